@@ -1,0 +1,24 @@
+// Package db is the one way to PostgreSQL: a pool, scopes that row-level
+// security reads, transactions that GORM and pgx share, idempotent replies,
+// the job queue, migrations, and a PostgreSQL of our own for those who have
+// none.
+//
+// Where things are:
+//
+//   - open.go: Config, Open, and the timeouts every connection carries.
+//   - scope.go: Scope, what a transaction may see, and EnterAuthority.
+//   - tx.go: Do and Read, the only two ways to run a query; Tx; AfterCommit.
+//   - errors.go: ConstraintName, Unavailable, and what is tried again.
+//   - idempotency.go: Replay and Keep.
+//   - jobs.go: Enqueue in the transaction, NewJobs to work them.
+//   - migrate.go, migrations/*.sql: the schema, in order; never AutoMigrate.
+//   - ready.go: whether this process may serve.
+//   - embedded*.go, programs.go, datadir.go: PostgreSQL started by ourselves.
+//
+// Rules: a use case calls Do or Read and passes Tx down; a step takes Tx and
+// never commits; Tx.Now is the only clock; nothing outside the database
+// happens before AfterCommit. Finish reading GORM rows before using PGX: it
+// is one connection. Never open a second transaction inside the first: each
+// takes a connection of the pool, and enough of them waiting for each other
+// would stop the service.
+package db

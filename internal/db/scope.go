@@ -1,0 +1,127 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"shortbreaks"
+)
+
+// Role is what every transaction runs as. It owns nothing and bypasses
+// nothing, so row-level security binds even a login that could bypass it.
+const Role = "shortbreaks_app"
+
+// Scope is what a transaction may see and change; policies in the schema read
+// it. The zero Scope is the public's: it sees nothing of any tenant.
+type Scope struct {
+	Person      uuid.UUID   // whose own details are in reach
+	Providers   []uuid.UUID // whose drafts, staff and bookings are in reach
+	Authorities []uuid.UUID // whose children, budgets and ledger are in reach
+	SignIn      string      // the subject being looked up while signing in
+}
+
+// For is the scope of an actor, as read from the grants for this request.
+func For(who shortbreaks.Actor) Scope {
+	return Scope{Person: who.Person, Providers: who.Providers, Authorities: who.Authorities}
+}
+
+// scopeSQL sets role, scope and clock in one round trip. Everything in it is
+// local to the transaction, so a connection goes back to the pool, or to a
+// pooler, with nothing of the last caller on it.
+const scopeSQL = `SELECT now(),
+	set_config('role', '` + Role + `', true),
+	set_config('app.authorities', $1, true),
+	set_config('app.providers', $2, true),
+	set_config('app.person', $3, true),
+	set_config('app.sign_in', $4, true)`
+
+// limitsSQL joins scopeSQL behind a pooler, which passes no start-up settings.
+var limitsSQL = `,
+	set_config('statement_timeout', '` + millis(statementTimeout) + `', true),
+	set_config('lock_timeout', '` + millis(lockTimeout) + `', true),
+	set_config('idle_in_transaction_session_timeout', '` + millis(idleTimeout) + `', true)`
+
+// enter makes ptx run as the serving role within s and reads the clock.
+func (d *DB) enter(ctx context.Context, ptx pgx.Tx, s Scope) (time.Time, error) {
+	statement, skipped := scopeSQL, 5
+	if d.cfg.Pooler {
+		statement, skipped = scopeSQL+limitsSQL, 8
+	}
+	person := ""
+	if s.Person != uuid.Nil {
+		person = s.Person.String()
+	}
+	var now time.Time
+	into := append([]any{&now}, make([]any, skipped)...)
+	err := ptx.QueryRow(ctx, statement, idList(s.Authorities), idList(s.Providers), person, s.SignIn).Scan(into...)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("enter scope: %w", err)
+	}
+	if d.cfg.Clock != nil {
+		now = d.cfg.Clock(now)
+	}
+	return now.UTC().Truncate(time.Microsecond), nil // PostgreSQL keeps no more
+}
+
+// EnterAuthority adds an authority to the scope for the rest of the
+// transaction. It is for a provider's use case that moves an authority's
+// money, after the domain has checked that the item is the provider's; every
+// such call site stands on a tested list.
+func (tx *Tx) EnterAuthority(ctx context.Context, authority uuid.UUID) error {
+	if authority == uuid.Nil {
+		return errors.New("enter authority: no authority given")
+	}
+	// Set even if it seems to be there already: rolling back to a savepoint
+	// takes the setting back, and this list would not know.
+	ids := tx.scope.Authorities
+	if !slices.Contains(ids, authority) {
+		ids = append(slices.Clip(ids), authority)
+	}
+	if _, err := tx.PGX.Exec(ctx, `SELECT set_config('app.authorities', $1, true)`, idList(ids)); err != nil {
+		return fmt.Errorf("enter authority %s: %w", authority, err)
+	}
+	tx.scope.Authorities = ids
+	return nil
+}
+
+// AllAuthorities is every authority of this installation.
+func (d *DB) AllAuthorities(ctx context.Context) (ids []uuid.UUID, err error) {
+	err = d.Read(ctx, Scope{}, func(tx *Tx) error {
+		rows, err := tx.PGX.Query(ctx, `SELECT id FROM authority ORDER BY id`)
+		if err != nil {
+			return err
+		}
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list authorities: %w", err)
+	}
+	return ids, nil
+}
+
+// System is the scope of jobs, sweeps and the audit: every authority.
+func (d *DB) System(ctx context.Context) (Scope, error) {
+	ids, err := d.AllAuthorities(ctx)
+	return Scope{Authorities: ids}, err
+}
+
+// idList writes ids as the settings carry them; app_ids reads them back.
+func idList(ids []uuid.UUID) string {
+	var b strings.Builder
+	b.Grow(37 * len(ids))
+	for i, id := range ids {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(id.String())
+	}
+	return b.String()
+}
