@@ -1,0 +1,205 @@
+package booking
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"shortbreaks"
+	"shortbreaks/budgets"
+	"shortbreaks/internal/db"
+	"shortbreaks/marketplace"
+	"shortbreaks/payments"
+)
+
+// CouldNotAdmit is the cause that makes an absence the provider's: never
+// charged (T57).
+const CouldNotAdmit = "provider_could_not_admit"
+
+// RecordAttendance is one register entry.
+type RecordAttendance struct {
+	ItemID    uuid.UUID
+	Outcome   State // delivered, partly_delivered or no_show
+	Cause     string
+	ArrivedAt *time.Time
+	LeftAt    *time.Time
+	Note      string
+}
+
+// Record files or corrects the register of one item after its start, until it
+// is settled. It moves no money; it fixes what will be due. If filed on time
+// the family's silence counts as agreement after the set days (T60). Errors:
+// forbidden, not-found, wrong-state, invalid.
+func Record(ctx context.Context, d *db.DB, who shortbreaks.Actor, r RecordAttendance) (*Item, error) {
+	if !who.Is(shortbreaks.Coordinator, shortbreaks.Worker) {
+		return nil, shortbreaks.ErrForbidden
+	}
+	var item *Item
+	err := d.Do(ctx, db.For(who), func(tx *db.Tx) error {
+		it, b, err := lockItem(ctx, tx, who, r.ItemID)
+		if err != nil {
+			return err
+		}
+		item = it
+		if !it.State.CanBecome(r.Outcome) || it.State == Disputed {
+			return ErrWrongState.With("It is " + string(it.State) + ". Nothing was recorded.")
+		}
+		if tx.Now.Before(it.StartsAt) {
+			return ErrWrongState.With("It starts at " + it.LocalStart + ". Nothing was recorded.")
+		}
+		minutes, err := attended(it, r)
+		if err != nil {
+			return err
+		}
+		// The days of the register are the authority's setting.
+		if err := tx.EnterAuthority(ctx, it.AuthorityID); err != nil {
+			return err
+		}
+		s, err := budgets.SettingsOn(ctx, tx, it.AuthorityID, shortbreaks.Date(tx.Now))
+		if err != nil {
+			return err
+		}
+		onTime, err := fileDelivery(ctx, tx, who, it, r, minutes, !tx.Now.After(it.EndsAt.Add(s.RegisterWithin)))
+		if err != nil {
+			return err
+		}
+		charge := due(b, it, r, minutes)
+		it.ChargePence, it.AutoConfirmAt = &charge, nil
+		if onTime {
+			at := tx.Now.Add(s.AutoConfirmAfter)
+			it.AutoConfirmAt = &at
+		}
+		if err := move(ctx, tx, []*Item{it}, r.Outcome, mover{who: who, cause: r.Cause}); err != nil {
+			return err
+		}
+		return fill(ctx, tx, who, []*Item{it})
+	})
+	return item, err
+}
+
+// due is what an item costs after what happened: all of it if delivered, by
+// the minute if the offer bills attended time and only part was, the
+// late-cancellation fee for an absence, nothing if the provider caused it.
+func due(b *Booking, it *Item, r RecordAttendance, minutes int) shortbreaks.Pence {
+	switch {
+	case r.Cause == CouldNotAdmit:
+		return 0
+	case r.Outcome == NoShow:
+		return marketplace.CancellationTerms{LateFeePercent: b.Terms.LateFeePercent}.LateFee(it.PricePence, it.StartsAt, it.StartsAt)
+	case r.Outcome == PartlyDelivered && b.BilledOn == "attended":
+		return min(it.PricePence, shortbreaks.MulDiv(it.PricePence, int64(minutes), it.Minutes()))
+	}
+	return it.PricePence
+}
+
+// attended is the minutes of a register entry; times outside the booked ones
+// are cut to them, since more hours need the family's consent (T59).
+func attended(it *Item, r RecordAttendance) (int, error) {
+	if r.Outcome == NoShow {
+		return 0, nil
+	}
+	from, to := it.StartsAt, it.EndsAt
+	if r.ArrivedAt != nil && r.ArrivedAt.After(from) {
+		from = *r.ArrivedAt
+	}
+	if r.LeftAt != nil && r.LeftAt.Before(to) {
+		to = *r.LeftAt
+	}
+	if r.Outcome == PartlyDelivered && r.ArrivedAt == nil && r.LeftAt == nil {
+		return 0, shortbreaks.ErrInvalid.At("/left_at", "say when the child arrived or left")
+	}
+	if !to.After(from) {
+		return 0, shortbreaks.ErrInvalid.At("/left_at", "the child cannot leave before arriving")
+	}
+	return int(to.Sub(from) / time.Minute), nil
+}
+
+// fileDelivery writes the register entry; a correction keeps whether the first
+// was on time.
+func fileDelivery(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, it *Item, r RecordAttendance, minutes int, onTime bool) (bool, error) {
+	err := tx.PGX.QueryRow(ctx, `INSERT INTO delivery AS d (authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes,
+			note, on_time, recorded_by, recorded_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT (authority_id, item_id) DO UPDATE SET outcome = excluded.outcome, cause = excluded.cause, arrived_at = excluded.arrived_at,
+			left_at = excluded.left_at, attended_minutes = excluded.attended_minutes, note = excluded.note,
+			recorded_by = excluded.recorded_by, recorded_at = excluded.recorded_at
+		RETURNING on_time`,
+		it.AuthorityID, it.ID, it.ProviderID, string(r.Outcome), r.Cause, r.ArrivedAt, r.LeftAt, minutes, r.Note, onTime, who.Person, tx.Now).Scan(&onTime)
+	if err != nil {
+		return false, fmt.Errorf("file register: %w", err)
+	}
+	return onTime, nil
+}
+
+// Confirm is the family's agreement to what was recorded: the money is
+// captured and the rest is free. A family that had queried it withdraws the
+// query by agreeing. Errors: forbidden, not-found, wrong-state.
+func Confirm(ctx context.Context, d *db.DB, who shortbreaks.Actor, item uuid.UUID) (*Item, error) {
+	return respond(ctx, d, who, item, func(tx *db.Tx, it *Item, by mover) error {
+		if it.State == Disputed {
+			by.cause = "query withdrawn"
+			if err := move(ctx, tx, []*Item{it}, it.Delivery.Outcome, by); err != nil {
+				return err
+			}
+		}
+		by.cause = "agreed"
+		it.AutoConfirmAt = nil
+		if err := move(ctx, tx, []*Item{it}, Settled, by); err != nil {
+			return err
+		}
+		return settle(ctx, tx, []*Item{it}, payments.KindCapture, by.who)
+	})
+}
+
+// Query says the record is wrong: no money moves and the clock stops until it
+// is put right (T60). Errors: as Confirm.
+func Query(ctx context.Context, d *db.DB, who shortbreaks.Actor, item uuid.UUID, reason string) (*Item, error) {
+	return respond(ctx, d, who, item, func(tx *db.Tx, it *Item, by mover) error {
+		if it.State == Disputed {
+			return ErrWrongState.With("It has been queried already.")
+		}
+		by.cause = reason
+		it.AutoConfirmAt = nil
+		return move(ctx, tx, []*Item{it}, Disputed, by)
+	})
+}
+
+func respond(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID, f func(*db.Tx, *Item, mover) error) (*Item, error) {
+	if !who.Is(shortbreaks.Family, shortbreaks.Practitioner) {
+		return nil, shortbreaks.ErrForbidden
+	}
+	var item *Item
+	err := d.Do(ctx, db.For(who), func(tx *db.Tx) error {
+		it, _, err := lockItem(ctx, tx, who, id)
+		if err != nil {
+			return err
+		}
+		item = it
+		if !it.State.CanBecome(Settled) {
+			return ErrWrongState.With("It is " + string(it.State) + ". Nothing was changed.")
+		}
+		if err := fill(ctx, tx, who, []*Item{it}); err != nil {
+			return err
+		}
+		if err := f(tx, it, mover{who: who, onBehalf: who.Staff()}); err != nil {
+			return err
+		}
+		return fill(ctx, tx, who, []*Item{it})
+	})
+	return item, err
+}
+
+// lockItem locks one item the actor may act on, and reads its booking.
+func lockItem(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, id uuid.UUID) (*Item, *Booking, error) {
+	items, err := selectItems(ctx, tx, `id = $1 ORDER BY authority_id, id FOR UPDATE`, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(items) == 0 || !mayAct(who, items[0]) {
+		return nil, nil, shortbreaks.ErrNotFound
+	}
+	b, err := loadOne(ctx, tx, who, items[0].BookingID)
+	return items[0], b, err
+}

@@ -1,0 +1,18 @@
+// Package booking is about who attends: quotes, the one function that takes
+// places and money together, and the life of a booking from request to
+// settlement.
+//
+// A booking is one child at one provider; its items are one attendee at one
+// session or visit. An item is the unit of the state machine (state.go), of
+// places, of charges and of holds.
+//
+//   - quote.go: what it would cost and who would pay each part; holds nothing.
+//   - reserve.go, order.go, write.go: Reserve, the only way to take a place and money.
+//   - create.go: the request that reserves, once per Idempotency-Key.
+//   - accept.go, cancel.go, attend.go, settle.go: the moves people make.
+//   - sweep.go: the moves time makes.
+//   - read.go: what each role may see of a booking.
+//
+// Rows are locked in one order everywhere: idempotency key, items, session
+// places, lanes, plan lines, accounts; each by id.
+package booking

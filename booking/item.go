@@ -1,0 +1,112 @@
+package booking
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"shortbreaks"
+	"shortbreaks/marketplace"
+	"shortbreaks/payments"
+)
+
+// Basket is what was booked together: all or nothing (T10).
+type Basket struct {
+	ID       uuid.UUID
+	Bookings []*Booking
+}
+
+// Booking is one child at one provider, made from one quote.
+type Booking struct {
+	AuthorityID uuid.UUID
+	ID          uuid.UUID
+	BasketID    uuid.UUID
+	QuoteID     uuid.UUID
+	Reference   string
+	ChildID     uuid.UUID
+	ProviderID  uuid.UUID
+	OfferID     uuid.UUID
+	VersionID   uuid.UUID
+	TotalPence  shortbreaks.Pence
+	Terms       marketplace.CancellationTerms
+	BilledOn    string // booked or attended
+	CreatedBy   uuid.UUID
+	OnBehalf    bool // staff booked for the family
+	CreatedAt   time.Time
+	CreatedKey  *string
+
+	ProviderName   string
+	OfferTitle     string
+	ChildFirstName string  // empty for a provider
+	Items          []*Item // in order of start
+}
+
+// Item is one attendee at one session or visit.
+type Item struct {
+	AuthorityID   uuid.UUID
+	ID            uuid.UUID
+	BookingID     uuid.UUID
+	N             int
+	ProviderID    uuid.UUID
+	ChildID       *uuid.UUID
+	AttendeeKind  string
+	SessionID     *uuid.UUID
+	LaneID        *uuid.UUID
+	StartsAt      time.Time
+	EndsAt        time.Time
+	LocalStart    string
+	TimeZone      string
+	VersionID     uuid.UUID
+	State         State
+	ExpiresAt     *time.Time
+	AutoConfirmAt *time.Time
+	PricePence    shortbreaks.Pence
+	ChargePence   *shortbreaks.Pence // what is due once delivered or cancelled late
+	PlaceSeq      *int64             // ordinal of the place taken in its session
+
+	Charges  []Charge
+	Holds    []ItemHold // nil for a provider
+	Delivery *Delivery
+	Query    string // what the family says is wrong, while disputed
+}
+
+// Minutes is the elapsed length of an item: a night over the October change
+// is an hour longer.
+func (i Item) Minutes() int64 { return int64(i.EndsAt.Sub(i.StartsAt) / time.Minute) }
+
+// Charge is one kind of cost of an item, and who pays it (T85).
+type Charge struct {
+	AuthorityID uuid.UUID
+	ItemID      uuid.UUID
+	N           int
+	ProviderID  uuid.UUID
+	Kind        string
+	Payer       string // one of payments' Payer constants
+	Unit        payments.Unit
+	Quantity    int64 // in Unit
+	AmountPence shortbreaks.Pence
+	LineID      *uuid.UUID
+}
+
+// ItemHold is a hold with what it is money of.
+type ItemHold struct {
+	payments.Hold
+	AccountKind payments.AccountKind
+	Stream      string // empty for top-up money
+}
+
+// Delivery is a register entry: what really happened.
+type Delivery struct {
+	AuthorityID     uuid.UUID
+	ItemID          uuid.UUID
+	ProviderID      uuid.UUID
+	Outcome         State // delivered, partly_delivered or no_show
+	Cause           string
+	ArrivedAt       *time.Time
+	LeftAt          *time.Time
+	AttendedMinutes int
+	Note            string
+	OnTime          bool // filed soon enough for the timer to count (T60)
+	RecordedBy      uuid.UUID
+	RecordedAt      time.Time
+}

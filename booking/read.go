@@ -1,0 +1,224 @@
+package booking
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"shortbreaks"
+	"shortbreaks/internal/db"
+)
+
+// readers are the roles that may see bookings at all; commissioners never see
+// a named child, and finance sees the books.
+var readers = []shortbreaks.Role{
+	shortbreaks.Family, shortbreaks.Practitioner, shortbreaks.Approver, shortbreaks.ProviderOwner, shortbreaks.Coordinator,
+	shortbreaks.Worker, shortbreaks.Auditor,
+}
+
+// Load reads one booking with its items, charges, register and, for the
+// family's side, its holds. Errors: forbidden, not-found.
+func Load(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID) (*Booking, error) {
+	if !who.Is(readers...) {
+		return nil, shortbreaks.ErrForbidden
+	}
+	var b *Booking
+	err := d.Read(ctx, db.For(who), func(tx *db.Tx) (err error) {
+		b, err = loadOne(ctx, tx, who, id)
+		return err
+	})
+	return b, err
+}
+
+// ListBookings chooses bookings; every field narrows.
+type ListBookings struct {
+	State     State
+	From, To  *time.Time // of an item's start, From included
+	ChildID   *uuid.UUID
+	OfferID   *uuid.UUID
+	Reference string
+	Limit     int
+	After     uuid.UUID // the last id of the page before; newest first
+}
+
+// List is one page of the actor's bookings, newest first, and whether more
+// follow. Errors: forbidden.
+func List(ctx context.Context, d *db.DB, who shortbreaks.Actor, l ListBookings) (page []*Booking, more bool, err error) {
+	if !who.Is(readers...) {
+		return nil, false, shortbreaks.ErrForbidden
+	}
+	err = d.Read(ctx, db.For(who), func(tx *db.Tx) error {
+		page, err = loadBookings(ctx, tx, who, `($3 = '' OR EXISTS (SELECT FROM booking_item i WHERE i.authority_id = b.authority_id AND i.booking_id = b.id AND i.state = $3))
+			AND (($4::timestamptz IS NULL AND $5::timestamptz IS NULL) OR EXISTS (SELECT FROM booking_item i WHERE i.authority_id = b.authority_id AND i.booking_id = b.id
+				AND ($4::timestamptz IS NULL OR i.starts_at >= $4) AND ($5::timestamptz IS NULL OR i.starts_at < $5)))
+			AND ($6::uuid IS NULL OR b.child_id = $6) AND ($7::uuid IS NULL OR b.offer_id = $7) AND ($8 = '' OR b.reference = $8)
+			AND ($9 = '00000000-0000-0000-0000-000000000000'::uuid OR b.id < $9)
+			ORDER BY b.id DESC LIMIT $10`, string(l.State), l.From, l.To, l.ChildID, l.OfferID, l.Reference, l.After, l.Limit+1)
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	if more = len(page) > l.Limit; more {
+		page = page[:l.Limit]
+	}
+	return page, more, nil
+}
+
+func loadOne(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, id uuid.UUID) (*Booking, error) {
+	found, err := loadBookings(ctx, tx, who, `b.id = $3`, id)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, shortbreaks.ErrNotFound
+	}
+	return found[0], nil
+}
+
+// loadBookings reads whole bookings inside the actor's reach: a family its
+// children's, a provider its own, staff those of their authority.
+func loadBookings(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, where string, args ...any) ([]*Booking, error) {
+	reach, column := who.Authorities, "b.authority_id"
+	switch {
+	case who.Is(shortbreaks.Family):
+		reach, column = who.Children, "b.child_id"
+	case providerSide(who):
+		reach, column = who.Providers, "b.provider_id"
+	}
+	rows, err := tx.PGX.Query(ctx, `SELECT b.authority_id, b.id, b.basket_id, b.quote_id, b.reference, b.child_id, b.provider_id, b.offer_id,
+			b.version_id, b.total_pence, b.terms, b.billed_on, b.created_by, b.on_behalf, b.created_at, b.created_key,
+			p.name AS provider_name, o.title AS offer_title,
+			CASE WHEN $2 THEN '' ELSE coalesce(c.first_name, '') END AS child_first_name
+		FROM booking b
+		JOIN provider p ON p.id = b.provider_id
+		JOIN offer o ON o.provider_id = b.provider_id AND o.id = b.offer_id
+		LEFT JOIN child c ON c.authority_id = b.authority_id AND c.id = b.child_id
+		WHERE `+column+` = ANY ($1) AND `+where, append([]any{reach, providerSide(who)}, args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("read bookings: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByNameLax[Booking])
+	if err != nil {
+		return nil, fmt.Errorf("read bookings: %w", err)
+	}
+	return found, fillBookings(ctx, tx, who, found)
+}
+
+func fillBookings(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, bookings []*Booking) error {
+	ids := make([]uuid.UUID, len(bookings))
+	byID := map[uuid.UUID]*Booking{}
+	for i, b := range bookings {
+		ids[i], byID[b.ID] = b.ID, b
+	}
+	items, err := selectItems(ctx, tx, `booking_id = ANY ($1) ORDER BY booking_id, n`, ids)
+	if err != nil {
+		return err
+	}
+	for _, it := range items {
+		b := byID[it.BookingID]
+		b.Items = append(b.Items, it)
+	}
+	return fill(ctx, tx, who, items)
+}
+
+func providerSide(who shortbreaks.Actor) bool {
+	return who.Is(shortbreaks.ProviderOwner, shortbreaks.Coordinator, shortbreaks.Worker)
+}
+
+// fill reads what hangs on items: charges, register, and holds for those who
+// may see the child's money; a provider never does.
+func fill(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	charges, err := chargesOf(ctx, tx, items)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.PGX.Query(ctx, `SELECT authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes, note, on_time,
+		recorded_by, recorded_at FROM delivery WHERE item_id = ANY ($1)`, idsOf(items))
+	if err != nil {
+		return fmt.Errorf("read register: %w", err)
+	}
+	deliveries, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[Delivery])
+	if err != nil {
+		return fmt.Errorf("read register: %w", err)
+	}
+	holds, err := holdsSeenBy(ctx, tx, who, items)
+	if err != nil {
+		return err
+	}
+	queries, err := queriesOf(ctx, tx, items)
+	if err != nil {
+		return err
+	}
+	for _, it := range items {
+		it.Charges, it.Holds, it.Query = charges[it.ID], holds[it.ID], queries[it.ID]
+		if n := slices.IndexFunc(deliveries, func(d *Delivery) bool { return d.ItemID == it.ID }); n >= 0 {
+			it.Delivery = deliveries[n]
+		}
+	}
+	return nil
+}
+
+// holdsSeenBy reads the holds of items with the accounts they are in, by item.
+func holdsSeenBy(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item) (map[uuid.UUID][]ItemHold, error) {
+	if providerSide(who) {
+		return nil, nil
+	}
+	holds, err := holdsOf(ctx, tx, items)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]uuid.UUID, len(holds))
+	for i, h := range holds {
+		ids[i] = h.Account
+	}
+	rows, err := tx.PGX.Query(ctx, `SELECT id, kind, coalesce(stream, '') FROM account WHERE id = ANY ($1)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts of holds: %w", err)
+	}
+	accounts := map[uuid.UUID]ItemHold{}
+	var id uuid.UUID
+	var of ItemHold
+	if _, err = pgx.ForEachRow(rows, []any{&id, &of.AccountKind, &of.Stream}, func() error { accounts[id] = of; return nil }); err != nil {
+		return nil, fmt.Errorf("read accounts of holds: %w", err)
+	}
+	by := map[uuid.UUID][]ItemHold{}
+	for _, h := range holds {
+		of := accounts[h.Account]
+		of.Hold = h
+		by[h.Item] = append(by[h.Item], of)
+	}
+	return by, nil
+}
+
+// queriesOf reads what is said to be wrong with the disputed ones.
+func queriesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]string, error) {
+	var disputed []uuid.UUID
+	for _, it := range items {
+		if it.State == Disputed {
+			disputed = append(disputed, it.ID)
+		}
+	}
+	queries := map[uuid.UUID]string{}
+	if len(disputed) == 0 {
+		return queries, nil
+	}
+	rows, err := tx.PGX.Query(ctx, `SELECT DISTINCT ON (item_id) item_id, cause FROM item_event
+		WHERE item_id = ANY ($1) AND to_state = 'disputed' ORDER BY item_id, at DESC, id DESC`, disputed)
+	if err != nil {
+		return nil, fmt.Errorf("read queries: %w", err)
+	}
+	var id uuid.UUID
+	var cause string
+	if _, err = pgx.ForEachRow(rows, []any{&id, &cause}, func() error { queries[id] = cause; return nil }); err != nil {
+		return nil, fmt.Errorf("read queries: %w", err)
+	}
+	return queries, nil
+}

@@ -1,0 +1,137 @@
+package booking
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"shortbreaks"
+	"shortbreaks/budgets"
+	"shortbreaks/internal/db"
+	"shortbreaks/payments"
+)
+
+// settle captures what each item owes (its charge) from its holds and frees
+// the rest. An item that owes nothing releases all. kind is capture or
+// late_fee; each item posts one ledger transaction.
+func settle(ctx context.Context, tx *db.Tx, items []*Item, kind string, who shortbreaks.Actor) error {
+	holds, err := holdsOf(ctx, tx, items)
+	if err != nil {
+		return err
+	}
+	charges, err := chargesOf(ctx, tx, items)
+	if err != nil {
+		return err
+	}
+	payers, err := payableBy(ctx, tx, charges)
+	if err != nil {
+		return err
+	}
+	var outcomes []payments.Outcome
+	var captures []payments.ItemCapture
+	for _, it := range items {
+		c := captureOf(it, kind, who, charges[it.ID], holds, payers)
+		outcomes = append(outcomes, payments.CaptureOutcomes(c)...)
+		captures = append(captures, c)
+	}
+	if err := budgets.MoveLines(ctx, tx, payments.LineMoves(outcomes)); err != nil {
+		return err
+	}
+	if err := payments.Resolve(ctx, tx, outcomes); err != nil {
+		return err
+	}
+	return payments.PostCaptures(ctx, tx, captures)
+}
+
+// captureOf shares what an item owes over its charges by their amounts, to the
+// penny.
+func captureOf(it *Item, kind string, who shortbreaks.Actor, charges []Charge, holds []payments.Hold, payers map[uuid.UUID]payable) payments.ItemCapture {
+	c := payments.ItemCapture{Authority: it.AuthorityID, Item: it.ID, Provider: it.ProviderID, Actor: who.Person, Kind: kind}
+	if it.ChildID != nil {
+		c.Child = *it.ChildID
+	}
+	weights := make([]int64, len(charges))
+	for i, ch := range charges {
+		weights[i] = int64(ch.AmountPence)
+	}
+	due := shortbreaks.Split(int64(*it.ChargePence), weights)
+	for i, ch := range charges {
+		d := payments.ChargeDue{N: ch.N, Payer: ch.Payer, AmountPence: ch.AmountPence, DuePence: shortbreaks.Pence(due[i]), PayableBy: "authority"}
+		if ch.LineID != nil {
+			d.PayableBy, d.Holder = payers[*ch.LineID].by, payers[*ch.LineID].holder
+		}
+		for _, h := range holds {
+			if h.Item == it.ID && h.ChargeN == ch.N {
+				d.Holds = append(d.Holds, h)
+			}
+		}
+		c.Charges = append(c.Charges, d)
+	}
+	return c
+}
+
+func chargesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID][]Charge, error) {
+	rows, err := tx.PGX.Query(ctx, `SELECT authority_id, item_id, n, provider_id, kind, payer, unit, quantity, amount_pence, line_id
+		FROM item_charge WHERE item_id = ANY ($1) AND authority_id = ANY ($2) ORDER BY item_id, n`, idsOf(items), authoritiesOf(items))
+	if err != nil {
+		return nil, fmt.Errorf("read charges: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByName[Charge])
+	if err != nil {
+		return nil, fmt.Errorf("read charges: %w", err)
+	}
+	by := map[uuid.UUID][]Charge{}
+	for _, c := range all {
+		by[c.ItemID] = append(by[c.ItemID], c)
+	}
+	return by, nil
+}
+
+// payable is who hands over the money of a plan line.
+type payable struct {
+	by     string
+	holder *uuid.UUID
+}
+
+// payableBy locks the plan lines of charges, which settling moves next, and
+// reads who hands their money over.
+func payableBy(ctx context.Context, tx *db.Tx, charges map[uuid.UUID][]Charge) (map[uuid.UUID]payable, error) {
+	var refs []budgets.LineRef
+	seen := map[uuid.UUID]bool{}
+	for _, list := range charges {
+		for _, c := range list {
+			if c.LineID != nil && !seen[*c.LineID] {
+				seen[*c.LineID] = true
+				refs = append(refs, budgets.LineRef{Authority: c.AuthorityID, ID: *c.LineID})
+			}
+		}
+	}
+	lines, err := budgets.LockLines(ctx, tx, refs)
+	if err != nil {
+		return nil, err
+	}
+	payers := map[uuid.UUID]payable{}
+	for id, l := range lines {
+		by, holder := l.PayableBy()
+		payers[id] = payable{by, holder}
+	}
+	return payers, nil
+}
+
+func idsOf(items []*Item) []uuid.UUID {
+	ids := make([]uuid.UUID, len(items))
+	for i, it := range items {
+		ids[i] = it.ID
+	}
+	return ids
+}
+
+func authoritiesOf(items []*Item) []uuid.UUID {
+	ids := make([]uuid.UUID, len(items))
+	for i, it := range items {
+		ids[i] = it.AuthorityID
+	}
+	return ids
+}

@@ -1,0 +1,191 @@
+package booking
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"shortbreaks"
+	"shortbreaks/budgets"
+	"shortbreaks/internal/db"
+	"shortbreaks/marketplace"
+	"shortbreaks/payments"
+)
+
+// writes is everything the accepted orders of one batch change.
+type writes struct {
+	baskets []*Basket
+	who     []shortbreaks.Actor
+	claims  []marketplace.LaneClaim
+	holds   []*payments.Hold
+	from    []*payments.Account // of each hold
+}
+
+func (w *writes) add(t taking, basket *Basket) {
+	w.baskets = append(w.baskets, basket)
+	w.who = append(w.who, t.order.Who)
+	w.claims = append(w.claims, t.claims...)
+	w.holds = append(w.holds, t.holds...)
+	w.from = append(w.from, t.from...)
+}
+
+// write stores it in a handful of set-based statements, in lock order.
+func (w *writes) write(ctx context.Context, tx *db.Tx) error {
+	if len(w.baskets) == 0 {
+		return nil
+	}
+	places := map[marketplace.PlaceKey]int{}
+	for _, b := range w.baskets {
+		for _, bk := range b.Bookings {
+			for _, it := range bk.Items {
+				if it.SessionID != nil {
+					places[marketplace.PlaceKey{Provider: it.ProviderID, Session: *it.SessionID}]++
+				}
+			}
+		}
+	}
+	if err := marketplace.TakePlaces(ctx, tx, places); err != nil {
+		return err
+	}
+	if err := marketplace.ClaimLanes(ctx, tx, w.claims); err != nil {
+		return err
+	}
+	if err := w.insertRows(ctx, tx); err != nil {
+		return err
+	}
+	if err := budgets.MoveLines(ctx, tx, heldByLine(w.holds)); err != nil {
+		return err
+	}
+	if err := payments.PlaceHolds(ctx, tx, w.holds); err != nil {
+		return err
+	}
+	byItem := map[uuid.UUID][]ItemHold{}
+	for i, h := range w.holds {
+		byItem[h.Item] = append(byItem[h.Item], ItemHold{Hold: *h, AccountKind: w.from[i].Kind, Stream: w.from[i].Stream})
+	}
+	for _, b := range w.baskets {
+		for _, bk := range b.Bookings {
+			for _, it := range bk.Items {
+				it.Holds = byItem[it.ID]
+			}
+		}
+	}
+	return nil
+}
+
+func heldByLine(holds []*payments.Hold) []payments.LineMove {
+	at := map[uuid.UUID]int{}
+	var moves []payments.LineMove
+	for _, h := range holds {
+		if h.Line == nil {
+			continue
+		}
+		i, ok := at[*h.Line]
+		if !ok {
+			i = len(moves)
+			at[*h.Line] = i
+			moves = append(moves, payments.LineMove{Authority: h.Authority, Line: *h.Line})
+		}
+		moves[i].Held += h.Amount
+	}
+	return moves
+}
+
+func (w *writes) insertRows(ctx context.Context, tx *db.Tx) error {
+	var batch pgx.Batch
+	var bookings []*Booking
+	var items []*Item
+	var charges []Charge
+	var events []event
+	for i, b := range w.baskets {
+		for _, bk := range b.Bookings {
+			bookings = append(bookings, bk)
+			for _, it := range bk.Items {
+				items = append(items, it)
+				charges = append(charges, it.Charges...)
+				events = append(events, newEvent(it, "", it.State, mover{who: w.who[i], onBehalf: bk.OnBehalf, cause: "booked"}, tx.Now))
+			}
+		}
+	}
+	queueBookings(&batch, bookings)
+	queueItems(&batch, items)
+	queueCharges(&batch, charges)
+	queueEvents(&batch, events)
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
+		switch db.ConstraintName(err) {
+		case "quote_books_once":
+			return ErrQuoteUsed.With("Look at your bookings, or ask for a new quote.")
+		case "child_once_in_a_session":
+			return ErrAlreadyBooked.With("Nothing was booked. Look at your bookings.")
+		}
+		return fmt.Errorf("write bookings: %w", err)
+	}
+	return nil
+}
+
+func queueBookings(batch *pgx.Batch, bookings []*Booking) {
+	n := len(bookings)
+	var ids [8][]uuid.UUID
+	refs, billed, totals, behalf, at, keys, terms := make([]string, n), make([]string, n), make([]int64, n), make([]bool, n),
+		make([]time.Time, n), make([]*string, n), make([]marketplace.CancellationTerms, n)
+	for i, b := range bookings {
+		for c, id := range []uuid.UUID{b.AuthorityID, b.ID, b.BasketID, b.QuoteID, b.ChildID, b.ProviderID, b.OfferID, b.VersionID} {
+			ids[c] = append(ids[c], id)
+		}
+		refs[i], billed[i], totals[i], behalf[i], at[i], keys[i], terms[i] = b.Reference, b.BilledOn, int64(b.TotalPence), b.OnBehalf, b.CreatedAt, b.CreatedKey, b.Terms
+	}
+	by := make([]uuid.UUID, n)
+	for i, b := range bookings {
+		by[i] = b.CreatedBy
+	}
+	batch.Queue(`INSERT INTO booking (authority_id, id, basket_id, quote_id, child_id, provider_id, offer_id, version_id, reference, billed_on,
+			total_pence, on_behalf, created_at, created_key, created_by, terms)
+		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[], $10::text[],
+			$11::bigint[], $12::boolean[], $13::timestamptz[], $14::text[], $15::uuid[], $16::jsonb[])`,
+		ids[0], ids[1], ids[2], ids[3], ids[4], ids[5], ids[6], ids[7], refs, billed, totals, behalf, at, keys, by, terms)
+}
+
+func queueItems(batch *pgx.Batch, items []*Item) {
+	n := len(items)
+	var ids [5][]uuid.UUID
+	ns, prices := make([]int32, n), make([]int64, n)
+	children, sessions, lanes := make([]*uuid.UUID, n), make([]*uuid.UUID, n), make([]*uuid.UUID, n)
+	kinds, local, zones, states := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	from, to, expires, seqs := make([]time.Time, n), make([]time.Time, n), make([]*time.Time, n), make([]*int64, n)
+	for i, it := range items {
+		for c, id := range []uuid.UUID{it.AuthorityID, it.ID, it.BookingID, it.ProviderID, it.VersionID} {
+			ids[c] = append(ids[c], id)
+		}
+		ns[i], prices[i], children[i], sessions[i], lanes[i] = int32(it.N), int64(it.PricePence), it.ChildID, it.SessionID, it.LaneID
+		kinds[i], local[i], zones[i], states[i] = it.AttendeeKind, it.LocalStart, it.TimeZone, string(it.State)
+		from[i], to[i], expires[i], seqs[i] = it.StartsAt, it.EndsAt, it.ExpiresAt, it.PlaceSeq
+	}
+	batch.Queue(`INSERT INTO booking_item (authority_id, id, booking_id, provider_id, version_id, n, price_pence, child_id, session_id, lane_id,
+			attendee_kind, local_start, time_zone, state, starts_at, ends_at, expires_at, place_seq)
+		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[], $7::bigint[], $8::uuid[], $9::uuid[], $10::uuid[],
+			$11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::bigint[])`,
+		ids[0], ids[1], ids[2], ids[3], ids[4], ns, prices, children, sessions, lanes, kinds, local, zones, states, from, to, expires, seqs)
+}
+
+func queueCharges(batch *pgx.Batch, charges []Charge) {
+	n := len(charges)
+	if n == 0 {
+		return
+	}
+	var ids [3][]uuid.UUID
+	ns, quantities, amounts, lines := make([]int32, n), make([]int64, n), make([]int64, n), make([]*uuid.UUID, n)
+	kinds, payers, units := make([]string, n), make([]string, n), make([]string, n)
+	for i, c := range charges {
+		for k, id := range []uuid.UUID{c.AuthorityID, c.ItemID, c.ProviderID} {
+			ids[k] = append(ids[k], id)
+		}
+		ns[i], quantities[i], amounts[i], lines[i] = int32(c.N), c.Quantity, int64(c.AmountPence), c.LineID
+		kinds[i], payers[i], units[i] = c.Kind, c.Payer, string(c.Unit)
+	}
+	batch.Queue(`INSERT INTO item_charge (authority_id, item_id, provider_id, n, quantity, amount_pence, line_id, kind, payer, unit)
+		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::bigint[], $6::bigint[], $7::uuid[], $8::text[], $9::text[], $10::text[])`,
+		ids[0], ids[1], ids[2], ns, quantities, amounts, lines, kinds, payers, units)
+}
