@@ -1,0 +1,24 @@
+// Package marketplace is who offers what, when and at what price: providers
+// and their settings, costed offers and their versions, sessions with places,
+// lanes for support by the hour, search and comparison. Everything published
+// is public; drafts belong to their provider.
+//
+// An offer is sold by the session (one or some of its dates), by the bundle (a
+// week, half term, term or quarter of its sessions) or by the visit (support
+// by the hour). Its version carries a tariff: price options, each a list of
+// charges whose components sum to it. A version never changes.
+//
+// Where things are:
+//
+//   - model.go: the rows; tariff.go: how a price is written down;
+//     costed.go: components that sum to the price; terms.go: cancellation.
+//   - price.go, units.go: what is asked priced by each option, the cheapest
+//     chosen; explain.go: the arithmetic in plain English.
+//   - offering.go, visits.go: what a quote is made from (Want to Offered).
+//   - places.go, lanes.go: the counters the desk locks and moves, set-based.
+//   - draft.go, calendar.go, publish.go, revise.go: writing offers.
+//   - search.go, cursor.go, detail.go, compare.go: reading them.
+//   - searchcount.go: searches counted without anyone's identity.
+//   - import.go, importrow.go: offers from a CSV, all or nothing.
+//   - postcode.go: the made-up postcode table.
+package marketplace

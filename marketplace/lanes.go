@@ -1,0 +1,253 @@
+package marketplace
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"shortbreaks"
+	"shortbreaks/internal/db"
+)
+
+// LaneWish asks for a lane of an offer by the hour: a named one, or any. From
+// and To hold the buffers already; they block the worker, not the bill (T42).
+type LaneWish struct {
+	Provider, Offer uuid.UUID
+	Lane            *uuid.UUID
+	From, To        time.Time
+}
+
+// LaneClaim is a lane kept for a booking item, buffers included.
+type LaneClaim struct {
+	Provider, Lane, Item uuid.UUID
+	From, To             time.Time
+}
+
+// LaneBoard knows which lanes serve which offers and when each is taken, as
+// read under the lanes' locks, and remembers what it has given away since.
+type LaneBoard struct {
+	lanes map[laneOffer][]uuid.UUID
+	busy  map[laneKey][]span
+	picks []laneKey // in the order given, so that they can be taken back
+}
+
+type (
+	laneOffer struct{ provider, offer uuid.UUID }
+	laneKey   struct{ provider, lane uuid.UUID }
+	span      struct{ from, to time.Time } // half open: one visit may start as another ends
+)
+
+const (
+	sqlLanes = `
+SELECT l.provider_id, l.id
+FROM lane l
+WHERE (l.provider_id, l.id) IN (
+    SELECT ol.provider_id, ol.lane_id FROM offer_lane ol
+    JOIN unnest($1::uuid[], $2::uuid[]) AS w (provider_id, offer_id) USING (provider_id, offer_id))
+ORDER BY l.provider_id, l.id`
+
+	sqlOfferLanes = `
+SELECT DISTINCT ol.provider_id, ol.offer_id, ol.lane_id
+FROM offer_lane ol
+JOIN unnest($1::uuid[], $2::uuid[]) AS w (provider_id, offer_id) USING (provider_id, offer_id)
+ORDER BY ol.provider_id, ol.offer_id, ol.lane_id`
+
+	sqlOverlappingClaims = `
+SELECT c.provider_id, c.lane_id, lower(c.during), upper(c.during)
+FROM lane_claim c
+JOIN unnest($1::uuid[], $2::uuid[]) AS l (provider_id, lane_id) USING (provider_id, lane_id)
+WHERE c.during && tstzrange($3, $4)`
+
+	sqlClaimLanes = `
+INSERT INTO lane_claim (provider_id, id, lane_id, item_id, during)
+SELECT provider_id, id, lane_id, item_id, tstzrange(from_at, to_at)
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[])
+    AS c (provider_id, id, lane_id, item_id, from_at, to_at)`
+
+	sqlReleaseLanes = `DELETE FROM lane_claim WHERE provider_id = $1 AND item_id = ANY ($2)`
+)
+
+// LockLanes locks every lane of the offers wished for, in the order of
+// provider and lane, and only then reads the claims that overlap: a claim made
+// by whoever held a lock before is seen.
+func LockLanes(ctx context.Context, tx *db.Tx, wishes []LaneWish) (*LaneBoard, error) {
+	return readBoard(ctx, tx, sqlLanes+"\nFOR UPDATE OF l", wishes)
+}
+
+// readLanes reads the same board without locks, to show what may be free.
+func readLanes(ctx context.Context, tx *db.Tx, wishes []LaneWish) (*LaneBoard, error) {
+	return readBoard(ctx, tx, sqlLanes, wishes)
+}
+
+func readBoard(ctx context.Context, tx *db.Tx, sqlOfLanes string, wishes []LaneWish) (*LaneBoard, error) {
+	b := &LaneBoard{lanes: map[laneOffer][]uuid.UUID{}, busy: map[laneKey][]span{}}
+	if len(wishes) == 0 {
+		return b, nil
+	}
+	var providers, offers []uuid.UUID
+	hull := span{wishes[0].From, wishes[0].To}
+	for _, w := range wishes {
+		providers, offers = append(providers, w.Provider), append(offers, w.Offer)
+		if w.From.Before(hull.from) {
+			hull.from = w.From
+		}
+		if w.To.After(hull.to) {
+			hull.to = w.To
+		}
+	}
+	locked, err := b.lanesOf(ctx, tx, sqlOfLanes, providers, offers)
+	if err != nil {
+		return nil, fmt.Errorf("reading the lanes of %d wishes: %w", len(wishes), err)
+	}
+	if err := b.readOffers(ctx, tx, providers, offers, locked); err != nil {
+		return nil, fmt.Errorf("reading which lanes serve which offers: %w", err)
+	}
+	if err := b.readClaims(ctx, tx, locked, hull); err != nil {
+		return nil, fmt.Errorf("reading the claims on %d lanes: %w", len(locked), err)
+	}
+	return b, nil
+}
+
+func (b *LaneBoard) lanesOf(ctx context.Context, tx *db.Tx, sql string, providers, offers []uuid.UUID) ([]laneKey, error) {
+	rows, err := tx.PGX.Query(ctx, sql, providers, offers)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var keys []laneKey
+	for rows.Next() {
+		var k laneKey
+		if err := rows.Scan(&k.provider, &k.lane); err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, rows.Err()
+}
+
+func (b *LaneBoard) readOffers(ctx context.Context, tx *db.Tx, providers, offers []uuid.UUID, locked []laneKey) error {
+	held := make(map[laneKey]bool, len(locked))
+	for _, k := range locked {
+		held[k] = true
+	}
+	rows, err := tx.PGX.Query(ctx, sqlOfferLanes, providers, offers)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var o laneOffer
+		var lane uuid.UUID
+		if err := rows.Scan(&o.provider, &o.offer, &lane); err != nil {
+			return err
+		}
+		if held[laneKey{o.provider, lane}] { // a lane that joined the offer since is not ours to give
+			b.lanes[o] = append(b.lanes[o], lane)
+		}
+	}
+	return rows.Err()
+}
+
+func (b *LaneBoard) readClaims(ctx context.Context, tx *db.Tx, locked []laneKey, hull span) error {
+	var providers, lanes []uuid.UUID
+	for _, k := range locked {
+		providers, lanes = append(providers, k.provider), append(lanes, k.lane)
+	}
+	rows, err := tx.PGX.Query(ctx, sqlOverlappingClaims, providers, lanes, hull.from, hull.to)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k laneKey
+		var s span
+		if err := rows.Scan(&k.provider, &k.lane, &s.from, &s.to); err != nil {
+			return err
+		}
+		b.busy[k] = append(b.busy[k], s)
+	}
+	return rows.Err()
+}
+
+// Pick gives the first free lane of the offer (the named one, if one is named)
+// and remembers it as taken. False means that none is free.
+func (b *LaneBoard) Pick(w LaneWish) (uuid.UUID, bool) {
+	for _, lane := range b.lanes[laneOffer{w.Provider, w.Offer}] {
+		if w.Lane != nil && *w.Lane != lane {
+			continue
+		}
+		key := laneKey{w.Provider, lane}
+		if b.free(key, w.From, w.To) {
+			b.busy[key] = append(b.busy[key], span{w.From, w.To})
+			b.picks = append(b.picks, key)
+			return lane, true
+		}
+	}
+	return uuid.Nil, false
+}
+
+// Mark remembers where an order's picks begin, for Undo.
+func (b *LaneBoard) Mark() int { return len(b.picks) }
+
+// Undo takes back every pick since the mark: an order that fails leaves its
+// lanes to the next.
+func (b *LaneBoard) Undo(mark int) {
+	for i := len(b.picks) - 1; i >= mark; i-- {
+		key := b.picks[i]
+		b.busy[key] = b.busy[key][:len(b.busy[key])-1]
+	}
+	b.picks = b.picks[:mark]
+}
+
+func (b *LaneBoard) free(key laneKey, from, to time.Time) bool {
+	for _, s := range b.busy[key] {
+		if from.Before(s.to) && s.from.Before(to) {
+			return false
+		}
+	}
+	return true
+}
+
+// ClaimLanes writes what was picked. The schema refuses a lane used twice at
+// once whatever was picked (ErrLaneTaken); after that the transaction is lost.
+func ClaimLanes(ctx context.Context, tx *db.Tx, claims []LaneClaim) error {
+	if len(claims) == 0 {
+		return nil
+	}
+	var providers, ids, lanes, items []uuid.UUID
+	var from, to []time.Time
+	for _, c := range claims {
+		providers, ids = append(providers, c.Provider), append(ids, shortbreaks.NewID())
+		lanes, items = append(lanes, c.Lane), append(items, c.Item)
+		from, to = append(from, c.From), append(to, c.To)
+	}
+	done, err := tx.PGX.Exec(ctx, sqlClaimLanes, providers, ids, lanes, items, from, to)
+	if err != nil && db.ConstraintName(err) == "lane_never_used_twice" {
+		return ErrLaneTaken
+	}
+	if err != nil {
+		return fmt.Errorf("claiming %d lanes: %w", len(claims), err)
+	}
+	if done.RowsAffected() != int64(len(claims)) {
+		return fmt.Errorf("claiming %d lanes: %d were claimed", len(claims), done.RowsAffected())
+	}
+	return nil
+}
+
+// ReleaseLanes gives back the lanes of these items of one provider. Each item
+// is a visit and holds one claim; one that holds none is an error.
+func ReleaseLanes(ctx context.Context, tx *db.Tx, provider uuid.UUID, items []uuid.UUID) error {
+	if len(items) == 0 {
+		return nil
+	}
+	done, err := tx.PGX.Exec(ctx, sqlReleaseLanes, provider, items)
+	if err != nil {
+		return fmt.Errorf("releasing %d lanes: %w", len(items), err)
+	}
+	if done.RowsAffected() != int64(len(items)) {
+		return fmt.Errorf("releasing %d lanes: %d were held", len(items), done.RowsAffected())
+	}
+	return nil
+}

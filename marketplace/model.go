@@ -1,0 +1,182 @@
+package marketplace
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"shortbreaks"
+)
+
+// Provider is whoever offers support.
+type Provider struct {
+	ID         uuid.UUID `gorm:"primaryKey"`
+	Name       string
+	StaffCount int // below three, components of a price may be merged (R136)
+	CreatedAt  time.Time
+}
+
+// TableName is the table's.
+func (Provider) TableName() string { return "provider" }
+
+// Setting is a place where support is given.
+type Setting struct {
+	ProviderID uuid.UUID `gorm:"primaryKey"`
+	ID         uuid.UUID `gorm:"primaryKey"`
+	Name       string
+	Postcode   string
+	Area       string // the district demand is counted by
+	Latitude   float64
+	Longitude  float64
+}
+
+// TableName is the table's.
+func (Setting) TableName() string { return "setting" }
+
+// OfferState is where an offer stands.
+type OfferState string
+
+// The states of an offer: a draft is its provider's alone, a published one can
+// be booked, a withdrawn one can still be read.
+const (
+	Draft     OfferState = "draft"
+	Published OfferState = "published"
+	Withdrawn OfferState = "withdrawn"
+)
+
+// Offer is a priced thing that can be booked. What it costs is its version's.
+type Offer struct {
+	ProviderID    uuid.UUID `gorm:"primaryKey"`
+	ID            uuid.UUID `gorm:"primaryKey"`
+	SettingID     uuid.UUID
+	State         OfferState
+	VersionID     uuid.UUID // what is sold now
+	Title         string
+	Summary       string
+	Category      string // one of Categories
+	AccessRoute   string // one of AccessRoutes
+	AgeFrom       int    // whole years on the date of the item, T43
+	AgeTo         int
+	RatioStaff    int
+	RatioChildren int
+	Instant       bool        // true: confirmed at once; false: the provider accepts
+	Visits        *VisitRules `gorm:"serializer:json"` // support by the hour; nil for an offer with sessions
+	CreatedAt     time.Time
+	PublishedAt   *time.Time
+}
+
+// TableName is the table's.
+func (Offer) TableName() string { return "offer" }
+
+// Version is what an offer costs and on which terms. It never changes: a new
+// price is a new version, and a booking keeps its own (T14).
+type Version struct {
+	ProviderID uuid.UUID `gorm:"primaryKey"`
+	ID         uuid.UUID `gorm:"primaryKey"`
+	OfferID    uuid.UUID
+	N          int
+	Tariff     Tariff            `gorm:"serializer:json"`
+	Terms      CancellationTerms `gorm:"serializer:json"`
+	PricePence shortbreaks.Pence // headline, see Tariff.Headline
+	PriceUnit  string
+	CreatedAt  time.Time
+	CreatedBy  uuid.UUID
+}
+
+// TableName is the table's.
+func (Version) TableName() string { return "offer_version" }
+
+// Component is one part of what a price is made of. In the database it stands
+// beside its version; in a tariff, with its charge.
+type Component struct {
+	ProviderID  uuid.UUID         `gorm:"primaryKey" json:"-"`
+	VersionID   uuid.UUID         `gorm:"primaryKey" json:"-"`
+	N           int               `gorm:"primaryKey;autoIncrement:false" json:"-"`
+	OptionN     int               `json:"-"` // of the tariff, from 1
+	ChargeN     int               `json:"-"` // of the option, from 1
+	Kind        string            `json:"kind"`
+	AmountPence shortbreaks.Pence `json:"amount_pence"` // only a subsidy may be negative
+	Note        string            `json:"note,omitempty"`
+}
+
+// TableName is the table's.
+func (Component) TableName() string { return "price_component" }
+
+// Term is a bundle of sessions sold as one: a week, half term, term or quarter.
+type Term struct {
+	ProviderID      uuid.UUID `gorm:"primaryKey"`
+	ID              uuid.UUID `gorm:"primaryKey"`
+	OfferID         uuid.UUID
+	Name            string
+	Unit            string
+	StartsOn        time.Time // dates, midnight UTC
+	EndsOn          time.Time
+	PlannedSessions int // dates the price was set for, run or not
+	Capacity        *int
+}
+
+// TableName is the table's.
+func (Term) TableName() string { return "term" }
+
+// Session is one dated occurrence of an offer.
+type Session struct {
+	ProviderID uuid.UUID `gorm:"primaryKey"`
+	ID         uuid.UUID `gorm:"primaryKey"`
+	OfferID    uuid.UUID
+	TermID     *uuid.UUID
+	StartsAt   time.Time
+	EndsAt     time.Time
+	LocalStart string // wall time as agreed, "2027-01-09T10:00"
+	TimeZone   string
+	State      string // scheduled or cancelled
+}
+
+// TableName is the table's.
+func (Session) TableName() string { return "session" }
+
+// Counter is the row behind Places; the desk moves it with SQL (places.go),
+// this type only makes it.
+type Counter struct {
+	ProviderID uuid.UUID `gorm:"primaryKey"`
+	SessionID  uuid.UUID `gorm:"primaryKey"`
+	Capacity   int
+	Taken      int
+	StaffUnits int // 0: not limited by staff (T51)
+	Seq        int64
+}
+
+// TableName is the table's.
+func (Counter) TableName() string { return "session_places" }
+
+// Lane is one worker, or one of several who may stand in for each other. It
+// serves one visit at a time.
+type Lane struct {
+	ProviderID uuid.UUID `gorm:"primaryKey"`
+	ID         uuid.UUID `gorm:"primaryKey"`
+	Label      string
+	WorkerID   *uuid.UUID // who it is; the name stays with the provider
+}
+
+// TableName is the table's.
+func (Lane) TableName() string { return "lane" }
+
+// OfferLane says that a lane serves an offer.
+type OfferLane struct {
+	ProviderID uuid.UUID `gorm:"primaryKey"`
+	OfferID    uuid.UUID `gorm:"primaryKey"`
+	LaneID     uuid.UUID `gorm:"primaryKey"`
+}
+
+// TableName is the table's.
+func (OfferLane) TableName() string { return "offer_lane" }
+
+// Worker is a person who gives support; only the provider sees it.
+type Worker struct {
+	ProviderID  uuid.UUID `gorm:"primaryKey"`
+	ID          uuid.UUID `gorm:"primaryKey"`
+	DisplayName string
+	PersonID    *uuid.UUID // if the worker signs in
+}
+
+// TableName is the table's.
+func (Worker) TableName() string { return "worker" }

@@ -1,0 +1,161 @@
+package marketplace
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"shortbreaks/internal/db"
+)
+
+// PlaceKey names the places of one session.
+type PlaceKey struct{ Provider, Session uuid.UUID }
+
+// Places is the counter of one session, as read under its lock. A cancelled
+// session has capacity 0, so that nothing can be taken of it.
+type Places struct {
+	Capacity, Taken int
+	Seq             int64 // grows with every place taken
+	Cancelled       bool
+}
+
+// Free is the number of places that may still be taken; never negative.
+func (p *Places) Free() int { return max(0, p.Capacity-p.Taken) }
+
+// The lock comes first and the state of the session is read by a second
+// statement: under READ COMMITTED that one sees what committed while the lock
+// was waited for.
+const (
+	sqlLockPlaces = `
+SELECT p.provider_id, p.session_id, p.capacity, p.taken, p.seq
+FROM session_places p
+JOIN unnest($1::uuid[], $2::uuid[]) AS k (provider_id, session_id) USING (provider_id, session_id)
+ORDER BY p.provider_id, p.session_id
+FOR UPDATE OF p`
+
+	sqlCancelledSessions = `
+SELECT s.provider_id, s.id
+FROM session s
+JOIN unnest($1::uuid[], $2::uuid[]) AS k (provider_id, id) USING (provider_id, id)
+WHERE s.state <> 'scheduled'`
+
+	sqlTakePlaces = `
+UPDATE session_places p SET taken = p.taken + k.n, seq = p.seq + k.n
+FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (provider_id, session_id, n)
+WHERE p.provider_id = k.provider_id AND p.session_id = k.session_id`
+
+	sqlGiveBackPlaces = `
+UPDATE session_places p SET taken = p.taken - k.n
+FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (provider_id, session_id, n)
+WHERE p.provider_id = k.provider_id AND p.session_id = k.session_id`
+)
+
+// LockPlaces locks the counters of these sessions, in the order of provider
+// and session whatever order they come in, and reads them. A session without a
+// counter is an error: every session is made with one.
+func LockPlaces(ctx context.Context, tx *db.Tx, keys []PlaceKey) (map[PlaceKey]*Places, error) {
+	unique := make(map[PlaceKey]int, len(keys))
+	for _, k := range keys {
+		unique[k] = 0
+	}
+	places := make(map[PlaceKey]*Places, len(unique))
+	if len(unique) == 0 {
+		return places, nil
+	}
+	providers, sessions, _ := columns(unique)
+	batch := &pgx.Batch{}
+	batch.Queue(sqlLockPlaces, providers, sessions).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var k PlaceKey
+			var p Places
+			if err := rows.Scan(&k.Provider, &k.Session, &p.Capacity, &p.Taken, &p.Seq); err != nil {
+				return err
+			}
+			places[k] = &p
+		}
+		return rows.Err()
+	})
+	batch.Queue(sqlCancelledSessions, providers, sessions).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var k PlaceKey
+			if err := rows.Scan(&k.Provider, &k.Session); err != nil {
+				return err
+			}
+			if p := places[k]; p != nil {
+				p.Capacity, p.Cancelled = 0, true
+			}
+		}
+		return rows.Err()
+	})
+	if err := tx.PGX.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("locking the places of %d sessions: %w", len(unique), err)
+	}
+	if len(places) != len(unique) {
+		return nil, fmt.Errorf("locking the places of %d sessions: %d are there", len(unique), len(places))
+	}
+	return places, nil
+}
+
+// TakePlaces takes n places of each session, whose counters the caller has
+// locked with LockPlaces. Taking more than there are breaks
+// places_never_oversold and takes none.
+func TakePlaces(ctx context.Context, tx *db.Tx, n map[PlaceKey]int) error {
+	return movePlaces(ctx, tx, "taking", sqlTakePlaces, n)
+}
+
+// GiveBackPlaces gives back n places of each session; it takes the locks
+// itself, in key order, so it may be called without LockPlaces.
+func GiveBackPlaces(ctx context.Context, tx *db.Tx, n map[PlaceKey]int) error {
+	if len(n) == 0 {
+		return nil
+	}
+	providers, sessions, _ := columns(n)
+	if _, err := tx.PGX.Exec(ctx, sqlLockPlaces, providers, sessions); err != nil {
+		return fmt.Errorf("locking the places of %d sessions: %w", len(n), err)
+	}
+	return movePlaces(ctx, tx, "giving back", sqlGiveBackPlaces, n)
+}
+
+// movePlaces adds or takes away with one statement and checks that every
+// counter was there to be moved; a row out of scope is silently not updated.
+func movePlaces(ctx context.Context, tx *db.Tx, doing, sql string, n map[PlaceKey]int) error {
+	if len(n) == 0 {
+		return nil
+	}
+	providers, sessions, counts := columns(n)
+	for _, c := range counts {
+		if c <= 0 {
+			return fmt.Errorf("%s places: %d is not a number of places", doing, c)
+		}
+	}
+	done, err := tx.PGX.Exec(ctx, sql, providers, sessions, counts)
+	if err != nil {
+		return fmt.Errorf("%s places of %d sessions: %w", doing, len(n), err)
+	}
+	if done.RowsAffected() != int64(len(n)) {
+		return fmt.Errorf("%s places of %d sessions: %d were moved", doing, len(n), done.RowsAffected())
+	}
+	return nil
+}
+
+// columns lays the keys out in key order, as unnest wants them.
+func columns(n map[PlaceKey]int) (providers, sessions []uuid.UUID, counts []int32) {
+	keys := make([]PlaceKey, 0, len(n))
+	for k := range n {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b PlaceKey) int {
+		if c := bytes.Compare(a.Provider[:], b.Provider[:]); c != 0 {
+			return c
+		}
+		return bytes.Compare(a.Session[:], b.Session[:])
+	})
+	for _, k := range keys {
+		providers, sessions, counts = append(providers, k.Provider), append(sessions, k.Session), append(counts, int32(n[k])) //nolint:gosec // a batch takes far fewer places than that
+	}
+	return providers, sessions, counts
+}

@@ -1,0 +1,142 @@
+package marketplace
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"shortbreaks"
+)
+
+// VisitRules say when support by the hour can be had. A visit starts and ends
+// between From and To on one of the days; To at or before From is on the next
+// day. All are London wall times, "08:00".
+type VisitRules struct {
+	Days                []int       `json:"days"` // ISO, Monday 1 to Sunday 7
+	From                string      `json:"from"`
+	To                  string      `json:"to"`
+	MinimumMinutes      int         `json:"minimum_minutes"`
+	MaximumMinutes      int         `json:"maximum_minutes"`
+	StepMinutes         int         `json:"step_minutes"`
+	BufferBeforeMinutes int         `json:"buffer_before_minutes"` // kept free, never charged (T42)
+	BufferAfterMinutes  int         `json:"buffer_after_minutes"`
+	Lanes               []LaneDraft `json:"lanes,omitempty"` // in a draft; then rows of their own
+}
+
+// LaneDraft is a lane as its provider writes it.
+type LaneDraft struct {
+	Label string `json:"label"`
+}
+
+// Visit is support by the hour at a time of one's own choosing.
+type Visit struct {
+	LocalStart string     // London wall time, "2027-01-09T10:00"
+	Minutes    int        // elapsed
+	LaneID     *uuid.UUID // whom to have; nil: whoever is free
+}
+
+// before and after are the buffers as durations.
+func (r VisitRules) before() time.Duration { return time.Duration(r.BufferBeforeMinutes) * time.Minute }
+func (r VisitRules) after() time.Duration  { return time.Duration(r.BufferAfterMinutes) * time.Minute }
+
+// occasion turns a visit asked for into an elapsed time, or notes why it
+// cannot be had. Day and hours are judged as wall time, in the zone the
+// provider stated them in (T41).
+func (r VisitRules) occasion(v Visit, now time.Time, at string, f *faults) Occasion {
+	start, trouble := Instant(v.LocalStart)
+	if trouble != "" {
+		f.add(at+"/local_start", "%s", trouble)
+		return Occasion{}
+	}
+	o := Occasion{start, start.Add(time.Duration(v.Minutes) * time.Minute)}
+	if trouble := r.lengthTrouble(v.Minutes); trouble != "" {
+		f.add(at+"/minutes", "%s", trouble)
+		return o
+	}
+	f.unless(start.After(now), at+"/local_start", "This time has passed; choose a later one.")
+	f.unless(r.open(o), at+"/local_start", "Visits are on %s, from %s to %s.", weekdays(r.Days), r.From, r.To)
+	return o
+}
+
+// lengthTrouble says why a visit cannot last this long, or "".
+func (r VisitRules) lengthTrouble(minutes int) string {
+	if minutes < r.MinimumMinutes || minutes > r.MaximumMinutes {
+		return fmt.Sprintf("A visit lasts from %s to %s.", duration(r.MinimumMinutes), duration(r.MaximumMinutes))
+	}
+	if r.StepMinutes > 0 && minutes%r.StepMinutes != 0 {
+		return fmt.Sprintf("A visit lasts a multiple of %s.", duration(r.StepMinutes))
+	}
+	return ""
+}
+
+// open reports whether the offer is there for all of this time. Wall times
+// written alike compare as text.
+func (r VisitRules) open(o Occasion) bool {
+	start, end := shortbreaks.Wall(o.StartsAt), shortbreaks.Wall(o.EndsAt)
+	day := shortbreaks.Date(o.StartsAt)
+	for _, day := range []time.Time{day, day.AddDate(0, 0, -1)} {
+		if !slices.Contains(r.Days, isoWeekday(day)) {
+			continue
+		}
+		last := day
+		if r.To <= r.From {
+			last = day.AddDate(0, 0, 1)
+		}
+		if start >= wallOf(day, r.From) && end <= wallOf(last, r.To) {
+			return true
+		}
+	}
+	return false
+}
+
+// Instant is the one instant of a London wall time, or why there is not one:
+// the hour the clocks leave out in March, the hour they repeat in October
+// (T35).
+func Instant(local string) (at time.Time, trouble string) {
+	at, err := time.ParseInLocation(shortbreaks.WallLayout, local, shortbreaks.London)
+	if err != nil {
+		return time.Time{}, "Give a time such as 2027-01-09T10:00."
+	}
+	if shortbreaks.Wall(at) != local {
+		return time.Time{}, "This time does not exist: the clocks go forward that night. Choose an hour earlier or later."
+	}
+	if shortbreaks.Wall(at.Add(time.Hour)) == local || shortbreaks.Wall(at.Add(-time.Hour)) == local {
+		return time.Time{}, "This time comes twice: the clocks go back that night. Choose a start before or after that hour."
+	}
+	return at, ""
+}
+
+// wallOf is a wall time on a date, as text.
+func wallOf(day time.Time, clock string) string { return day.Format(time.DateOnly) + "T" + clock }
+
+// isoWeekday is Monday 1 to Sunday 7.
+func isoWeekday(day time.Time) int { return (int(day.Weekday())+6)%7 + 1 }
+
+// weekdays names days in the order of the week.
+func weekdays(days []int) string {
+	names := []string{"", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays"}
+	var out []string
+	for d := 1; d <= 7; d++ {
+		if slices.Contains(days, d) {
+			out = append(out, names[d])
+		}
+	}
+	return listed(out)
+}
+
+// listed joins words: "a, b and c".
+func listed(words []string) string {
+	switch len(words) {
+	case 0:
+		return ""
+	case 1:
+		return words[0]
+	}
+	out := words[0]
+	for _, w := range words[1 : len(words)-1] {
+		out += ", " + w
+	}
+	return out + " and " + words[len(words)-1]
+}
