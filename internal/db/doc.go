@@ -8,6 +8,7 @@
 //   - open.go: Config, Open, and the timeouts every connection carries.
 //   - scope.go: Scope, what a transaction may see, and EnterAuthority.
 //   - tx.go: Do and Read, the only two ways to run a query; Tx; AfterCommit.
+//   - gorm.go: how GORM is kept inside that transaction.
 //   - errors.go: ConstraintName, Unavailable, and what is tried again.
 //   - idempotency.go: Replay and Keep.
 //   - jobs.go: Enqueue in the transaction, NewJobs to work them.

@@ -154,6 +154,9 @@ func (e *Embedded) start(ctx context.Context) error {
 		return err
 	}
 	e.bin = found.bin
+	if err := e.become(); err != nil {
+		return err
+	}
 	if err := e.readSecrets(major != 0); err != nil {
 		return err
 	}
@@ -173,6 +176,26 @@ func (e *Embedded) start(ctx context.Context) error {
 	}
 	if err := e.setUp(ctx); err != nil {
 		return errors.Join(err, e.end())
+	}
+	return nil
+}
+
+// become settles the account: the owner of the cluster if there is one, since
+// installing PostgreSQL may have brought a user postgres that was not there
+// when the cluster was made.
+func (e *Embedded) become() (err error) {
+	if e.runAs, err = serverAccount(); err != nil || !e.runAs.drop {
+		return err
+	}
+	info, err := os.Stat(e.data)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read data folder: %w", err)
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && owner.Uid != 0 {
+		e.runAs.uid, e.runAs.gid = int(owner.Uid), int(owner.Gid)
 	}
 	return nil
 }

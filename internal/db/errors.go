@@ -1,7 +1,11 @@
 package db
 
 import (
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -27,7 +31,18 @@ const (
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03"
 	queryCanceled        = "57014"
+
+	connectionException   = "08"  // classes
+	insufficientResources = "53"  // such as too many connections
+	operatorIntervention  = "57P" // stopping, starting
 )
+
+// foundDead reports whether err shows that a connection of the pool was dead.
+func foundDead(err error) bool {
+	var begin *notBegun
+	var connect *pgconn.ConnectError
+	return errors.As(err, &begin) && !errors.As(err, &connect)
+}
 
 // ConstraintName is the name of the constraint a failed statement broke, or
 // "". It is the only way to tell one from another: never the text.
@@ -48,12 +63,14 @@ func Unavailable(err error) bool {
 		case serializationFailure, deadlockDetected, lockNotAvailable, queryCanceled:
 			return true
 		}
-		// connection, resources, operator intervention
-		return len(pg.Code) == 5 && (pg.Code[:2] == "08" || pg.Code[:2] == "53" || pg.Code[:3] == "57P")
+		return strings.HasPrefix(pg.Code, connectionException) ||
+			strings.HasPrefix(pg.Code, insufficientResources) ||
+			strings.HasPrefix(pg.Code, operatorIntervention)
 	}
 	var begin *notBegun
-	var connect *pgconn.ConnectError
-	return errors.Is(err, ErrBusy) || errors.As(err, &begin) || errors.As(err, &connect)
+	var lost net.Error
+	return errors.Is(err, ErrBusy) || errors.As(err, &begin) || errors.As(err, &lost) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
 }
 
 // retryable reports whether running the whole transaction again may help.
@@ -62,8 +79,8 @@ func retryable(err error) bool {
 	if errors.As(err, &pg) && (pg.Code == serializationFailure || pg.Code == deadlockDetected) {
 		return true
 	}
-	// A pooled connection may have died with the server that has since come
-	// back. A server that answers with an error would only answer it again.
+	// A pooled connection may have died with a server that has since come
+	// back, or is about to. Any other answer would only be given again.
 	var begin *notBegun
-	return errors.As(err, &begin) && pg == nil
+	return errors.As(err, &begin) && (pg == nil || strings.HasPrefix(pg.Code, operatorIntervention))
 }

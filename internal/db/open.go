@@ -14,10 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
-	"gorm.io/gorm/schema"
 )
 
 // The limits of every connection (RELIABILITY O3). A request that waits for
@@ -94,19 +91,7 @@ func (d *DB) prepare(ctx context.Context) (err error) {
 	if err := d.Pool.Ping(ctx); err != nil {
 		return err
 	}
-	d.orm, err = gorm.Open(postgres.New(postgres.Config{Conn: d.sql}), &gorm.Config{
-		SkipDefaultTransaction: true,
-		TranslateError:         true,
-		DisableAutomaticPing:   true,
-		NamingStrategy:         schema.NamingStrategy{SingularTable: true},
-		Logger: logger.NewSlogLogger(slog.Default(), logger.Config{
-			SlowThreshold:             slowStatement,
-			LogLevel:                  logger.Warn,
-			ParameterizedQueries:      true, // no personal data in logs
-			IgnoreRecordNotFoundError: true,
-		}),
-	})
-	if err != nil {
+	if d.orm, err = openGORM(d.sql); err != nil {
 		return err
 	}
 	d.jobs, err = river.NewClient(riverpgxv5.New(d.Pool), &river.Config{Logger: slog.Default()})

@@ -84,6 +84,9 @@ func appendPrograms(ctx context.Context, found []programs, bin string) []program
 // installing some if there are none at all.
 func (f finder) choose(ctx context.Context, data string, major int) (programs, error) {
 	found := f.find(ctx)
+	if ctx.Err() != nil {
+		return programs{}, ctx.Err() // looking was cut short: nothing follows from it
+	}
 	if len(found) == 0 {
 		if err := f.install(ctx); err != nil {
 			return programs{}, err

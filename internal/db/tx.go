@@ -58,6 +58,9 @@ func (d *DB) run(ctx context.Context, s Scope, mode pgx.TxAccessMode, f func(tx 
 		if try == maxRetries || !retryable(err) || !pause(ctx, try) {
 			return err
 		}
+		if foundDead(err) {
+			d.Pool.Reset() // its neighbours are likely dead too
+		}
 	}
 }
 
@@ -112,13 +115,6 @@ func (d *DB) acquire(ctx context.Context) (*sql.Conn, *pgx.Conn, error) {
 	return conn, raw, nil
 }
 
-// session is a GORM handle that speaks inside the transaction begun on conn.
-func (d *DB) session(ctx context.Context, conn *sql.Conn, now time.Time) *gorm.DB {
-	g := d.orm.Session(&gorm.Session{NewDB: true, Context: ctx, NowFunc: func() time.Time { return now }})
-	g.Statement.ConnPool = inside{conn}
-	return g
-}
-
 // rollBack ends a transaction that was not committed; after a commit it does
 // nothing. If even that fails, the pool throws the connection away.
 func rollBack(ctx context.Context, ptx pgx.Tx) {
@@ -140,35 +136,3 @@ func pause(ctx context.Context, try int) bool {
 		return true
 	}
 }
-
-// inside lets GORM query, but neither begin nor end the transaction: GORM's
-// own Transaction and CreateInBatches become savepoints in it.
-type inside struct{ conn *sql.Conn }
-
-var errNotYours = errors.New("db: a step may not end the transaction; return from Do or Read instead")
-
-// PrepareContext is for GORM.
-func (c inside) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
-	return c.conn.PrepareContext(ctx, query)
-}
-
-// ExecContext is for GORM.
-func (c inside) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return c.conn.ExecContext(ctx, query, args...)
-}
-
-// QueryContext is for GORM.
-func (c inside) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return c.conn.QueryContext(ctx, query, args...)
-}
-
-// QueryRowContext is for GORM.
-func (c inside) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return c.conn.QueryRowContext(ctx, query, args...)
-}
-
-// Commit refuses: it tells GORM that a transaction is open, no more.
-func (c inside) Commit() error { return errNotYours }
-
-// Rollback refuses, as Commit does.
-func (c inside) Rollback() error { return errNotYours }
