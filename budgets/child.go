@@ -1,0 +1,108 @@
+package budgets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"shortbreaks"
+	"shortbreaks/internal/db"
+)
+
+// Family is the children and adults who belong together. Each adult signs in
+// as a person of their own.
+type Family struct {
+	AuthorityID uuid.UUID `gorm:"primaryKey"`
+	ID          uuid.UUID `gorm:"primaryKey"`
+}
+
+// TableName is for GORM.
+func (Family) TableName() string { return "family" }
+
+// Child is the person whose budget it is.
+type Child struct {
+	AuthorityID uuid.UUID `gorm:"primaryKey"`
+	ID          uuid.UUID `gorm:"primaryKey"`
+	FamilyID    uuid.UUID
+	FirstName   string
+	FamilyName  string
+	DateOfBirth time.Time
+	SchoolID    *uuid.UUID
+	Postcode    string
+	ReducedRate bool // may use a reduced-rate price option
+}
+
+// TableName is for GORM.
+func (Child) TableName() string { return "child" }
+
+// Member is an adult of a family. What they may do comes from their grants,
+// not from here.
+type Member struct {
+	AuthorityID uuid.UUID `gorm:"primaryKey"`
+	FamilyID    uuid.UUID `gorm:"primaryKey"`
+	PersonID    uuid.UUID `gorm:"primaryKey"`
+	Relation    string
+}
+
+// TableName is for GORM.
+func (Member) TableName() string { return "family_member" }
+
+// reads are the roles that may look at a child's budget (ROLES.md).
+var reads = []shortbreaks.Role{
+	shortbreaks.Family, shortbreaks.Practitioner, shortbreaks.Approver, shortbreaks.Finance, shortbreaks.Auditor,
+}
+
+// LoadChild is a child within the actor's reach: for a family one of its own,
+// for staff one of their authority. Any other, like one that does not exist,
+// is ErrNotFound. Commissioners and providers never reach a child.
+func LoadChild(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, child uuid.UUID) (*Child, error) {
+	if !who.Is(reads...) || (who.Is(shortbreaks.Family) && !who.ForChild(child)) {
+		return nil, shortbreaks.ErrNotFound
+	}
+	c, err := gorm.G[Child](tx.DB).Where("authority_id IN ? AND id = ?", who.Authorities, child).Take(ctx)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, shortbreaks.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load child: %w", err)
+	}
+	return &c, nil
+}
+
+// CreateFamily adds a family to an authority of the scope.
+func CreateFamily(ctx context.Context, tx *db.Tx, f Family) (*Family, error) {
+	if f.ID == uuid.Nil {
+		f.ID = shortbreaks.NewID()
+	}
+	if err := gorm.G[Family](tx.DB).Create(ctx, &f); err != nil {
+		return nil, fmt.Errorf("create family: %w", err)
+	}
+	return &f, nil
+}
+
+// CreateChild adds a child to a family.
+func CreateChild(ctx context.Context, tx *db.Tx, c Child) (*Child, error) {
+	if c.ID == uuid.Nil {
+		c.ID = shortbreaks.NewID()
+	}
+	if err := gorm.G[Child](tx.DB).Create(ctx, &c); err != nil {
+		return nil, fmt.Errorf("create child: %w", err)
+	}
+	return &c, nil
+}
+
+// AddMember adds an adult to a family; adding one twice changes nothing.
+func AddMember(ctx context.Context, tx *db.Tx, m Member) error {
+	if m.Relation == "" {
+		m.Relation = "parent"
+	}
+	if err := gorm.G[Member](tx.DB, clause.OnConflict{DoNothing: true}).Create(ctx, &m); err != nil {
+		return fmt.Errorf("add member of family: %w", err)
+	}
+	return nil
+}

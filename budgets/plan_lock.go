@@ -1,0 +1,97 @@
+package budgets
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"shortbreaks"
+	"shortbreaks/internal/db"
+	"shortbreaks/payments"
+)
+
+// ErrLineTooLow is given when a plan line would be held or spent above its
+// limit.
+var ErrLineTooLow = shortbreaks.NewError(shortbreaks.Conflict, "budget-too-low", "There is not enough free in the plan line")
+
+// LineRef names a plan line.
+type LineRef struct{ Authority, ID uuid.UUID }
+
+// lockLinesSQL locks plan_line rows by (authority, id), as all who lock lines
+// do. The lock is the one an update takes: a stronger one would also stop
+// holds that only refer to the line.
+const lockLinesSQL = `SELECT ` + lineColumns + linesFrom + `
+	JOIN unnest($1::uuid[], $2::uuid[]) r (authority_id, id) ON r.authority_id = l.authority_id AND r.id = l.id
+	ORDER BY l.authority_id, l.id FOR NO KEY UPDATE OF l`
+
+// moveLinesSQL locks the lines in the same order before it moves them, for a
+// caller that has not. A line out of scope is not moved, and the count tells.
+const moveLinesSQL = `WITH moves AS (
+		SELECT authority_id, id, sum(held)::bigint AS held, sum(spent)::bigint AS spent
+		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) m (authority_id, id, held, spent) GROUP BY 1, 2),
+	locked AS MATERIALIZED (
+		SELECT l.authority_id, l.id FROM plan_line l JOIN moves m ON m.authority_id = l.authority_id AND m.id = l.id
+		ORDER BY l.authority_id, l.id FOR NO KEY UPDATE OF l)
+	UPDATE plan_line l SET held = l.held + m.held, spent = l.spent + m.spent
+	FROM moves m JOIN locked k ON k.authority_id = m.authority_id AND k.id = m.id
+	WHERE l.authority_id = m.authority_id AND l.id = m.id`
+
+// LockLines reads lines and locks their rows until the transaction ends, in
+// one order for everyone: after session places and lanes, before accounts. A
+// line that is not in the scope is not in the answer.
+func LockLines(ctx context.Context, tx *db.Tx, refs []LineRef) (map[uuid.UUID]*PlanLine, error) {
+	lines := make(map[uuid.UUID]*PlanLine, len(refs))
+	if len(refs) == 0 {
+		return lines, nil
+	}
+	seen := make(map[LineRef]bool, len(refs))
+	var authorities, ids []uuid.UUID
+	for _, r := range refs {
+		if !seen[r] {
+			seen[r] = true
+			authorities, ids = append(authorities, r.Authority), append(ids, r.ID)
+		}
+	}
+	rows, err := tx.PGX.Query(ctx, lockLinesSQL, authorities, ids)
+	if err != nil {
+		return nil, fmt.Errorf("lock plan lines: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[PlanLine])
+	if err != nil {
+		return nil, fmt.Errorf("lock plan lines: %w", err)
+	}
+	for _, l := range list {
+		lines[l.ID] = l
+	}
+	return lines, nil
+}
+
+// MoveLines changes what is held and spent of lines, in one statement. A line
+// that would pass its limit fails the whole with ErrLineTooLow, and the
+// caller's transaction with it.
+func MoveLines(ctx context.Context, tx *db.Tx, moves []payments.LineMove) error {
+	if len(moves) == 0 {
+		return nil
+	}
+	var authorities, ids []uuid.UUID
+	var held, spent []int64
+	lines := make(map[LineRef]bool, len(moves))
+	for _, m := range moves {
+		lines[LineRef{m.Authority, m.Line}] = true
+		authorities, ids = append(authorities, m.Authority), append(ids, m.Line)
+		held, spent = append(held, m.Held), append(spent, m.Spent)
+	}
+	tag, err := tx.PGX.Exec(ctx, moveLinesSQL, authorities, ids, held, spent)
+	if db.ConstraintName(err) == "line_never_above_limit" {
+		return fmt.Errorf("%w (%w)", ErrLineTooLow, err)
+	}
+	if err != nil {
+		return fmt.Errorf("move plan lines: %w", err)
+	}
+	if tag.RowsAffected() != int64(len(lines)) {
+		return fmt.Errorf("move plan lines: %d of %d found in this scope", tag.RowsAffected(), len(lines))
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package budgets
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"shortbreaks/internal/db"
+)
+
+// Settings are an authority's choices on a date; what it has not chosen is the
+// default of MODEL.md section 3.
+type Settings struct {
+	QuoteLasts       time.Duration // quote_minutes: 30 minutes
+	RequestWithin    time.Duration // request_hours: the provider answers within 48 hours, never past the start
+	RegisterWithin   time.Duration // register_days: on time within 2 days of the end
+	AutoConfirmAfter time.Duration // auto_confirm_days: 7 days after the register
+}
+
+// defaultSettings is what holds where nothing was chosen.
+var defaultSettings = Settings{
+	QuoteLasts: 30 * time.Minute, RequestWithin: 48 * time.Hour, RegisterWithin: 2 * 24 * time.Hour, AutoConfirmAfter: 7 * 24 * time.Hour,
+}
+
+// named is where a stored setting goes and what one of it is.
+func (s *Settings) named(name string) (into *time.Duration, unit time.Duration) {
+	switch name {
+	case "quote_minutes":
+		return &s.QuoteLasts, time.Minute
+	case "request_hours":
+		return &s.RequestWithin, time.Hour
+	case "register_days":
+		return &s.RegisterWithin, 24 * time.Hour
+	case "auto_confirm_days":
+		return &s.AutoConfirmAfter, 24 * time.Hour
+	}
+	return nil, 0
+}
+
+const settingsSQL = `SELECT DISTINCT ON (name) name, value FROM tenant_setting
+	WHERE authority_id = $1 AND valid_from <= $2 ORDER BY name, valid_from DESC`
+
+// SettingsOn are an authority's settings on a London date. It is the only
+// reader of tenant_setting; names it does not know are another's. The
+// authority must be in the scope, or the defaults are all one sees.
+func SettingsOn(ctx context.Context, tx *db.Tx, authority uuid.UUID, date time.Time) (Settings, error) {
+	s := defaultSettings
+	rows, err := tx.PGX.Query(ctx, settingsSQL, authority, date)
+	if err != nil {
+		return s, fmt.Errorf("read settings: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var value json.RawMessage
+		if err := rows.Scan(&name, &value); err != nil {
+			return s, fmt.Errorf("read settings: %w", err)
+		}
+		into, unit := s.named(name)
+		if into == nil {
+			continue
+		}
+		var n int64
+		if err := json.Unmarshal(value, &n); err != nil || n <= 0 || n > 10_000 {
+			return s, fmt.Errorf("setting %s of authority %s must be a whole number from 1 to 10000", name, authority)
+		}
+		*into = time.Duration(n) * unit
+	}
+	if err := rows.Err(); err != nil {
+		return s, fmt.Errorf("read settings: %w", err)
+	}
+	return s, nil
+}

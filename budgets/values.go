@@ -1,0 +1,106 @@
+package budgets
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"shortbreaks"
+	"shortbreaks/payments"
+)
+
+// word is a value of the contract and how a sentence says it.
+type word struct{ value, said string }
+
+// categories, chargeKinds and the lists below are the enums of openapi.yaml; a
+// test holds them against it.
+var categories = []word{
+	{"club", "clubs"}, {"holiday_scheme", "holiday schemes"}, {"support_worker", "support workers"}, {"overnight", "overnight stays"},
+	{"swimming", "swimming"}, {"hydrotherapy", "hydrotherapy"}, {"music_therapy", "music therapy"}, {"arts", "arts"}, {"play", "play"},
+	{"sport", "sport"}, {"trip", "trips"}, {"family_activity", "family activities"}, {"transport", "transport"},
+	{"equipment", "equipment"}, {"other", "other activities"},
+}
+
+var chargeKinds = []word{
+	{"place", "the place fee"}, {"support", "support"}, {"meal", "meals"}, {"transport", "transport"}, {"travel", "travel"},
+	{"equipment", "equipment"}, {"membership", "membership"}, {"late", "late collection"}, {"disturbance", "disturbed nights"},
+	{"other", "other charges"},
+}
+
+var streams = []word{{"social_care", "social care"}, {"education", "education"}, {"health", "health"}, {"grant", "grant"}}
+
+var units = []word{
+	{string(payments.InPence), "money"}, {string(payments.InMinutes), "hours"}, {string(payments.InNights), "nights"},
+	{string(payments.InSessions), "sessions"},
+}
+
+var planTypes = []word{
+	{"ehc", "EHC plan"}, {"child_in_need", "child in need plan"}, {"short_breaks_grant", "short breaks grant"}, {"isp", "individual support plan"},
+	{"other", "plan"},
+}
+
+// The management options: who handles a line's money.
+const (
+	Notional      = "notional"       // the authority
+	DirectPayment = "direct_payment" // the recipient, usually a parent
+	ThirdParty    = "third_party"    // a broker or an individual service fund
+)
+
+var managementOptions = []word{{Notional, "the authority"}, {DirectPayment, "a direct payment"}, {ThirdParty, "a third party"}}
+
+func known(list []word, value string) bool {
+	return slices.ContainsFunc(list, func(w word) bool { return w.value == value })
+}
+
+// say is a value as a sentence says it; one the list does not know is said
+// without its underscores.
+func say(list []word, value string) string {
+	for _, w := range list {
+		if w.value == value {
+			return w.said
+		}
+	}
+	return strings.ReplaceAll(value, "_", " ")
+}
+
+// sayAll joins values as people do: "support, meals and travel".
+func sayAll(list []word, values []string) string {
+	said := make([]string, len(values))
+	for i, v := range values {
+		said[i] = say(list, v)
+	}
+	if len(said) < 2 {
+		return strings.Join(said, "")
+	}
+	last := len(said) - 1
+	return strings.Join(said[:last], ", ") + " and " + said[last]
+}
+
+// between reports whether a text has from least to most characters.
+func between(text string, least, most int) bool {
+	n := utf8.RuneCountInString(strings.TrimSpace(text))
+	return n >= least && n <= most
+}
+
+// faults gathers every value that breaks a rule, so that they are all told at
+// once.
+type faults struct{ found *shortbreaks.Error }
+
+// check notes a fault unless ok.
+func (f *faults) check(ok bool, pointer, detail string) {
+	if ok {
+		return
+	}
+	if f.found == nil {
+		f.found = shortbreaks.ErrInvalid.With("Nothing was done. Correct the values listed and send it again.")
+	}
+	f.found = f.found.At(pointer, detail)
+}
+
+// err is nil if nothing was noted.
+func (f *faults) err() error {
+	if f.found == nil {
+		return nil
+	}
+	return f.found
+}
