@@ -1630,6 +1630,9 @@ type ItemCharge struct {
 
 	// QuantityUnit What an account is kept in; an allowance is often hours, kept in minutes.
 	QuantityUnit AccountUnit `json:"quantity_unit"`
+
+	// Unit What one price buys.
+	Unit PriceUnit `json:"unit"`
 }
 
 // ItemState Where one item stands.
@@ -2197,6 +2200,9 @@ type QuoteCharge struct {
 	// QuantityUnit What an account is kept in; an allowance is often hours, kept in minutes.
 	QuantityUnit AccountUnit `json:"quantity_unit"`
 
+	// Unit What one price buys.
+	Unit PriceUnit `json:"unit"`
+
 	// Verdict Whether it can be booked now; `ask` needs a person's decision first.
 	Verdict Verdict `json:"verdict"`
 }
@@ -2229,6 +2235,9 @@ type QuoteItem struct {
 
 // QuoteRequest What one child would book at one offer. Exactly one of `session_ids`, `bundle_id` and `visits`.
 type QuoteRequest struct {
+	// AttendeeKind Who attends.
+	AttendeeKind *AttendeeKind `json:"attendee_kind,omitempty"`
+
 	// BundleID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
@@ -2244,11 +2253,6 @@ type QuoteRequest struct {
 
 	// FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
 	FamilyPays *FamilyPays `json:"family_pays,omitempty"`
-
-	// LaneID A UUID. Those made here are version 7.
-	//
-	// Example: 01930a6e-7c00-7000-8000-000000000001
-	LaneID *ID `json:"lane_id,omitempty"`
 
 	// OfferID A UUID. Those made here are version 7.
 	//
@@ -2618,6 +2622,11 @@ type Verdict string
 
 // Visit Support by the hour at a time of one's own choosing.
 type Visit struct {
+	// LaneID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	LaneID *ID `json:"lane_id,omitempty"`
+
 	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
 	//
 	// Example: 2027-01-09T10:00
@@ -6597,6 +6606,22 @@ func (response IssueToken400ApplicationProblemPlusJSONResponse) VisitIssueTokenR
 	return err
 }
 
+type IssueToken401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response IssueToken401ApplicationProblemPlusJSONResponse) VisitIssueTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type IssueToken403ApplicationProblemPlusJSONResponse struct {
 	ForbiddenApplicationProblemPlusJSONResponse
 }
@@ -6609,22 +6634,6 @@ func (response IssueToken403ApplicationProblemPlusJSONResponse) VisitIssueTokenR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type IssueToken404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response IssueToken404ApplicationProblemPlusJSONResponse) VisitIssueTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
