@@ -114,8 +114,12 @@ func (k *Keys) signed(token string) (*tokenClaims, error) {
 	return &claims, nil
 }
 
-// current checks issuer, audience and times against now.
+// current checks issuer, audience and times against now. No token of ours
+// lives longer than TokenLasts, so one that would was not made by Issue.
 func (k *Keys) current(claims *tokenClaims, now time.Time) error {
+	if claims.IssuedAt == nil || claims.ExpiresAt == nil || claims.ExpiresAt.Sub(claims.IssuedAt.Time) > TokenLasts {
+		return errors.New("not a lifetime we give")
+	}
 	return jwt.NewValidator(jwt.WithIssuer(k.issuer), jwt.WithAudience(k.audience), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
 		jwt.WithLeeway(tokenLeeway), jwt.WithTimeFunc(func() time.Time { return now })).Validate(claims)
 }
