@@ -83,11 +83,17 @@ func (k AccountKind) HasFloor() bool { return k == Budget || k == TopUpMoney || 
 const accountColumns = `a.authority_id, a.id, a.kind, a.unit, a.child_id, coalesce(a.stream, ''), a.period_id, a.provider_id,
 	coalesce(a.payer, ''), a.holder_id, a.has_floor, a.balance, a.held, a.pending_cut, a.seq`
 
+// fields are where accountColumns go.
+func (a *Account) fields() []any {
+	return []any{
+		&a.Authority, &a.ID, &a.Kind, &a.Unit, &a.Child, &a.Stream, &a.Period, &a.Provider,
+		&a.Payer, &a.Holder, &a.HasFloor, &a.Balance, &a.Held, &a.PendingCut, &a.Seq,
+	}
+}
+
 func scanAccount(row pgx.CollectableRow) (*Account, error) {
 	a := new(Account)
-	err := row.Scan(&a.Authority, &a.ID, &a.Kind, &a.Unit, &a.Child, &a.Stream, &a.Period, &a.Provider,
-		&a.Payer, &a.Holder, &a.HasFloor, &a.Balance, &a.Held, &a.PendingCut, &a.Seq)
-	return a, err
+	return a, row.Scan(a.fields()...)
 }
 
 // EnsureAccounts gives the id of each key's account, in order, and makes the

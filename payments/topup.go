@@ -20,11 +20,11 @@ var (
 	ErrTopUpRefused     = shortbreaks.NewError(shortbreaks.Conflict, "top-up-refused", "The card service refused this top-up; nothing was taken")
 )
 
-// The least and most a card may be charged at once, which are Stripe's own
-// limits in pounds.
+// The least and most a card may be charged at once, as the contract says; well
+// within Stripe's own limits.
 const (
-	leastTopUp shortbreaks.Pence = 30
-	mostTopUp  shortbreaks.Pence = 99_999_999
+	leastTopUp shortbreaks.Pence = 1_00
+	mostTopUp  shortbreaks.Pence = 1_000_00
 )
 
 // TopUpState is where a top-up is in its life.
