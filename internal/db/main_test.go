@@ -1,17 +1,17 @@
 package db_test
 
 import (
+	"os"
 	"testing"
 
 	"shortbreaks/internal/db/dbtest"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
-
-func TestReadySaysSo(t *testing.T) {
-	t.Parallel()
-	d := dbtest.New(t)
-	if err := d.Ready(t.Context()); err != nil {
-		t.Fatal(err)
+// TestMain runs the tests, or, started by one of them, is a second process
+// that has a PostgreSQL of its own.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childFolder); dir != "" {
+		os.Exit(childMain(dir))
 	}
+	dbtest.Main(m)
 }
