@@ -195,18 +195,14 @@ func (o *Offered) bundle(ctx context.Context, tx *db.Tx, id uuid.UUID, ask *Pric
 	if err != nil {
 		return fmt.Errorf("reading bundle %s: %w", id, err)
 	}
-	all, err := gorm.G[Session](tx.DB).Where("provider_id = ? AND term_id = ?", term.ProviderID, term.ID).Find(ctx)
+	all, err := readSessions(ctx, tx, []Offer{o.Offer})
 	if err != nil {
-		return fmt.Errorf("reading the sessions of bundle %s: %w", id, err)
+		return err
 	}
-	ask.Bundle = &BundleAsk{Name: term.Name, Unit: term.Unit, Planned: term.PlannedSessions}
-	for _, s := range all {
-		switch {
-		case !s.StartsAt.After(tx.Now):
-			ask.Bundle.Started++
-		case s.State == "scheduled":
-			o.addSession(s)
-		}
+	now := bundleOf(term, all[o.Offer.ID], tx.Now)
+	ask.Bundle = now.ask().Bundle
+	for _, s := range now.remaining {
+		o.Items = append(o.Items, OfferedItem{SessionID: &s.ID, StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart})
 	}
 	if len(o.Items) == 0 {
 		words := "No session of " + term.Name + " is still to run."

@@ -51,6 +51,8 @@ type Priced struct {
 	RatePence   *shortbreaks.Pence
 	Beats       []Beaten // the other options this buyer may use
 	Explanation string
+
+	minutes *big.Rat // ChildMinutes, exact
 }
 
 // PricedItem is one occasion's lines.
@@ -156,9 +158,9 @@ func (p priced) result(ask PriceAsk) Priced {
 			item.TotalPence += l.each[i]
 		}
 	}
-	minutes := childMinutes(p.option.lead(), ask.Occasions)
-	r.ChildMinutes = int64(shortbreaks.RoundHalfUp(minutes))
-	r.RatePence = rate(p.total, minutes)
+	r.minutes = childMinutes(p.option.lead(), ask.Occasions)
+	r.ChildMinutes = int64(shortbreaks.RoundHalfUp(r.minutes))
+	r.RatePence = rate(p.total, r.minutes)
 	return r
 }
 

@@ -1,0 +1,67 @@
+package marketplace
+
+import (
+	"slices"
+	"time"
+
+	"shortbreaks"
+)
+
+// maxSessions is the most one series may make.
+const maxSessions = 400
+
+// dates are those of the series, in order, without the exceptions.
+func (s SessionSeries) dates() []time.Time {
+	return datesOf(s.FirstDate, s.LastDate, s.Weekdays, s.Except)
+}
+
+// datesOf lists the dates from first to last that fall on the weekdays and are
+// not excepted.
+func datesOf(first, last time.Time, days []int, except []time.Time) []time.Time {
+	var dates []time.Time
+	for on := first; !on.After(last); on = on.AddDate(0, 0, 1) {
+		if slices.Contains(days, isoWeekday(on)) && !slices.ContainsFunc(except, on.Equal) {
+			dates = append(dates, on)
+		}
+	}
+	return dates
+}
+
+// occasion is the series on one date. Wall time is what was agreed, so 16:00
+// stays 16:00 over a change of the clocks (T33), and a night that spans one is
+// an hour longer or shorter.
+func (s SessionSeries) occasion(on time.Time) (o Occasion, trouble string) {
+	start, trouble := Instant(wallOf(on, s.From))
+	if trouble != "" {
+		return Occasion{}, trouble
+	}
+	last := on
+	if s.To <= s.From {
+		last = on.AddDate(0, 0, 1)
+	}
+	return Occasion{start, shortbreaks.At(last, clockMinutes(s.To))}, ""
+}
+
+func (s SessionSeries) checkDates(f *faults, at string, now time.Time) {
+	dates := s.dates()
+	f.unless(len(dates) > 0, at+"/weekdays", "None of these weekdays falls between the first and the last date.")
+	f.unless(len(dates) <= maxSessions, at+"/last_date", "A series makes at most %d sessions; this one would make %d.", maxSessions, len(dates))
+	upcoming := false
+	for _, on := range dates {
+		o, trouble := s.occasion(on)
+		if trouble != "" {
+			f.add(at+"/from", "On %s: %s", day(shortbreaks.At(on, 12*60)), trouble)
+		}
+		upcoming = upcoming || o.StartsAt.After(now)
+	}
+	f.unless(len(dates) == 0 || upcoming || len(f.fields) > 0, at+"/last_date", "All of these dates have passed.")
+}
+
+// clockMinutes is "16:30" as minutes after midnight; the text has been checked.
+func clockMinutes(clock string) int {
+	t, err := time.Parse("15:04", clock)
+	if err != nil {
+		return 0
+	}
+	return t.Hour()*60 + t.Minute()
+}

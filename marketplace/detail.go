@@ -1,0 +1,179 @@
+package marketplace
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+
+	"shortbreaks"
+	"shortbreaks/internal/db"
+)
+
+var errNoRows = pgx.ErrNoRows
+
+// mostShown is how many sessions and bundles a detail shows.
+const mostShown = 50
+
+// OfferDetail is everything there is to know before booking.
+type OfferDetail struct {
+	Offer     Offer
+	Version   Version
+	Provider  Provider
+	Setting   Setting
+	Tariff    Tariff // the version's, with what each price is made of
+	PriceText string // "£12.00 a session"
+	// ComparableRatePence is the headline option's cost of one hour with the
+	// child; nil where time is not what is sold.
+	ComparableRatePence *shortbreaks.Pence
+	Lanes               []Lane // of support by the hour
+	Sessions            []SessionDetail
+	Bundles             []BundleDetail
+
+	terms []Term
+}
+
+// SessionDetail is a session still to start, with its places.
+type SessionDetail struct {
+	ID         uuid.UUID
+	TermID     *uuid.UUID
+	StartsAt   time.Time
+	EndsAt     time.Time
+	LocalStart string
+	TimeZone   string
+	Capacity   int
+	PlacesLeft int
+}
+
+// BundleDetail is a bundle on sale, with today's price for what remains.
+type BundleDetail struct {
+	Term       Term
+	Remaining  int
+	PlacesLeft int // in the fullest session still to run
+	PricePence shortbreaks.Pence
+}
+
+// Get reads an offer: published or withdrawn ones for everybody, a draft for
+// its own provider.
+func Get(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID) (*OfferDetail, error) {
+	var detail *OfferDetail
+	err := d.Read(ctx, db.For(who), func(tx *db.Tx) (err error) {
+		detail, err = readDetail(ctx, tx, id)
+		return err
+	})
+	return detail, err
+}
+
+func readDetail(ctx context.Context, tx *db.Tx, id uuid.UUID) (*OfferDetail, error) {
+	offer, err := findOffer(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	o := &OfferDetail{Offer: offer}
+	if err := o.read(ctx, tx); err != nil {
+		return nil, fmt.Errorf("reading offer %s: %w", id, err)
+	}
+	return o, nil
+}
+
+func (o *OfferDetail) read(ctx context.Context, tx *db.Tx) (err error) {
+	provider := o.Offer.ProviderID
+	o.Version, err = gorm.G[Version](tx.DB).Where("provider_id = ? AND id = ?", provider, o.Offer.VersionID).First(ctx)
+	if err != nil {
+		return err
+	}
+	parts, err := gorm.G[Component](tx.DB).Where("provider_id = ? AND version_id = ?", provider, o.Offer.VersionID).Order("n").Find(ctx)
+	if err != nil {
+		return err
+	}
+	o.Provider, err = gorm.G[Provider](tx.DB).Where("id = ?", provider).First(ctx)
+	if err != nil {
+		return err
+	}
+	o.Setting, err = gorm.G[Setting](tx.DB).Where("provider_id = ? AND id = ?", provider, o.Offer.SettingID).First(ctx)
+	if err != nil {
+		return err
+	}
+	o.terms, err = gorm.G[Term](tx.DB).Where("provider_id = ? AND offer_id = ?", provider, o.Offer.ID).Order("starts_on, id").Find(ctx)
+	if err != nil {
+		return err
+	}
+	if err := o.readLanes(ctx, tx); err != nil {
+		return err
+	}
+	sessions, err := readSessions(ctx, tx, []Offer{o.Offer})
+	if err != nil {
+		return err
+	}
+	o.Tariff = o.Version.Tariff.withComponents(parts)
+	o.PriceText = PriceText(o.Version.PricePence, o.Version.PriceUnit)
+	o.show(sessions[o.Offer.ID], tx.Now)
+	return nil
+}
+
+func (o *OfferDetail) readLanes(ctx context.Context, tx *db.Tx) (err error) {
+	if o.Offer.Visits == nil {
+		return nil
+	}
+	o.Lanes, err = gorm.G[Lane](tx.DB).Where(`provider_id = ? AND id IN
+		(SELECT lane_id FROM offer_lane WHERE provider_id = ? AND offer_id = ?)`, o.Offer.ProviderID, o.Offer.ProviderID, o.Offer.ID).
+		Order("label, id").Find(ctx)
+	return err
+}
+
+// show lays out what is still to run.
+func (o *OfferDetail) show(all []sessionRow, now time.Time) {
+	planned, length := 0, 0
+	for _, s := range all {
+		length = elapsed(s.occasion())
+		if s.StartsAt.After(now) && s.State == "scheduled" && len(o.Sessions) < mostShown {
+			o.Sessions = append(o.Sessions, s.detail())
+		}
+	}
+	for _, t := range o.terms {
+		planned = t.PlannedSessions
+		b := bundleOf(t, all, now)
+		p, err := Price(o.Tariff, b.ask())
+		if len(b.remaining) > 0 && err == nil && len(o.Bundles) < mostShown {
+			o.Bundles = append(o.Bundles, BundleDetail{t, len(b.remaining), b.placesLeft(), p.TotalPence})
+		}
+	}
+	o.ComparableRatePence = o.Tariff.headlineRate(length, planned)
+}
+
+// headlineRate is what one hour with the child costs by the headline option.
+// By the hour it is the plain hour, without minimum or steps; else one session
+// of this length, or a whole bundle of so many.
+func (t Tariff) headlineRate(sessionMinutes, planned int) *shortbreaks.Pence {
+	option := t.headlineOption()
+	unit, count := option.lead().Unit, 1
+	length := time.Duration(sessionMinutes) * time.Minute
+	var total shortbreaks.Pence
+	switch {
+	case unit == UnitHour:
+		length = time.Hour
+	case sessionMinutes == 0:
+		return nil
+	case option.bundleUnit() != "":
+		count = planned
+	}
+	for _, c := range option.Charges {
+		switch {
+		case c.Optional:
+		case c.Unit == UnitHour:
+			total += shortbreaks.MulDiv(c.AmountPence, int64(length.Minutes())*int64(count), 60)
+		case c.bundled():
+			total += c.AmountPence
+		default:
+			total += c.AmountPence * shortbreaks.Pence(count)
+		}
+	}
+	occasions := make([]Occasion, count)
+	for i := range occasions {
+		occasions[i].EndsAt = occasions[i].StartsAt.Add(length)
+	}
+	return rate(total, childMinutes(option.lead(), occasions))
+}
