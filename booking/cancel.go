@@ -9,6 +9,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/marketplace"
 	"shortbreaks/payments"
 )
 

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"shortbreaks"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
