@@ -3,6 +3,7 @@ package budgets
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -87,11 +88,21 @@ func allocate(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, child *Chil
 	if c.Idem != nil {
 		a.Key = c.Idem.Key
 	}
-	made, _, err := payments.Allocate(ctx, tx, a)
+	made, account, err := payments.Allocate(ctx, tx, a)
 	if err != nil {
 		return nil, err
 	}
-	return &Allocation{ID: made.ID, ChildID: child.ID, Amount: made.Amount, Note: made.Note, CreatedAt: made.CreatedAt}, nil
+	found, err := readBudgets(ctx, tx, []Child{*child})
+	if err != nil {
+		return nil, err
+	}
+	n := slices.IndexFunc(found[0].Accounts, func(a Account) bool { return a.ID == account.ID })
+	if n < 0 {
+		return nil, fmt.Errorf("account %s of the allocation cannot be read back", account.ID)
+	}
+	return &Allocation{
+		ID: made.ID, ChildID: child.ID, Amount: made.Amount, Note: made.Note, CreatedAt: made.CreatedAt, Account: found[0].Accounts[n],
+	}, nil
 }
 
 // check holds the values against the contract's lists and limits.

@@ -1,11 +1,14 @@
 package budgets
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"time"
+	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
@@ -25,8 +28,8 @@ type Account struct {
 	Amounts
 }
 
-// TopUp is the family's own money for a child, in pence; Allocated is what
-// was paid in.
+// TopUp is the family's own money for a child, in pence, never budget;
+// Allocated is what was paid in.
 type TopUp struct {
 	ID uuid.UUID
 	Amounts
@@ -38,7 +41,7 @@ type Budget struct {
 	AuthorityName string
 	Accounts      []Account
 	TopUp         *TopUp     // nil until the family pays in, or chooses to
-	Lines         []PlanLine // newest first; not filled in lists
+	Lines         []PlanLine // newest first; List leaves them out
 }
 
 // Page is where in a list to read on.
@@ -47,57 +50,144 @@ type Page struct {
 	Limit int       // 1 to 100
 }
 
-var errUnfinished = errors.New("budgets: not readable yet")
-
 // List is a page of the budgets within the actor's reach, by child, and where
-// the next page starts; nil on the last. Errors: forbidden.
-func List(ctx context.Context, d *db.DB, who shortbreaks.Actor, page Page) ([]Budget, *uuid.UUID, error) {
-	return nil, nil, errUnfinished
+// the next page starts; nil on the last. Errors: forbidden, invalid.
+func List(ctx context.Context, d *db.DB, who shortbreaks.Actor, page Page) (budgets []Budget, next *uuid.UUID, err error) {
+	if !who.Is(reads...) {
+		return nil, nil, shortbreaks.ErrForbidden
+	}
+	if page.Limit < 1 || page.Limit > 100 {
+		return nil, nil, shortbreaks.ErrInvalid.At("query/limit", "must be from 1 to 100")
+	}
+	err = d.Read(ctx, db.For(who), func(tx *db.Tx) error {
+		children, err := childrenOf(ctx, tx, who, page)
+		if err != nil {
+			return err
+		}
+		if len(children) > page.Limit {
+			children = children[:page.Limit]
+			next = &children[page.Limit-1].ID
+		}
+		budgets, err = readBudgets(ctx, tx, children)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return budgets, next, nil
 }
 
 // Get is one child's budget with the lines of its plan. Errors: forbidden,
 // not-found.
 func Get(ctx context.Context, d *db.DB, who shortbreaks.Actor, child uuid.UUID) (*Budget, error) {
-	return nil, errUnfinished
+	if !who.Is(reads...) {
+		return nil, shortbreaks.ErrForbidden
+	}
+	var budget Budget
+	err := d.Read(ctx, db.For(who), func(tx *db.Tx) error {
+		c, err := LoadChild(ctx, tx, who, child)
+		if err != nil {
+			return err
+		}
+		found, err := readBudgets(ctx, tx, []Child{*c})
+		if err != nil {
+			return err
+		}
+		budget = found[0]
+		budget.Lines, err = linesOf(ctx, tx, c)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &budget, nil
 }
 
-// Statement is every movement of a child's accounts between two days.
-type Statement struct {
-	Child    Child
-	From, To time.Time // London dates, both included
-	Accounts []StatementAccount
+// childrenOf are the children in reach after a page's mark, by id, and one
+// more than the page holds if there are more.
+func childrenOf(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, page Page) ([]Child, error) {
+	q := gorm.G[Child](tx.DB).Where("authority_id IN ? AND id > ?", who.Authorities, page.After)
+	if who.Is(shortbreaks.Family) {
+		q = q.Where("id IN ?", who.Children)
+	}
+	children, err := q.Order("id").Limit(page.Limit + 1).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list children: %w", err)
+	}
+	return children, nil
 }
 
-// StatementAccount is one account between two days: Opening plus its entries
-// is Closing.
-type StatementAccount struct {
-	ID      uuid.UUID
-	Kind    payments.AccountKind // budget or topup
-	Stream  string               // of a budget
-	Period  *Period              // of a budget
-	Unit    payments.Unit
-	Opening int64
-	Closing int64
-	Entries []StatementEntry
-	Amounts // as they stand now
+// readBudgets is each child's accounts.
+func readBudgets(ctx context.Context, tx *db.Tx, children []Child) ([]Budget, error) {
+	budgets := make([]Budget, len(children))
+	if len(children) == 0 {
+		return budgets, nil
+	}
+	words, err := readWords(ctx, tx, children)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range children {
+		totals, err := payments.Totals(ctx, tx, c.AuthorityID, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		budgets[i] = words.budget(c, totals)
+	}
+	return budgets, nil
 }
 
-// StatementEntry is one movement; plus is money in, minus is money spent.
-type StatementEntry struct {
-	At               time.Time
-	OnDate           time.Time
-	Kind             string // of the ledger transaction
-	Description      string
-	BookingReference string // "" if it is not about a booking
-	Amount           int64
-	BalanceAfter     int64
+// names are what authorities and periods are called.
+type names struct {
+	authorities map[uuid.UUID]string
+	periods     map[uuid.UUID]Period
 }
 
-// GetStatement is a child's statement from a London date to another, both
-// included. A zero from is the start of the child's current funding period, a
-// zero to is today. Errors: forbidden, not-found, invalid.
-func GetStatement(ctx context.Context, d *db.DB, who shortbreaks.Actor, child uuid.UUID, from, to time.Time) (*Statement, error) {
-	return nil, errUnfinished
+// readWords reads the names for all children at once.
+func readWords(ctx context.Context, tx *db.Tx, children []Child) (*names, error) {
+	ids := make([]uuid.UUID, len(children))
+	for i, c := range children {
+		ids[i] = c.AuthorityID
+	}
+	periods, err := gorm.G[Period](tx.DB).Where("authority_id IN ?", ids).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read periods: %w", err)
+	}
+	n := &names{authorities: map[uuid.UUID]string{}, periods: make(map[uuid.UUID]Period, len(periods))}
+	for _, p := range periods {
+		n.periods[p.ID] = p
+	}
+	rows, err := tx.PGX.Query(ctx, `SELECT id, name FROM authority WHERE id = ANY ($1)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read authorities: %w", err)
+	}
+	var id uuid.UUID
+	var name string
+	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error { n.authorities[id] = name; return nil })
+	if err != nil {
+		return nil, fmt.Errorf("read authorities: %w", err)
+	}
+	return n, nil
 }
 
-var _ = shortbreaks.ErrNotFound
+// budget says a child's totals: accounts by stream, then by period, then the
+// family's own money apart.
+func (n *names) budget(c Child, totals []payments.AccountTotals) Budget {
+	b := Budget{Child: c, AuthorityName: n.authorities[c.AuthorityID], Accounts: []Account{}}
+	for _, t := range totals {
+		amounts := Amounts{Allocated: t.Allocated, Reserved: t.Reserved, Spent: t.Spent, Free: t.Free}
+		switch {
+		case t.Account.Kind == payments.TopUpMoney:
+			b.TopUp = &TopUp{ID: t.Account.ID, Amounts: amounts}
+		case t.Account.Kind == payments.Budget && t.Account.Period != nil:
+			b.Accounts = append(b.Accounts, Account{
+				ID: t.Account.ID, Stream: t.Account.Stream, Unit: t.Account.Unit, Period: n.periods[*t.Account.Period], Amounts: amounts,
+			})
+		}
+	}
+	slices.SortFunc(b.Accounts, func(x, y Account) int {
+		return cmp.Or(cmp.Compare(x.Stream, y.Stream), x.Period.StartsOn.Compare(y.Period.StartsOn),
+			cmp.Compare(x.Unit, y.Unit), slices.Compare(x.ID[:], y.ID[:]))
+	})
+	return b
+}
