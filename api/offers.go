@@ -1,0 +1,130 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/oapi-codegen/runtime/types"
+
+	"shortbreaks"
+	"shortbreaks/api/gen"
+	"shortbreaks/marketplace"
+)
+
+const offersList = "offers"
+
+// SearchOffers lists published offers, soonest suitable first, and counts that
+// somebody looked.
+func (s *Server) SearchOffers(ctx context.Context, r gen.SearchOffersRequestObject) (gen.SearchOffersResponseObject, error) {
+	after, err := unsealed(offersList, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	q := marketplace.SearchQuery{
+		Text: given(r.Params.Q), Category: string(given(r.Params.Category)), Postcode: given(r.Params.Postcode), WithinKM: given(r.Params.WithinKm),
+		Age: r.Params.Age, PriceUnit: string(given(r.Params.PriceUnit)), MinPricePence: (*shortbreaks.Pence)(r.Params.MinPricePence),
+		MaxPricePence: (*shortbreaks.Pence)(r.Params.MaxPricePence), AccessRoute: string(given(r.Params.AccessRoute)),
+		Cursor: after, Limit: limitOf(r.Params.Limit),
+	}
+	found, err := marketplace.Search(ctx, s.DB, q)
+	if err != nil {
+		return nil, err
+	}
+	s.Searches.Add(q, found)
+	cursor, link := nextPage(ctx, offersList, found.NextCursor)
+	return gen.SearchOffers200JSONResponse{
+		Body:    gen.OfferList{Items: mapped(found.Items, offerSummaryOut), NextCursor: cursor},
+		Headers: gen.SearchOffers200ResponseHeaders{Link: link},
+	}, nil
+}
+
+// GetOffer reads an offer; its provider also reads its drafts.
+func (s *Server) GetOffer(ctx context.Context, r gen.GetOfferRequestObject) (gen.GetOfferResponseObject, error) {
+	o, err := marketplace.Get(ctx, s.DB, who(ctx), r.OfferID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetOffer200JSONResponse(offerOut(o)), nil
+}
+
+// CompareOffers prices one pattern of use at every offer that could serve it.
+// Nothing is kept of it.
+func (s *Server) CompareOffers(ctx context.Context, r gen.CompareOffersRequestObject) (gen.CompareOffersResponseObject, error) {
+	b, ratio := r.Body, given(r.Body.Ratio)
+	compared, err := marketplace.Compare(ctx, s.DB, marketplace.Pattern{
+		Weekdays: b.Weekdays, Minutes: b.Minutes, From: given(b.From), StartsOn: b.StartsOn.Time, EndsOn: b.EndsOn.Time,
+		Except: mapped(b.Except, dateOf), RatioStaff: ratio.Staff, RatioChildren: ratio.Children, Age: b.Age,
+		Category: string(given(b.Category)), Postcode: given(b.Postcode), WithinKM: given(b.WithinKm), ReducedRate: given(b.ReducedRate),
+		ChargeKinds: words[string](b.ChargeKinds), OfferIDs: b.OfferIds, Text: given(b.Q),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return gen.CompareOffers200JSONResponse{Items: mapped(compared, comparedOut)}, nil
+}
+
+func dateOf(d types.Date) time.Time { return d.Time }
+
+func offerSummaryOut(o marketplace.OfferSummary) gen.OfferSummary {
+	return gen.OfferSummary{
+		ID: o.ID, ProviderID: o.ProviderID, ProviderName: o.ProviderName, Title: o.Title, Summary: o.Summary, Category: gen.Category(o.Category),
+		AccessRoute: gen.AccessRoute(o.AccessRoute), AgeFrom: o.AgeFrom, AgeTo: o.AgeTo, SettingName: o.SettingName, Area: o.Area,
+		Postcode: o.Postcode, DistanceKm: o.DistanceKM, PricePence: int64(o.PricePence), PriceUnit: gen.PriceUnit(o.PriceUnit),
+		PriceText: o.PriceText, ComparableRatePencePerChildHour: pence64(o.ComparableRatePence), NextStart: londonOrNone(o.NextStart),
+		PlacesLeft: o.PlacesLeft, Instant: o.Instant,
+	}
+}
+
+func comparedOut(c marketplace.Compared) gen.ComparisonItem {
+	covers := gen.CoveragePartly
+	if c.Full {
+		covers = gen.CoverageFull
+	}
+	return gen.ComparisonItem{
+		Offer: offerSummaryOut(c.Offer), OptionName: c.OptionName, TotalPence: int64(c.TotalPence), Occasions: c.Occasions,
+		ChildMinutes: c.ChildMinutes, ComparableRatePencePerChildHour: pence64(c.ComparableRatePence), Covers: covers,
+		MissingDates: mapped(c.MissingDates, day), Explanation: c.Explanation,
+		Beats: mapped(c.Beats, func(b marketplace.Beaten) gen.BeatenOption {
+			return gen.BeatenOption{OptionName: b.OptionName, TotalPence: int64(b.TotalPence)}
+		}),
+		PlacesLeft: c.PlacesLeft,
+	}
+}
+
+func offerOut(o *marketplace.OfferDetail) gen.Offer {
+	return gen.Offer{
+		ID: o.Offer.ID, VersionID: o.Version.ID, State: gen.OfferState(o.Offer.State), ProviderID: o.Provider.ID, ProviderName: o.Provider.Name,
+		Title: o.Offer.Title, Summary: o.Offer.Summary, Category: gen.Category(o.Offer.Category), AccessRoute: gen.AccessRoute(o.Offer.AccessRoute),
+		AgeFrom: o.Offer.AgeFrom, AgeTo: o.Offer.AgeTo, Ratio: gen.SupportRatio{Staff: o.Offer.RatioStaff, Children: o.Offer.RatioChildren},
+		Setting: gen.Setting{ID: o.Setting.ID, Name: o.Setting.Name, Postcode: o.Setting.Postcode, Area: optional(o.Setting.Area)},
+		Tariff:  tariffOut(o.Tariff), CancellationTerms: termsOut(o.Version.Terms), Instant: o.Offer.Instant,
+		PricePence: int64(o.Version.PricePence), PriceUnit: gen.PriceUnit(o.Version.PriceUnit), PriceText: o.PriceText,
+		ComparableRatePencePerChildHour: pence64(o.ComparableRatePence), VisitHours: visitHoursOut(o),
+		Sessions: mapped(o.Sessions, sessionOut), Bundles: mapped(o.Bundles, bundleOut),
+	}
+}
+
+func visitHoursOut(o *marketplace.OfferDetail) *gen.VisitHours {
+	v := o.Offer.Visits
+	if v == nil {
+		return nil
+	}
+	return &gen.VisitHours{
+		Days: v.Days, From: v.From, To: v.To, MinimumMinutes: v.MinimumMinutes, MaximumMinutes: v.MaximumMinutes, StepMinutes: v.StepMinutes,
+		Lanes: mapped(o.Lanes, func(l marketplace.Lane) gen.Lane { return gen.Lane{ID: l.ID, Label: l.Label} }),
+	}
+}
+
+func sessionOut(s marketplace.SessionDetail) gen.Session {
+	return gen.Session{
+		ID: s.ID, StartsAt: london(s.StartsAt), EndsAt: london(s.EndsAt), LocalStart: s.LocalStart, TimeZone: s.TimeZone,
+		Capacity: s.Capacity, PlacesLeft: s.PlacesLeft,
+	}
+}
+
+func bundleOut(b marketplace.BundleDetail) gen.Bundle {
+	return gen.Bundle{
+		ID: b.Term.ID, Name: b.Term.Name, Unit: gen.BundleUnit(b.Term.Unit), StartsOn: day(b.Term.StartsOn), EndsOn: day(b.Term.EndsOn),
+		PlannedSessions: b.Term.PlannedSessions, RemainingSessions: b.Remaining, PricePence: int64(b.PricePence),
+	}
+}

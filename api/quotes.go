@@ -1,0 +1,83 @@
+package api
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"shortbreaks"
+	"shortbreaks/api/gen"
+	"shortbreaks/booking"
+	"shortbreaks/marketplace"
+	"shortbreaks/payments"
+)
+
+// CreateQuote prices what one child would book.
+func (s *Server) CreateQuote(ctx context.Context, r gen.CreateQuoteRequestObject) (gen.CreateQuoteResponseObject, error) {
+	q, err := booking.MakeQuote(ctx, s.DB, who(ctx), booking.CreateQuote{
+		ChildID: r.Body.ChildID, OfferID: r.Body.OfferID, SessionIDs: r.Body.SessionIds, BundleID: r.Body.BundleID,
+		Visits: mapped(r.Body.Visits, visitOf), ChargeKinds: words[string](r.Body.ChargeKinds),
+		PlanLineID: r.Body.PlanLineID, FamilyPays: string(given(r.Body.FamilyPays)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := quoteOut(q)
+	out.BundleID = r.Body.BundleID
+	return gen.CreateQuote201JSONResponse(out), nil
+}
+
+func visitOf(v gen.Visit) marketplace.Visit {
+	return marketplace.Visit{LocalStart: v.LocalStart, Minutes: v.Minutes, LaneID: v.LaneID}
+}
+
+func quoteOut(q *booking.Quote) gen.Quote {
+	d := q.Document
+	return gen.Quote{
+		ID: q.ID, ChildID: q.ChildID, OfferID: q.OfferID, OfferVersionID: q.VersionID, OfferTitle: d.OfferTitle,
+		ProviderID: q.ProviderID, ProviderName: d.ProviderName, OptionName: d.OptionName, ExpiresAt: london(q.ExpiresAt),
+		TotalPence: int64(q.TotalPence), BudgetPence: int64(q.BudgetPence()), FamilyPence: int64(q.TotalPence - q.BudgetPence()),
+		Items: mapped(d.Items, quoteItemOut), CancellationTerms: termsOut(d.Terms), Explanation: d.Explanation,
+		Verdict: verdict(d.Allowed), Because: append([]string{}, d.Because...),
+	}
+}
+
+func quoteItemOut(it booking.QuotedItem) gen.QuoteItem {
+	return gen.QuoteItem{
+		SessionID: it.SessionID, LaneID: it.LaneWish, StartsAt: london(it.StartsAt), EndsAt: london(it.EndsAt), LocalStart: it.LocalStart,
+		TimeZone: shortbreaks.ZoneName, PricePence: int64(it.PricePence), Charges: mapped(it.Charges, quoteChargeOut),
+	}
+}
+
+func quoteChargeOut(c booking.QuotedCharge) gen.QuoteCharge {
+	out := gen.QuoteCharge{
+		N: c.N, Kind: gen.ChargeKind(c.Kind), Quantity: c.Quantity, QuantityUnit: gen.AccountUnit(c.Unit), AmountPence: int64(c.AmountPence),
+		Payer: payerOut(c.Payer), Verdict: verdict(c.Allowed), Because: c.Because, PlanLineID: c.LineID, Funding: []gen.Funding{},
+	}
+	if c.Payer == payments.PayerBudget {
+		out.Funding = mapped(c.Funding, func(f booking.QuotedShare) gen.Funding {
+			return gen.Funding{Stream: gen.FundingStream(f.Stream), PeriodID: optional[uuid.UUID](f.PeriodID), Unit: out.QuantityUnit, Amount: f.Amount}
+		})
+	}
+	return out
+}
+
+func verdict(allowed bool) gen.Verdict {
+	if allowed {
+		return gen.VerdictAllowed
+	}
+	return gen.VerdictNotAllowed
+}
+
+// payerOut: to the contract a family is one payer, however it pays.
+func payerOut(payer string) gen.Payer {
+	switch payer {
+	case payments.PayerFamilyDirect, payments.PayerFamilyTopUp:
+		return gen.PayerFamily
+	}
+	return gen.Payer(payer)
+}
+
+func termsOut(t marketplace.CancellationTerms) gen.CancellationTerms {
+	return gen.CancellationTerms{FreeUntilHours: t.FreeUntilHours, LateFeePercent: t.LateFeePercent}
+}
