@@ -1,0 +1,9 @@
+#!/bin/sh
+# Holds the contract against its standard, and the server against the contract:
+# the linters, then every test of api, which checks each answer against
+# openapi.yaml, with the tests that carry the build tag `conformance`.
+set -eu
+cd "$(dirname "$0")/.."
+scripts/check.sh contract
+[ $# -gt 0 ] || set -- ./api/...
+exec go test -count=1 -tags conformance -timeout 30m "$@"
