@@ -2,7 +2,6 @@ package payments
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -184,7 +183,8 @@ func lastCount(results pgx.BatchResults, statements int) (n int64, err error) {
 	for range statements {
 		tag, execErr := results.Exec()
 		if execErr != nil {
-			return 0, errors.Join(execErr, results.Close())
+			_ = results.Close() // the same error again
+			return 0, execErr
 		}
 		n = tag.RowsAffected()
 	}
