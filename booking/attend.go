@@ -10,7 +10,6 @@ import (
 	"shortbreaks"
 	"shortbreaks/budgets"
 	"shortbreaks/internal/db"
-	"shortbreaks/marketplace"
 	"shortbreaks/payments"
 )
 
@@ -87,7 +86,7 @@ func due(b *Booking, it *Item, r RecordAttendance, minutes int) shortbreaks.Penc
 	case r.Cause == CouldNotAdmit:
 		return 0
 	case r.Outcome == NoShow:
-		return marketplace.CancellationTerms{LateFeePercent: b.Terms.LateFeePercent}.LateFee(it.PricePence, it.StartsAt, it.StartsAt)
+		return b.Terms.LateFee(it.PricePence, it.StartsAt, it.EndsAt) // later than any notice
 	case r.Outcome == PartlyDelivered && b.BilledOn == "attended":
 		return min(it.PricePence, shortbreaks.MulDiv(it.PricePence, int64(minutes), it.Minutes()))
 	}

@@ -199,6 +199,9 @@ func fundQuote(ctx context.Context, tx *db.Tx, q *Quote, child *budgets.Child, c
 		ch.Allowed, ch.Because = f.Allowed, f.Because
 		if f.Allowed {
 			covered++
+			if ch.Because == "" {
+				ch.Because = "Your plan pays for this."
+			}
 			ch.Payer, ch.LineID, ch.Unit, ch.Quantity = payments.PayerBudget, f.Line, f.Unit, f.Quantity
 			for _, s := range f.Shares {
 				ch.Funding = append(ch.Funding, QuotedShare{Stream: s.Stream, PeriodID: s.Period, AccountID: s.Account, Amount: s.Amount})
