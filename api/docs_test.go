@@ -45,6 +45,13 @@ func TestDocs_LoadOnlyWhatIsServedHere(t *testing.T) {
 	}
 }
 
+func TestDocs_TheScriptFetchesNothingFromElsewhere(t *testing.T) {
+	t.Parallel()
+	body := ask(docs(t), "GET", "/docs/redoc.standalone.js", "").Body.String()
+	require.Greater(t, len(body), 500_000)
+	require.NotContains(t, body, "cdn.")
+}
+
 func TestDocs_ServeTheContractItself(t *testing.T) {
 	t.Parallel()
 	rec := ask(docs(t), "GET", "/openapi.yaml", "")

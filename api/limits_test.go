@@ -1,9 +1,12 @@
 package api
 
 import (
+	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
@@ -25,6 +28,16 @@ func TestLimits_RefuseALargeBody(t *testing.T) {
 	raw := strings.Repeat(" ", MaxRawBody)
 	require.Equal(t, 204, ask(e, "POST", "/v1/stripe-events", raw, "Stripe-Signature: x").Code)
 	require.Equal(t, 413, ask(e, "POST", "/v1/stripe-events", raw+" ", "Stripe-Signature: x").Code)
+}
+
+// A body that says it is too large is refused before any of it is read.
+func TestLimits_ALargeBodyIsNotRead(t *testing.T) {
+	t.Parallel()
+	req := httptest.NewRequest("POST", "/v1/offer-comparisons", iotest.ErrReader(errors.New("was read")))
+	req.ContentLength = MaxBody + 1
+	rec := httptest.NewRecorder()
+	border(t).ServeHTTP(rec, req)
+	require.Equal(t, http.StatusRequestEntityTooLarge, problem(t, rec).Status)
 }
 
 // A body sent in chunks names no length and is cut off while it is read.

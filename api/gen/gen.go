@@ -1630,9 +1630,6 @@ type ItemCharge struct {
 
 	// QuantityUnit What an account is kept in; an allowance is often hours, kept in minutes.
 	QuantityUnit AccountUnit `json:"quantity_unit"`
-
-	// Unit What one price buys.
-	Unit PriceUnit `json:"unit"`
 }
 
 // ItemState Where one item stands.
@@ -2200,9 +2197,6 @@ type QuoteCharge struct {
 	// QuantityUnit What an account is kept in; an allowance is often hours, kept in minutes.
 	QuantityUnit AccountUnit `json:"quantity_unit"`
 
-	// Unit What one price buys.
-	Unit PriceUnit `json:"unit"`
-
 	// Verdict Whether it can be booked now; `ask` needs a person's decision first.
 	Verdict Verdict `json:"verdict"`
 }
@@ -2235,9 +2229,6 @@ type QuoteItem struct {
 
 // QuoteRequest What one child would book at one offer. Exactly one of `session_ids`, `bundle_id` and `visits`.
 type QuoteRequest struct {
-	// AttendeeKind Who attends.
-	AttendeeKind *AttendeeKind `json:"attendee_kind,omitempty"`
-
 	// BundleID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
@@ -2253,6 +2244,11 @@ type QuoteRequest struct {
 
 	// FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
 	FamilyPays *FamilyPays `json:"family_pays,omitempty"`
+
+	// LaneID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	LaneID *ID `json:"lane_id,omitempty"`
 
 	// OfferID A UUID. Those made here are version 7.
 	//
@@ -2622,11 +2618,6 @@ type Verdict string
 
 // Visit Support by the hour at a time of one's own choosing.
 type Visit struct {
-	// LaneID A UUID. Those made here are version 7.
-	//
-	// Example: 01930a6e-7c00-7000-8000-000000000001
-	LaneID *ID `json:"lane_id,omitempty"`
-
 	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
 	//
 	// Example: 2027-01-09T10:00
