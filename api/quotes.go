@@ -16,7 +16,7 @@ import (
 func (s *Server) CreateQuote(ctx context.Context, r gen.CreateQuoteRequestObject) (gen.CreateQuoteResponseObject, error) {
 	q, err := booking.MakeQuote(ctx, s.DB, who(ctx), booking.CreateQuote{
 		ChildID: r.Body.ChildID, OfferID: r.Body.OfferID, SessionIDs: r.Body.SessionIds, BundleID: r.Body.BundleID,
-		Visits: mapped(r.Body.Visits, visitOf), ChargeKinds: words[string](r.Body.ChargeKinds),
+		Visits: mapped(r.Body.Visits, visitOf), LaneID: r.Body.LaneID, ChargeKinds: words[string](r.Body.ChargeKinds),
 		PlanLineID: r.Body.PlanLineID, FamilyPays: string(given(r.Body.FamilyPays)),
 	})
 	if err != nil {
@@ -28,7 +28,7 @@ func (s *Server) CreateQuote(ctx context.Context, r gen.CreateQuoteRequestObject
 }
 
 func visitOf(v gen.Visit) marketplace.Visit {
-	return marketplace.Visit{LocalStart: v.LocalStart, Minutes: v.Minutes, LaneID: v.LaneID}
+	return marketplace.Visit{LocalStart: v.LocalStart, Minutes: v.Minutes}
 }
 
 func quoteOut(q *booking.Quote) gen.Quote {
