@@ -373,6 +373,8 @@ func (w *way) join(next way) {
 		return
 	}
 	w.served = append(w.served, next.served...)
+	slices.SortFunc(w.served, time.Time.Compare)
+	w.served = slices.CompactFunc(w.served, time.Time.Equal)
 	w.fullest(*next.left)
 	w.priced.TotalPence += next.priced.TotalPence
 	w.priced.Explanation += " " + next.priced.Explanation

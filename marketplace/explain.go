@@ -86,10 +86,12 @@ func (l line) explainHours(ask PriceAsk) string {
 	first := elapsed(ask.Occasions[0])
 	same := !slices.ContainsFunc(ask.Occasions, func(o Occasion) bool { return elapsed(o) != first })
 	words := dates(ask)
-	if same {
-		words += " of " + duration(first)
-	}
-	if len(ask.Occasions) > 1 || !same {
+	switch {
+	case len(ask.Occasions) == 1:
+		words += ", " + duration(first)
+	case same:
+		words += " of " + duration(first) + ", " + duration(actual) + " in all"
+	default:
 		words += ", " + duration(actual) + " in all"
 	}
 	if charged != actual {
