@@ -1,0 +1,296 @@
+package payments_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"shortbreaks"
+	"shortbreaks/internal/db"
+	"shortbreaks/payments"
+)
+
+// auditable is a world with a row of every kind the audit looks at, in good
+// order, and the words a fault may use for their ids.
+type auditable struct {
+	*world
+	words *strings.Replacer
+}
+
+func newAuditable(t *testing.T) *auditable {
+	w := newWorld(t)
+	c, sibling := w.child(), w.child()
+	care := w.allocate(c, "social_care", payments.InPence, 10_000)
+	siblings := w.allocate(sibling, "social_care", payments.InPence, 10_000)
+	topup := w.topUp(c, 5000)
+	line := w.line(c, payments.InPence, 10_000, nil)
+	settled := w.settled(c, line, map[uuid.UUID]int64{care: 1000}, care)
+	require.NoError(t, w.refund(settled, 1, 100))
+	confirmed := w.item(c, "confirmed", charge{payer: "budget", pence: 500, line: &line})
+	w.hold(confirmed, 1, &line, payments.InPence, map[uuid.UUID]int64{care: 500}, care)
+	requested := w.item(c, "requested", charge{payer: "family_top_up", pence: 300})
+	w.hold(requested, 1, nil, payments.InPence, map[uuid.UUID]int64{topup: 300}, topup)
+	visit := w.visit(c)
+	other, _ := w.newAuthority("Felpersham")
+	stranger := w.childOf(other)
+
+	w.must(func(tx *db.Tx) error {
+		_, _, err := payments.Allocate(ctx, tx, payments.Allocation{
+			Authority: w.authority, Child: c.id, Period: w.period, Stream: "social_care", Unit: payments.InPence, Amount: 1, By: w.approver, Key: "k1",
+		})
+		return err
+	})
+	w.exec(`INSERT INTO idempotency (authority_id, caller_id, key, operation, hash, status, body, created_at) VALUES ($1, $2, 'k1', 'createAllocation', '', 201, '', $3)`,
+		w.authority, w.approver, start)
+	w.exec(`INSERT INTO family_member (authority_id, family_id, person_id) VALUES ($1, $2, $3)`, w.authority, c.family, w.person)
+	w.exec(`INSERT INTO delivery (authority_id, item_id, provider_id, outcome, attended_minutes, on_time, recorded_by, recorded_at)
+		VALUES ($1, $2, $3, 'delivered', 180, true, $4, $5)`, w.authority, settled, w.provider, w.payee, start)
+	w.clean()
+
+	var words []string
+	for name, id := range map[string]uuid.UUID{
+		"{authority}": w.authority, "{other}": other, "{child}": c.id, "{sibling}": sibling.id, "{stranger}": stranger.id, "{care}": care,
+		"{siblings}": siblings, "{settled}": settled, "{confirmed}": confirmed, "{requested}": requested, "{visit}": visit,
+		"{provider}": w.provider, "{lane}": w.lane, "{person}": w.person, "{new}": shortbreaks.NewID(),
+	} {
+		words = append(words, name, "'"+id.String()+"'")
+	}
+	return &auditable{w, strings.NewReplacer(words...)}
+}
+
+// visit is a confirmed visit by the hour in the lane.
+func (w *world) visit(c child) uuid.UUID {
+	id := w.item(c, "confirmed")
+	w.exec(`UPDATE session_places SET taken = 0 FROM booking_item i WHERE i.id = $1 AND session_places.session_id = i.session_id`, id)
+	w.exec(`UPDATE booking_item SET session_id = NULL, lane_id = $2 WHERE id = $1`, id, w.lane)
+	w.exec(`INSERT INTO lane_claim (provider_id, id, lane_id, item_id, during)
+		SELECT provider_id, $2, lane_id, id, tstzrange(starts_at, ends_at + interval '15 minutes') FROM booking_item WHERE id = $1`, id, shortbreaks.NewID())
+	return id
+}
+
+// mutant is one fault in the data. If a guard of the schema stands in its way,
+// the fault must be refused by that guard and found once the guard is gone.
+type mutant struct {
+	view  string // that must find it
+	guard string // constraint, or part of the refusal
+	drop  string // takes the guard away
+	fault string
+}
+
+var mutants = []mutant{
+	{"transactions_sum", "entries_sum_to_zero", `DROP TRIGGER entries_sum_to_zero ON ledger_entry`,
+		`INSERT INTO ledger_entry SELECT authority_id, transaction_id, 99, account_id, unit, 1 FROM ledger_entry LIMIT 1`},
+	{"transactions_sum", "append-only", `DROP TRIGGER ledger_entry_append_only ON ledger_entry`,
+		`UPDATE ledger_entry SET amount = amount + 1 WHERE (transaction_id, n) IN (SELECT transaction_id, n FROM ledger_entry LIMIT 1)`},
+	{"transactions_sum", "append-only", `DROP TRIGGER ledger_entry_append_only ON ledger_entry`,
+		`DELETE FROM ledger_entry WHERE transaction_id = (SELECT id FROM ledger_transaction LIMIT 1)`},
+	{"balance_is_entries", "", "", `UPDATE account SET balance = balance + 1 WHERE id = {care}`},
+	{"held_is_pending_holds", "", "", `UPDATE account SET held = held - 1 WHERE id = {care}`},
+	{"free_never_negative", "free_never_negative", `ALTER TABLE account DROP CONSTRAINT free_never_negative`,
+		`UPDATE account SET held = balance + 1 WHERE id = {care}`},
+	{"free_never_negative", "account_check1", `ALTER TABLE account DROP CONSTRAINT account_check1`,
+		`UPDATE account SET balance = 5 WHERE kind = 'authority_funding'`},
+	{"charges_equal_holds", "", "", `UPDATE hold SET amount = amount - 1 WHERE item_id = {confirmed}`},
+	{"charges_equal_holds", "", "", `UPDATE item_charge SET payer = 'family_direct', line_id = NULL WHERE item_id = {confirmed}`},
+	{"charges_equal_holds", "", "", `UPDATE booking_item SET price_pence = price_pence + 1 WHERE id = {confirmed}`},
+	{"hold_state", "", "", `UPDATE booking_item SET state = 'cancelled_by_family' WHERE id = {confirmed}`},
+	{"hold_state", "", "", `UPDATE hold SET state = 'released', resolved_at = now() WHERE item_id = {confirmed}`},
+	{"hold_state", "", "", `UPDATE booking_item SET state = 'delivered' WHERE id = {settled}`},
+	{"expired_live", "", "", `UPDATE booking_item SET expires_at = audit_now() - interval '2 minutes 1 second' WHERE id = {requested}`},
+	{"places", "", "", `UPDATE session_places SET taken = 0`},
+	{"places", "places_never_oversold", `ALTER TABLE session_places DROP CONSTRAINT places_never_oversold`,
+		`UPDATE session_places SET capacity = 0 WHERE taken = 1`},
+	{"places", "", "", `DELETE FROM session_places`},
+	{"lanes", "lane_never_used_twice", `ALTER TABLE lane_claim DROP CONSTRAINT lane_never_used_twice`,
+		`INSERT INTO lane_claim SELECT provider_id, {new}, lane_id, item_id, tstzrange(upper(during) - interval '1 minute', upper(during) + interval '1 hour') FROM lane_claim`},
+	{"lanes", "", "", `WITH w AS (UPDATE lane SET worker_id = {new} RETURNING provider_id),
+		l AS (INSERT INTO lane (provider_id, id, label, worker_id) SELECT provider_id, {new}, 'Sam again', {new} FROM w RETURNING id)
+		INSERT INTO lane_claim SELECT provider_id, {new}, {new}, item_id, during FROM lane_claim`},
+	{"lanes", "", "", `UPDATE booking_item SET state = 'cancelled_by_family' WHERE id = {visit}`},
+	{"lanes", "", "", `DELETE FROM lane_claim`},
+	{"lanes", "", "", `UPDATE lane_claim SET during = tstzrange(lower(during) + interval '1 minute', upper(during))`},
+	{"idempotency", "", "", `DELETE FROM idempotency`},
+	{"idempotency", "", "", `WITH b AS (UPDATE booking SET created_key = 'k2' RETURNING authority_id, created_by)
+		INSERT INTO idempotency SELECT DISTINCT authority_id, created_by, 'k2', 'createBooking', ''::bytea, 201, ''::bytea, now() FROM b`},
+	{"refunds", "refunds_never_exceed_captures", `ALTER TABLE hold DROP CONSTRAINT refunds_never_exceed_captures`,
+		`UPDATE hold SET refunded = captured + 1 WHERE item_id = {settled}`},
+	{"refunds", "", "", `DELETE FROM refund`},
+	{"refunds", "", "", `WITH r AS (UPDATE refund SET amount_pence = 200) UPDATE hold SET refunded = 200 WHERE item_id = {settled}`},
+	{"stripe_intents", "top_up_authority_id_payment_intent_id_key", `ALTER TABLE top_up DROP CONSTRAINT top_up_authority_id_payment_intent_id_key`,
+		`INSERT INTO top_up (authority_id, id, child_id, person_id, amount_pence, state, idempotency_key, request_hash, payment_intent_id, created_at)
+			SELECT authority_id, {new}, child_id, person_id, amount_pence, 'review', 'again', '', payment_intent_id, created_at FROM top_up`},
+	{"stripe_intents", "", "", `INSERT INTO top_up (authority_id, id, child_id, person_id, amount_pence, state, idempotency_key, request_hash, payment_intent_id, created_at)
+			SELECT {other}, {new}, {stranger}, person_id, amount_pence, 'review', 'again', '', payment_intent_id, created_at FROM top_up`},
+	{"stripe_intents", "", "", `UPDATE top_up SET amount_pence = amount_pence + 1`},
+	{"stripe_intents", "", "", `UPDATE top_up SET state = 'expired', payment_intent_id = NULL`},
+	{"tenant_parents", "plan_authority_id_child_id_fkey", `ALTER TABLE plan DROP CONSTRAINT plan_authority_id_child_id_fkey`,
+		`INSERT INTO plan VALUES ({other}, {new}, {child}, 'isp', now())`},
+	{"tenant_parents", "", "", `UPDATE item_charge SET line_id = {new} WHERE line_id IS NOT NULL`},
+	{"tenant_parents", "", "", `UPDATE item_charge SET provider_id = {new}`},
+	{"line_limits", "line_never_above_limit", `ALTER TABLE plan_line DROP CONSTRAINT line_never_above_limit`, `UPDATE plan_line SET limit_amount = 1399`},
+	{"line_limits", "", "", `UPDATE plan_line SET held = held + 1`},
+	{"line_limits", "", "", `UPDATE plan_line SET spent = spent - 1`},
+	{"settled_items_posted", "event_posts_once", `ALTER TABLE ledger_transaction DROP CONSTRAINT event_posts_once`,
+		`INSERT INTO ledger_transaction SELECT authority_id, {new}, kind, source_id, actor_id, at, on_date FROM ledger_transaction WHERE kind = 'capture'`},
+	{"settled_items_posted", "", "", `UPDATE hold SET captured = captured - 1 WHERE item_id = {settled}`},
+	{"settled_items_posted", "", "", `UPDATE booking_item SET charge_pence = charge_pence + 1 WHERE id = {settled}`},
+	{"settled_items_posted", "append-only", `DROP TRIGGER ledger_transaction_append_only ON ledger_transaction`,
+		`UPDATE ledger_transaction SET kind = 'virement' WHERE kind = 'capture'`},
+	{"history", "", "", `UPDATE booking_item SET state = 'delivered' WHERE id = {confirmed}`},
+	{"history", "append-only", `DROP TRIGGER item_event_append_only ON item_event`, `DELETE FROM item_event WHERE item_id = {confirmed}`},
+	{"history", "", "", `INSERT INTO item_event SELECT authority_id, item_id, {new}, provider_id, 'delivered', 'confirmed', NULL, 'family', false, '', at
+		FROM item_event WHERE item_id = {confirmed}`},
+	{"entry_units", "", "", `UPDATE hold SET unit = 'nights' WHERE item_id = {confirmed}`},
+	{"entry_units", "append-only", `DROP TRIGGER ledger_entry_append_only ON ledger_entry`, `UPDATE ledger_entry SET unit = 'nights'`},
+	{"own_child", "", "", `UPDATE hold SET account_id = {siblings} WHERE item_id = {confirmed}`},
+	{"own_child", "", "", `UPDATE allocation SET child_id = {sibling} WHERE account_id = {care}`},
+}
+
+// Every invariant has a view that finds its fault, and every guard of the
+// schema does refuse the fault it is there for. All in one database: each
+// fault is rolled back.
+func TestEveryAuditViewFindsItsFault(t *testing.T) {
+	t.Parallel()
+	a := newAuditable(t)
+	views := a.views()
+	found := map[string]bool{}
+	for i, m := range mutants {
+		name := fmt.Sprintf("%d %s", i, m.view)
+		a.rolledBack(func(tx pgx.Tx) {
+			fault := a.words.Replace(m.fault)
+			if m.guard != "" {
+				a.refused(tx, fault, m.guard)
+				_, err := tx.Exec(ctx, m.drop)
+				require.NoError(t, err, name)
+			}
+			tag, err := tx.Exec(ctx, fault)
+			require.NoError(t, err, name)
+			require.NotZero(t, tag.RowsAffected(), name)
+			caught := a.catches(tx, views)
+			require.Contains(t, caught, "audit_"+m.view, name)
+			found["audit_"+m.view] = true
+		})
+	}
+	for _, v := range views {
+		require.True(t, found[v], "no fault shows that %s finds anything", v)
+	}
+	a.clean()
+}
+
+// A parent of another authority, or none, is found behind every foreign key
+// inside a tenant.
+func TestEveryTenantParentIsAudited(t *testing.T) {
+	t.Parallel()
+	a := newAuditable(t)
+	rows, err := a.owner.Query(ctx, `SELECT c.conrelid::regclass::text, k.attname FROM pg_constraint c
+		JOIN pg_attribute f ON f.attrelid = c.conrelid AND f.attnum = c.conkey[1]
+		JOIN pg_attribute k ON k.attrelid = c.conrelid AND k.attnum = c.conkey[2]
+		WHERE c.contype = 'f' AND f.attname = 'authority_id' ORDER BY 1, 2`)
+	require.NoError(t, err)
+	keys, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Table, Column string }])
+	require.NoError(t, err)
+	require.Greater(t, len(keys), 20)
+	for _, k := range keys {
+		a.rolledBack(func(tx pgx.Tx) {
+			_, err := tx.Exec(ctx, `SET LOCAL session_replication_role = replica`) // no triggers, no foreign keys
+			require.NoError(t, err)
+			tag, err := tx.Exec(ctx, fmt.Sprintf(`UPDATE %s SET %s = gen_random_uuid() WHERE %s IS NOT NULL`, k.Table, k.Column, k.Column))
+			require.NoError(t, err)
+			require.NotZero(t, tag.RowsAffected(), "no row of %s has %s", k.Table, k.Column)
+			require.Contains(t, a.catches(tx, []string{"audit_tenant_parents"}), "audit_tenant_parents", "%s.%s", k.Table, k.Column)
+		})
+	}
+}
+
+// rolledBack runs f as the owner and takes back what it did.
+func (a *auditable) rolledBack(f func(tx pgx.Tx)) {
+	tx, err := a.owner.Begin(ctx)
+	require.NoError(a.t, err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	_, err = tx.Exec(ctx, `SELECT set_config('app.now', $1, true)`, a.clock.Now().Format(time.RFC3339Nano))
+	require.NoError(a.t, err)
+	f(tx)
+}
+
+// refused wants a statement to fail on a guard, and undoes the failure.
+func (a *auditable) refused(tx pgx.Tx, statement, guard string) {
+	inner, err := tx.Begin(ctx)
+	require.NoError(a.t, err)
+	_, err = inner.Exec(ctx, statement)
+	require.Error(a.t, err, "%s does not refuse: %s", guard, statement)
+	if db.ConstraintName(err) != guard {
+		require.ErrorContains(a.t, err, guard)
+	}
+	require.NoError(a.t, inner.Rollback(ctx))
+}
+
+// catches are the views that return rows.
+func (a *auditable) catches(tx pgx.Tx, views []string) (caught []string) {
+	for _, v := range views {
+		var n int
+		require.NoError(a.t, tx.QueryRow(ctx, `SELECT count(*) FROM `+v).Scan(&n), v)
+		if n > 0 {
+			caught = append(caught, v)
+		}
+	}
+	return caught
+}
+
+func (a *auditable) views() (views []string) {
+	a.must(func(tx *db.Tx) (err error) { views, err = payments.AuditViews(ctx, tx); return err })
+	return views
+}
+
+func TestAuditTellsWhatIsWrongAndWhere(t *testing.T) {
+	t.Parallel()
+	a := newAuditable(t)
+	require.Len(t, a.views(), 18)
+	a.exec(`UPDATE account SET balance = balance + 7 WHERE kind = 'topup'`)
+	a.exec(`UPDATE session_places SET taken = 0 WHERE session_id = (SELECT session_id FROM booking_item WHERE state = 'settled')`)
+	findings, err := payments.Audit(ctx, a.d)
+	require.NoError(t, err)
+	require.Len(t, findings, 2)
+	require.Equal(t, "audit_balance_is_entries", findings[0].View)
+	require.Equal(t, &a.authority, findings[0].Authority)
+	require.Equal(t, "balance 5007, entries 5000", findings[0].Detail)
+	require.Equal(t, "audit_places", findings[1].View)
+	require.Nil(t, findings[1].Authority)
+	require.Regexp(t, `^session `, findings[1].Subject)
+	require.Equal(t, "taken 0 of 1, live items 1", findings[1].Detail)
+}
+
+func TestAuditJudgesByTheTransactionsClock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.item(w.child(), "requested") // expires on the 16th at 09:00
+	expires := start.AddDate(0, 0, 12)
+	w.clock.Set(expires.Add(2 * time.Minute))
+	w.clean()
+	w.clock.Advance(time.Microsecond)
+	findings, err := payments.Audit(ctx, w.d)
+	require.NoError(t, err)
+	require.Len(t, findings, 1)
+	require.Equal(t, "audit_expired_live", findings[0].View)
+}
+
+// An item that never got past `held` has no top-up hold yet, and never will if
+// it expired there.
+func TestAHeldItemNeedNotBeFullyHeld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.child()
+	care := w.allocate(c, "social_care", payments.InPence, 1000)
+	line := w.line(c, payments.InPence, 1000, nil)
+	item := w.item(c, "held", charge{payer: "budget", pence: 400, line: &line}, charge{payer: "family_top_up", pence: 600})
+	w.hold(item, 1, &line, payments.InPence, map[uuid.UUID]int64{care: 400}, care)
+	w.clean()
+	require.NoError(t, w.release(item, payments.Expired))
+	w.become(item, "expired", 0)
+	w.clean()
+}
