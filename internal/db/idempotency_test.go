@@ -111,6 +111,8 @@ func TestAKeyStillInUseIsRefusedAfterTwoSecondsAndPoisonsNothing(t *testing.T) {
 	t.Parallel()
 	d, a, caller, ctx := withScratch(t), shortbreaks.NewID(), shortbreaks.NewID(), t.Context()
 	running, finish := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(finish) })
+	defer release() // also if the test fails: the database waits for it
 	var first sync.WaitGroup
 	first.Go(func() {
 		err := d.Do(ctx, within(a), func(tx *db.Tx) error {
@@ -135,7 +137,7 @@ func TestAKeyStillInUseIsRefusedAfterTwoSecondsAndPoisonsNothing(t *testing.T) {
 		return add(ctx, tx, a, 1)
 	})
 	require.NoError(t, err, "the transaction could go on")
-	close(finish)
+	release()
 	first.Wait()
 	reply, err := once(ctx, d, a, 1, idem(caller, "k", "body"))
 	require.NoError(t, err)

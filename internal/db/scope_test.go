@@ -38,9 +38,6 @@ func TestS5_ScopeEndsWithItsTransaction(t *testing.T) {
 		require.Equal(t, told{db.Role, []uuid.UUID{a, b}, []uuid.UUID{p}, p.String(), s.SignIn}, ask(t, tx.PGX))
 		return add(ctx, tx, a, 5)
 	}))
-	require.Equal(t, 5, total(t, d, within(a)))
-	require.Zero(t, total(t, d, within(b)))
-	require.Zero(t, total(t, d, db.Scope{}), "a scope unset sees nothing")
 	dbtest.As(t, d, func(tx pgx.Tx) {
 		s := ask(t, tx)
 		require.True(t, strings.HasSuffix(s.User, "_serve"), "the role ended too: %s", s.User)
@@ -51,6 +48,9 @@ func TestS5_ScopeEndsWithItsTransaction(t *testing.T) {
 		require.NoError(t, tx.QueryRow(ctx, `SELECT count(*) FROM scratch`).Scan(&rows))
 		require.Zero(t, rows, "outside Do and Read nothing of any tenant is seen")
 	})
+	require.Equal(t, 5, total(t, d, within(a)))
+	require.Zero(t, total(t, d, within(b)))
+	require.Zero(t, total(t, d, db.Scope{}), "a scope unset sees nothing")
 }
 
 func TestRowsOutsideTheScopeCannotBeWritten(t *testing.T) {

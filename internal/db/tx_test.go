@@ -307,9 +307,14 @@ func TestConnectionsThatDiedAreReplacedUnnoticed(t *testing.T) {
 	}
 	done.Wait()
 	owner := dbtest.Owner(t, d)
-	_, err := owner.Exec(ctx, `SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
-		WHERE datname = current_database() AND application_name = 'shortbreaks' AND pid <> pg_backend_pid()`)
+	const ours = ` FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'shortbreaks'`
+	_, err := owner.Exec(ctx, `SELECT pg_terminate_backend(pid)`+ours)
 	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		var left int
+		err := owner.QueryRow(ctx, `SELECT count(*)`+ours).Scan(&left)
+		return err == nil && left == 0
+	}, 10*time.Second, time.Millisecond)
 	calls := 0
 	require.NoError(t, d.Do(ctx, within(a), func(tx *db.Tx) error { calls++; return add(ctx, tx, a, 1) }))
 	require.Equal(t, 1, calls)
