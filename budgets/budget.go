@@ -64,6 +64,7 @@ func List(ctx context.Context, d *db.DB, who shortbreaks.Actor, page Page) (budg
 		if err != nil {
 			return err
 		}
+		next = nil
 		if len(children) > page.Limit {
 			children = children[:page.Limit]
 			next = &children[page.Limit-1].ID

@@ -77,9 +77,10 @@ func (c NewPlanLine) check() error {
 	f.check(c.LimitAmount > 0 && c.LimitAmount <= maxAmount, "/limit", fmt.Sprintf("must be from 1 to %d", maxAmount))
 	f.check(!c.StartsOn.IsZero() && !c.EndsOn.Before(c.StartsOn), "/ends_on", "must not be before the start")
 	f.check(known(managementOptions, c.ManagementOption), "/management_option", "is not a way to manage the money")
-	if c.ManagementOption == Notional {
+	switch c.ManagementOption {
+	case Notional:
 		f.check(c.HolderID == nil, "/recipient_id", "nobody else holds money that the authority manages")
-	} else {
+	case DirectPayment, ThirdParty:
 		f.check(c.HolderID != nil && *c.HolderID != uuid.Nil, "/recipient_id", "say who receives and hands over the money")
 	}
 	f.checkShares(c.Shares)
