@@ -1,0 +1,35 @@
+package marketplace_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm/schema"
+
+	"shortbreaks/marketplace"
+)
+
+func TestModelsHaveTheColumnsOfTheSchema(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	for _, model := range []any{
+		&marketplace.Provider{}, &marketplace.Setting{}, &marketplace.Offer{}, &marketplace.Version{}, &marketplace.Component{},
+		&marketplace.Term{}, &marketplace.Session{}, &marketplace.Counter{}, &marketplace.Lane{}, &marketplace.OfferLane{}, &marketplace.Worker{},
+	} {
+		parsed, err := schema.Parse(model, &sync.Map{}, schema.NamingStrategy{SingularTable: true})
+		require.NoError(t, err)
+		var columns []string
+		rows, err := s.admin.Query(s.ctx, `SELECT column_name FROM information_schema.columns
+			WHERE table_schema = 'public' AND table_name = $1 AND is_generated = 'NEVER'`, parsed.Table)
+		require.NoError(t, err)
+		for rows.Next() {
+			var name string
+			require.NoError(t, rows.Scan(&name))
+			columns = append(columns, name)
+		}
+		fields := slices.Clone(parsed.DBNames)
+		require.ElementsMatch(t, columns, fields, parsed.Table)
+	}
+}
