@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"shortbreaks/booking"
+	"shortbreaks/internal/db"
+	"shortbreaks/payments"
+)
+
+// How often what happens by itself is looked at.
+const (
+	sweepEvery = 15 * time.Second // requests expire within this (the audit allows two minutes)
+	purgeEvery = time.Hour
+	flushEvery = 10 * time.Second
+)
+
+// sweepArgs ends what has run out of time; one server of many does it.
+type sweepArgs struct{}
+
+// Kind names the job.
+func (sweepArgs) Kind() string { return "sweep" }
+
+type sweepWorker struct {
+	river.WorkerDefaults[sweepArgs]
+	d *db.DB
+}
+
+// Work moves the items whose time has come.
+func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
+	_, err := booking.Sweep(ctx, w.d)
+	return err
+}
+
+// purgeArgs forgets stored answers after their 72 hours.
+type purgeArgs struct{}
+
+// Kind names the job.
+func (purgeArgs) Kind() string { return "purge_replies" }
+
+type purgeWorker struct {
+	river.WorkerDefaults[purgeArgs]
+	d *db.DB
+}
+
+// Work deletes what is too old to be asked for again.
+func (w *purgeWorker) Work(ctx context.Context, _ *river.Job[purgeArgs]) error {
+	return w.d.PurgeReplies(ctx)
+}
+
+// newJobs registers every worker and what runs at set times.
+func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &payments.StripeEventWorker{DB: d})
+	river.AddWorker(workers, &sweepWorker{d: d})
+	river.AddWorker(workers, &purgeWorker{d: d})
+	once := func(every time.Duration) *river.InsertOpts {
+		return &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: every}, MaxAttempts: 1}
+	}
+	return db.NewJobs(d, workers, []*river.PeriodicJob{
+		river.NewPeriodicJob(river.PeriodicInterval(sweepEvery), func() (river.JobArgs, *river.InsertOpts) {
+			return sweepArgs{}, once(sweepEvery)
+		}, &river.PeriodicJobOpts{RunOnStart: true}),
+		river.NewPeriodicJob(river.PeriodicInterval(purgeEvery), func() (river.JobArgs, *river.InsertOpts) {
+			return purgeArgs{}, once(purgeEvery)
+		}, &river.PeriodicJobOpts{RunOnStart: true}),
+	})
+}
