@@ -78,14 +78,8 @@ func (f *faults) addSchemaError(in *openapi3.Parameter, e *openapi3.SchemaError)
 }
 
 // addUnknown names every field of one object that the contract does not know.
-// The validator reports each apart, all with the object's path, so the object
-// is gone through once.
+// The validator reports each apart, but with the object's path and not its name.
 func (f *faults) addUnknown(in *openapi3.Parameter, path []string, e *openapi3.SchemaError) {
-	done := "unknown in " + place(in, path)
-	if f.at[done] {
-		return
-	}
-	f.at[done] = true
 	object, _ := e.Value.(map[string]any)
 	var unknown []string
 	for name := range object {

@@ -22,6 +22,8 @@ const (
 	MaxBody    = 1 << 20 // bytes of an ordinary body
 	MaxRawBody = 5 << 20 // bytes of a body taken raw: a webhook, a file
 	MaxDepth   = 32      // arrays and objects within each other
+	MaxValues  = 10_000  // values in one JSON document; the largest offer has about 4,000
+	MaxNames   = 100     // names in one object; the widest of the contract has 20
 )
 
 // requestIDForm is what a caller may name its request; anything else is
@@ -99,16 +101,21 @@ func strictJSON(text []byte) (any, error) {
 	return value, nil
 }
 
-// strictReader walks the tokens of a document and knows where it is.
+// strictReader walks the tokens of a document and knows where it is. It counts
+// them, as a megabyte of faults takes seconds to be told one by one.
 type strictReader struct {
-	dec  *json.Decoder
-	path []string
+	dec    *json.Decoder
+	path   []string
+	values int
 }
 
 func (s *strictReader) value(depth int) (any, error) {
 	token, err := s.dec.Token()
 	if err != nil {
 		return nil, s.notJSON()
+	}
+	if s.values++; s.values > MaxValues {
+		return nil, malformedAt("", fmt.Sprintf("has more than %d values", MaxValues))
 	}
 	if depth > MaxDepth {
 		return nil, s.wrong(fmt.Sprintf("is nested more than %d deep", MaxDepth))
@@ -138,6 +145,9 @@ func (s *strictReader) object(depth int) (any, error) {
 		name, ok := token.(string)
 		if err != nil || !ok {
 			return nil, s.notJSON()
+		}
+		if len(out) == MaxNames {
+			return nil, s.wrong(fmt.Sprintf("has more than %d fields", MaxNames))
 		}
 		s.path = append(s.path, name)
 		if _, twice := out[name]; twice {

@@ -145,6 +145,8 @@ func TestValidation_RefusesWithThePlace(t *testing.T) {
 		"duplicate, escaped":     {"POST", pattern, with(aPattern, `"m\u0069nutes":15`), "/minutes", "is given twice"},
 		"depth bomb":             {"POST", pattern, strings.Repeat("[", 200000), strings.Repeat("/0", MaxDepth+1), "is nested more than 32 deep"},
 		"depth bomb of objects":  {"POST", pattern, strings.Repeat(`{"a":`, 40), strings.Repeat("/a", MaxDepth+1), "is nested more than 32 deep"},
+		"too many fields":        {"POST", pattern, "{" + fields(MaxNames+1) + "}", "", "has more than 100 fields"},
+		"too many values":        {"POST", pattern, `{"weekdays":[` + strings.Repeat("1,", MaxValues) + `1]}`, "", "has more than 10000 values"},
 		"not UTF-8":              {"POST", pattern, with(aPattern, "\"q\":\"\xff\""), "", "is not UTF-8"},
 		"NUL":                    {"POST", pattern, with(aPattern, `"q":"a\u0000b"`), "/q", "cannot be stored"},
 		"empty body":             {"POST", pattern, "", "", "is missing"},
@@ -187,16 +189,24 @@ func TestValidation_NamesEveryFaultAtOnce(t *testing.T) {
 		"/left_at": "must be of the right form, such as 2027-01-09T10:00", "/y": "is not a field of this request",
 	}, at)
 	require.NotContains(t, fmt.Sprint(p), "noon", "what was sent is not repeated")
+
+	p = problem(t, ask(border(t), "GET", "/v1/offers?limit=0&age=26&category=x", ""))
+	require.Len(t, p.Errors, 3)
 }
 
 func TestValidation_AnswersAtMostFiftyFaults(t *testing.T) {
 	t.Parallel()
-	var many []string
-	for i := range 20000 {
-		many = append(many, fmt.Sprintf(`"f%d":%d`, i, i))
-	}
-	p := problem(t, ask(border(t), "POST", "/v1/offer-comparisons", "{"+strings.Join(many, ",")+"}"))
+	p := problem(t, ask(border(t), "POST", "/v1/offer-comparisons", "{"+fields(MaxNames)+"}"))
 	require.Len(t, p.Errors, maxFields)
+}
+
+// fields are n that the contract does not know.
+func fields(n int) string {
+	var many []string
+	for i := range n {
+		many = append(many, fmt.Sprintf(`"f%d":1`, i))
+	}
+	return strings.Join(many, ",")
 }
 
 func TestValidation_AsksForTheIdempotencyKey(t *testing.T) {
