@@ -1,0 +1,117 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"shortbreaks"
+	"shortbreaks/booking"
+	"shortbreaks/marketplace"
+	"shortbreaks/payments"
+)
+
+// bulkQuotesLast is how long these quotes can be booked: long enough for any
+// load, where an authority's own last half an hour.
+const bulkQuotesLast = 24 * time.Hour
+
+// BulkQuote is a quote somebody may book.
+type BulkQuote struct {
+	ID         uuid.UUID
+	Authority  uuid.UUID
+	Person     uuid.UUID // the child's parent
+	ChildID    uuid.UUID
+	OfferID    uuid.UUID
+	SessionID  uuid.UUID
+	TotalPence shortbreaks.Pence
+}
+
+// Quotes writes n quotes, each of one session for one child, and gives them in
+// an order made from seed: like the world's families, two that follow each
+// other mostly want different things. No child is quoted a session twice, and
+// children and sessions are used equally often.
+func (w *BulkWorld) Quotes(ctx context.Context, owner *pgxpool.Pool, n int, seed uint64) ([]BulkQuote, error) {
+	if n > len(w.children)*len(w.sessions)/2 {
+		return nil, errors.New("bulk quotes: more than half of what the children could attend at all")
+	}
+	random := rand.New(rand.NewPCG(seed, uint64(n))) //nolint:gosec // load, not secrets
+	rows := &table{name: "quote", columns: "authority_id id child_id provider_id offer_id version_id total_pence document created_by created_at expires_at"}
+	quotes := make([]BulkQuote, 0, n)
+	type pair struct{ child, session int }
+	given := make(map[pair]bool, n)
+	var children, sessions deck
+	for len(quotes) < n {
+		p := pair{children.draw(random, len(w.children)), sessions.draw(random, len(w.sessions))}
+		for given[p] {
+			p.session = (p.session + 1) % len(w.sessions)
+		}
+		given[p] = true
+		q, err := w.quote(&w.children[p.child], &w.sessions[p.session])
+		if err != nil {
+			return nil, fmt.Errorf("bulk quotes: %w", err)
+		}
+		rows.add(q.AuthorityID, q.ID, q.ChildID, q.ProviderID, q.OfferID, q.VersionID, int64(q.TotalPence), q.Document, q.CreatedBy, q.CreatedAt, q.ExpiresAt)
+		quotes = append(quotes, BulkQuote{
+			ID: q.ID, Authority: q.AuthorityID, Person: q.CreatedBy, ChildID: q.ChildID, OfferID: q.OfferID, SessionID: w.sessions[p.session].ID, TotalPence: q.TotalPence,
+		})
+	}
+	err := pgx.BeginFunc(ctx, owner, func(tx pgx.Tx) error { return rows.copyIn(ctx, tx) })
+	if err != nil {
+		return nil, fmt.Errorf("bulk quotes: %w", err)
+	}
+	if _, err := owner.Exec(ctx, `ANALYZE quote`); err != nil {
+		return nil, fmt.Errorf("bulk quotes: %w", err)
+	}
+	return quotes, nil
+}
+
+// deck gives 0 to size-1 in a random order, then again in another.
+type deck struct{ left []int }
+
+func (d *deck) draw(random *rand.Rand, size int) int {
+	if len(d.left) == 0 {
+		d.left = random.Perm(size)
+	}
+	last := len(d.left) - 1
+	n := d.left[last]
+	d.left = d.left[:last]
+	return n
+}
+
+// quote is what booking.MakeQuote would have answered; a test compares them.
+func (w *BulkWorld) quote(c *bulkChild, s *bulkSession) (*booking.Quote, error) {
+	club := s.club
+	priced, err := marketplace.Price(club.version.Tariff, marketplace.PriceAsk{
+		SoldBy: marketplace.BySession, Occasions: []marketplace.Occasion{{StartsAt: s.StartsAt, EndsAt: s.EndsAt}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	const because = "Your plan pays for this."
+	item := booking.QuotedItem{
+		SessionID: &s.ID, AttendeeKind: "child", StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart, PricePence: priced.TotalPence,
+	}
+	for _, ch := range priced.Items[0].Charges {
+		amount := int64(ch.Pence)
+		item.Charges = append(item.Charges, booking.QuotedCharge{
+			N: ch.N, Kind: ch.Kind, AmountPence: ch.Pence, Payer: payments.PayerBudget, Allowed: true, Because: because, LineID: &c.line,
+			Unit: payments.InPence, Quantity: amount,
+			Funding: []booking.QuotedShare{{Stream: bulkStream, PeriodID: c.authority.period.ID, AccountID: c.account, Amount: amount}},
+		})
+	}
+	return &booking.Quote{
+		AuthorityID: c.AuthorityID, ID: shortbreaks.NewID(), ChildID: c.ID, ProviderID: club.provider.ID, OfferID: club.offer.ID,
+		VersionID: club.version.ID, TotalPence: priced.TotalPence, CreatedBy: c.parent.ID, CreatedAt: w.now, ExpiresAt: w.now.Add(bulkQuotesLast),
+		Document: booking.QuoteDocument{
+			ProviderName: club.provider.Name, OfferTitle: club.offer.Title, Category: club.offer.Category, OptionName: priced.OptionName,
+			BilledOn: priced.BilledOn, Instant: club.offer.Instant, Explanation: priced.Explanation, Terms: club.version.Terms,
+			Items: []booking.QuotedItem{item}, Allowed: true, Because: []string{because}, RequestWithin: 48 * time.Hour,
+		},
+	}, nil
+}
