@@ -47,12 +47,12 @@ The whole way from offer to payment is in docs/first-booking.md. Ctrl-C stops.
 `, cfg.PublicURL, firstSaturday(), lastSaturday())
 }
 
-// The term of the demo's Saturday clubs, which starts at least ten days after
-// it was made.
-func firstSaturday() string { return saturday(10) }
+// The nine Saturdays to come, which the demo's clubs run on.
+func firstSaturday() string { return saturday(1) }
 
-func lastSaturday() string { return saturday(10 + 7*11) }
+func lastSaturday() string { return saturday(1 + 7*8) }
 
+// saturday is the first one so many days from now or later.
 func saturday(days int) string {
 	date := time.Now().AddDate(0, 0, days)
 	for date.Weekday() != time.Saturday {

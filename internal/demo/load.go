@@ -28,20 +28,30 @@ const lastSubject = "demo.complete"
 // ErrCutShort says an earlier load was interrupted.
 var ErrCutShort = errors.New("the demo data was cut short while it was being made: stop, delete the data folder and start again")
 
+// begun is how long ago the demo's world was made: long enough for its first
+// sessions to have run, so that there is attendance to record and agree.
+const begun = 21 * 24 * time.Hour
+
 // Load makes the demo's world: two councils, twelve providers, their offers
 // and terms of sessions, twelve families with budgets and plans, and some
-// bookings. Dates count from today; all else is the same for the same seed. A
-// database that has a world is left as it is.
+// bookings, as they would stand three weeks later. Dates count from today; all
+// else is the same for the same seed. A database that has a world is left as
+// it is.
 func Load(ctx context.Context, d *db.DB, seed uint64) error {
 	done, err := loaded(ctx, d)
 	if done || err != nil {
 		return err
 	}
-	w := &world{Builder: Builder{D: d}, rand: rand.New(rand.NewPCG(seed, seed))} //nolint:gosec // made-up data, not secrets
+	then := d.At(func(now time.Time) time.Time { return now.Add(-begun) })
+	w := &world{Builder: Builder{D: then}, rand: rand.New(rand.NewPCG(seed, seed))} //nolint:gosec // made-up data, not secrets
 	for _, step := range []func(context.Context) error{w.day, w.councils, w.offers, w.families, w.bookings} {
 		if err := step(ctx); err != nil {
 			return err
 		}
+	}
+	w.D = d
+	if err := w.registers(ctx); err != nil {
+		return err
 	}
 	_, err = w.NewPerson(ctx, "Demo", lastSubject)
 	return err
@@ -67,6 +77,7 @@ type world struct {
 	today time.Time // London date
 	made  []*Council
 	sold  map[string]*marketplace.OfferDetail // by title
+	stars *House                              // whose registers are filed
 	homes []*Home
 }
 
@@ -94,6 +105,9 @@ func (w *world) offers(ctx context.Context) error {
 		made, err := w.NewHouse(ctx, h.name, h.slug, h.staff)
 		if err != nil {
 			return fmt.Errorf("provider %s: %w", h.name, err)
+		}
+		if h.slug == "stars" {
+			w.stars = made
 		}
 		for _, s := range h.offers {
 			if w.sold[s.title], err = w.PublishOffer(ctx, made, h.draft(s, w.today)); err != nil {
@@ -150,14 +164,18 @@ func (w *world) fund(ctx context.Context, council *Council, home *Home, child uu
 	return nil
 }
 
-// bookings lets families book a few places, so that statements, registers and
-// demand have something to show. What a family cannot book it does not.
+// bookings lets each family's children join the Saturday club for its first
+// dates, and some the swimming, so that statements, registers and demand have
+// something to show. What a family cannot book it does not.
 func (w *world) bookings(ctx context.Context) error {
 	club, swim := w.sold["Saturday activity club"], w.sold["Structured swimming"]
 	for _, home := range w.homes {
-		for _, c := range home.Children {
+		for i, c := range home.Children {
 			for _, o := range []*marketplace.OfferDetail{club, swim} {
-				n := w.rand.IntN(3)
+				n := 2 - i
+				if o == swim {
+					n = w.rand.IntN(3)
+				}
 				if n == 0 || len(o.Sessions) < n {
 					continue
 				}
@@ -172,6 +190,42 @@ func (w *world) bookings(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// registers files the club's register of the dates that have run; families
+// have agreed all but the first one's, which is left to be recorded.
+func (w *world) registers(ctx context.Context) error {
+	for n, home := range w.homes {
+		if n == 0 {
+			continue
+		}
+		parent := home.Parents[0]
+		page, _, err := booking.List(ctx, w.D, parent, booking.ListBookings{OfferID: &w.sold["Saturday activity club"].Offer.ID, Limit: 100})
+		if err != nil {
+			return err
+		}
+		for _, b := range page {
+			for _, it := range b.Items {
+				if err := w.attended(ctx, parent, it); err != nil {
+					return fmt.Errorf("demo register: %w", err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// attended records one date as delivered and agrees it, if it has started.
+func (w *world) attended(ctx context.Context, parent shortbreaks.Actor, it *booking.Item) error {
+	_, err := booking.Record(ctx, w.D, w.stars.Coordinator, booking.RecordAttendance{ItemID: it.ID, Outcome: booking.Delivered})
+	if errors.Is(err, booking.ErrWrongState) {
+		return nil // still to come
+	}
+	if err != nil {
+		return err
+	}
+	_, err = booking.Confirm(ctx, w.D, parent, it.ID)
+	return err
 }
 
 // refused reports whether an error is a clear refusal to a family.

@@ -34,6 +34,7 @@ type spec struct {
 	from, to                        string // wall time
 	places                          int    // in a session; for support by the hour, workers
 	weeks                           int    // how long the sessions run; 12 if 0
+	in                              int    // days from the first day of the world until they start; 10 if 0
 }
 
 // The cancellation terms the demo's providers use.
@@ -85,11 +86,11 @@ var houses = []house{
 	}},
 	{"Bright Days", "brightdays", 18, marketplace.SettingDraft{Name: "Millbrook School", Postcode: "ZZ3 1AB"}, []spec{
 		{title: "Holiday play scheme, by the day", summary: "A full day of activities, six children to two staff.", category: "holiday_scheme",
-			route: "targeted", ages: [2]int{4, 19}, children: 3, unit: "day", pence: 500, subsidy: 4200, terms: twoDays, days: []int{1, 2, 3, 4, 5}, from: "10:00", to: "15:00", places: 16, weeks: 2},
+			route: "targeted", ages: [2]int{4, 19}, children: 3, unit: "day", pence: 500, subsidy: 4200, terms: twoDays, days: []int{1, 2, 3, 4, 5}, from: "10:00", to: "15:00", places: 16, weeks: 2, in: 50},
 		{title: "Holiday club, by the week", summary: "Monday to Friday in the holidays, 9 to 4.", category: "holiday_scheme",
-			route: "universal", ages: [2]int{5, 14}, children: 6, unit: "week", pence: 14770, terms: oneWeek, days: []int{1, 2, 3, 4, 5}, from: "09:00", to: "16:00", places: 20, weeks: 1},
+			route: "universal", ages: [2]int{5, 14}, children: 6, unit: "week", pence: 14770, terms: oneWeek, days: []int{1, 2, 3, 4, 5}, from: "09:00", to: "16:00", places: 20, weeks: 1, in: 50},
 		{title: "Long holiday day", summary: "From breakfast to tea, for working parents.", category: "holiday_scheme",
-			route: "universal", ages: [2]int{4, 14}, children: 6, unit: "day", pence: 3500, terms: twoDays, days: []int{1, 2, 3, 4, 5}, from: "08:00", to: "17:30", places: 12, weeks: 2},
+			route: "universal", ages: [2]int{4, 14}, children: 6, unit: "day", pence: 3500, terms: twoDays, days: []int{1, 2, 3, 4, 5}, from: "08:00", to: "17:30", places: 12, weeks: 2, in: 50},
 	}},
 	{"Millbrook After School", "millbrook", 7, marketplace.SettingDraft{Name: "Millbrook School", Postcode: "ZX1 1AA"}, []spec{
 		{title: "After-school club with tea", summary: "Homework, play and a hot tea until six.", category: "club",
@@ -107,7 +108,7 @@ var houses = []house{
 	}},
 	{"Wide Horizons", "horizons", 9, marketplace.SettingDraft{Name: "Wide Horizons base", Postcode: "ZX2 1AA"}, []spec{
 		{title: "Theme park day", summary: "A minibus, enough staff and a pass for the queues. Families pay at most £15.", category: "trip",
-			route: "targeted", ages: [2]int{8, 18}, children: 2, unit: "item", pence: 2400, cap: 1500, reduced: 750, terms: oneWeek, days: []int{7}, from: "09:00", to: "17:00", places: 14, weeks: 4},
+			route: "targeted", ages: [2]int{8, 18}, children: 2, unit: "item", pence: 2400, cap: 1500, reduced: 750, terms: oneWeek, days: []int{7}, from: "09:00", to: "17:00", places: 14, weeks: 4, in: 35},
 		{title: "Outdoor Sundays", summary: "Canoes, fires and dens with one helper to two children.", category: "sport",
 			route: "targeted", ages: [2]int{8, 18}, children: 2, request: true, unit: "half_day", pence: 2400, subsidy: 1100, terms: twoDays, days: []int{7}, from: "10:00", to: "14:00", places: 8},
 	}},
@@ -119,14 +120,14 @@ var houses = []house{
 	}},
 	{"Brackenvale Short Breaks", "brackenvale-sb", 30, marketplace.SettingDraft{Name: "The Bracken House", Postcode: "ZX3 1AA"}, []spec{
 		{title: "Council holiday play scheme", summary: "The council's own scheme, with places for wheelchair users.", category: "holiday_scheme",
-			route: "targeted", ages: [2]int{4, 18}, children: 3, unit: "day", pence: 2400, subsidy: 1800, terms: twoDays, days: []int{1, 2, 3, 4, 5}, from: "09:30", to: "15:30", places: 15, weeks: 2},
+			route: "targeted", ages: [2]int{4, 18}, children: 3, unit: "day", pence: 2400, subsidy: 1800, terms: twoDays, days: []int{1, 2, 3, 4, 5}, from: "09:30", to: "15:30", places: 15, weeks: 2, in: 50},
 		{title: "Complex needs support", summary: "Two trained staff on call, one with your child, for children with complex health needs.", category: "support_worker",
 			route: "specialist", ages: [2]int{0, 18}, children: 1, request: true, unit: "hour", pence: 3600, terms: twoDays, days: []int{1, 2, 3, 4, 5, 6, 7}, from: "08:00", to: "20:00", places: 2},
 	}},
 }
 
-// draft is the whole offer, its sessions from the first fitting weekday at
-// least ten days after today.
+// draft is the whole offer, its sessions from the first fitting weekday some
+// days after the world's first day.
 func (h house) draft(s spec, today time.Time) marketplace.OfferDraft {
 	d := marketplace.OfferDraft{
 		Setting: &h.setting, Title: s.title, Summary: s.summary, Category: s.category, AccessRoute: s.route, AgeFrom: s.ages[0], AgeTo: s.ages[1],
@@ -142,11 +143,14 @@ func (h house) draft(s spec, today time.Time) marketplace.OfferDraft {
 		}
 		return d
 	}
-	weeks := s.weeks
+	weeks, in := s.weeks, s.in
 	if weeks == 0 {
 		weeks = 12
 	}
-	first := onWeekday(today.AddDate(0, 0, 10), s.days[0])
+	if in == 0 {
+		in = 10
+	}
+	first := onWeekday(today.AddDate(0, 0, in), s.days[0])
 	d.Sessions = &marketplace.SessionSeries{
 		FirstDate: first, LastDate: first.AddDate(0, 0, 7*weeks-1), Weekdays: s.days, From: s.from, To: s.to, Capacity: s.places,
 	}
