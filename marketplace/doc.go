@@ -10,14 +10,16 @@
 //
 // Where things are:
 //
-//   - model.go: the rows; tariff.go: how a price is written down;
+//   - model.go: the rows; provider.go: providers; tariff.go: how a price is written down;
 //     costed.go: components that sum to the price; terms.go: cancellation.
 //   - price.go, units.go: what is asked priced by each option, the cheapest
 //     chosen; explain.go: the arithmetic in plain English.
 //   - offering.go, visits.go: what a quote is made from (Want to Offered).
 //   - places.go, lanes.go: the counters the desk locks and moves, set-based.
-//   - draft.go, calendar.go, publish.go, revise.go: writing offers.
-//   - search.go, cursor.go, detail.go, compare.go: reading them.
+//   - draft.go, calendar.go: an offer as its provider writes it;
+//     publish.go, shelf.go: drafting, publishing, withdrawing, revising.
+//   - search.go, cursor.go, detail.go, sessions.go: reading them.
+//   - compare.go, ways.go: one pattern of use priced at every offer.
 //   - searchcount.go: searches counted without anyone's identity.
 //   - import.go, importrow.go: offers from a CSV, all or nothing.
 //   - postcode.go: the made-up postcode table.

@@ -24,7 +24,7 @@ type searchKey struct{ week, area, category, outcome string }
 
 // maxSearchKeys bounds what is kept between two flushes. Beyond it searches
 // are counted without area and category rather than lost.
-const maxSearchKeys = 10_000
+const maxSearchKeys = 2_000
 
 // NewSearchCounter counts from nothing.
 func NewSearchCounter() *SearchCounter {

@@ -1,0 +1,189 @@
+package marketplace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"shortbreaks"
+	"shortbreaks/internal/db"
+)
+
+// shelf gathers the rows of one or many offers of a provider, so that a file
+// of them is written in a few statements.
+type shelf struct {
+	provider Provider
+	by       uuid.UUID
+	now      time.Time
+
+	known      []Setting // the provider's before
+	settings   []Setting
+	offers     []Offer
+	versions   []Version
+	components []Component
+	terms      []Term
+	sessions   []Session
+	counters   []Counter
+	lanes      []Lane
+	offerLanes []OfferLane
+}
+
+// openShelf reads what a draft is held against.
+func openShelf(ctx context.Context, tx *db.Tx, provider, by uuid.UUID) (*shelf, error) {
+	p, err := gorm.G[Provider](tx.DB).Where("id = ?", provider).First(ctx)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, shortbreaks.ErrNotFound.With("There is no such provider.")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading provider %s: %w", provider, err)
+	}
+	known, err := gorm.G[Setting](tx.DB).Where("provider_id = ?", provider).Order("id").Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the settings of provider %s: %w", provider, err)
+	}
+	return &shelf{provider: p, by: by, now: tx.Now, known: known}, nil
+}
+
+// add checks a draft and lays its rows out; it writes nothing.
+func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
+	f := d.check(s.now)
+	if err := f.as(shortbreaks.ErrInvalid); err != nil {
+		return uuid.Nil, err
+	}
+	if err := d.Tariff.costed(s.provider.StaffCount); err != nil {
+		return uuid.Nil, err
+	}
+	d = d.trimmed()
+	setting, err := s.setting(d)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	o := Offer{
+		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), SettingID: setting, State: state,
+		Title: d.Title, Summary: d.Summary, Category: d.Category, AccessRoute: d.AccessRoute,
+		AgeFrom: d.AgeFrom, AgeTo: d.AgeTo, RatioStaff: d.RatioStaff, RatioChildren: d.RatioChildren,
+		Instant: d.Instant, CreatedAt: s.now,
+	}
+	if state == Published {
+		o.PublishedAt = &s.now
+	}
+	if d.Visits != nil {
+		o.Visits = s.addLanes(o.ID, *d.Visits)
+	}
+	if d.Sessions != nil {
+		s.addSessions(o.ID, *d.Sessions)
+	}
+	o.VersionID = s.addVersion(o.ID, 1, d.Tariff, d.Terms)
+	s.offers = append(s.offers, o)
+	return o.ID, nil
+}
+
+// setting is the one named, or one of the same name and postcode, or a new one.
+func (s *shelf) setting(d OfferDraft) (uuid.UUID, error) {
+	if d.SettingID != nil {
+		for _, known := range s.known {
+			if known.ID == *d.SettingID {
+				return known.ID, nil
+			}
+		}
+		words := "You have no such setting."
+		return uuid.Nil, shortbreaks.ErrInvalid.With(words).At("/setting_id", words)
+	}
+	for _, known := range s.known {
+		if known.Name == d.Setting.Name && known.Postcode == d.Setting.Postcode {
+			return known.ID, nil
+		}
+	}
+	point, _ := Locate(d.Setting.Postcode) // check has found it
+	fresh := Setting{
+		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), Name: d.Setting.Name,
+		Postcode: point.Postcode, Area: point.Area, Latitude: point.Lat, Longitude: point.Lon,
+	}
+	s.known, s.settings = append(s.known, fresh), append(s.settings, fresh)
+	return fresh.ID, nil
+}
+
+func (s *shelf) addVersion(offer uuid.UUID, n int, t Tariff, terms CancellationTerms) uuid.UUID {
+	amount, unit := t.Headline()
+	v := Version{
+		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), OfferID: offer, N: n, Tariff: t.withoutComponents(), Terms: terms,
+		PricePence: amount, PriceUnit: unit, CreatedAt: s.now, CreatedBy: s.by,
+	}
+	s.versions = append(s.versions, v)
+	part := 0
+	for i, o := range t.Options {
+		for j, c := range o.Charges {
+			for _, p := range c.Components {
+				part++
+				p.ProviderID, p.VersionID, p.N, p.OptionN, p.ChargeN = v.ProviderID, v.ID, part, i+1, j+1
+				s.components = append(s.components, p)
+			}
+		}
+	}
+	return v.ID
+}
+
+func (s *shelf) addLanes(offer uuid.UUID, r VisitRules) *VisitRules {
+	for _, draft := range r.Lanes {
+		lane := Lane{ProviderID: s.provider.ID, ID: shortbreaks.NewID(), Label: draft.Label}
+		s.lanes = append(s.lanes, lane)
+		s.offerLanes = append(s.offerLanes, OfferLane{ProviderID: lane.ProviderID, OfferID: offer, LaneID: lane.ID})
+	}
+	r.Lanes = nil
+	return &r
+}
+
+func (s *shelf) addSessions(offer uuid.UUID, series SessionSeries) {
+	dates := series.dates()
+	var term *uuid.UUID
+	if b := series.Bundle; b != nil {
+		t := Term{
+			ProviderID: s.provider.ID, ID: shortbreaks.NewID(), OfferID: offer, Name: b.Name, Unit: b.Unit,
+			StartsOn: series.FirstDate, EndsOn: series.LastDate, PlannedSessions: len(dates), Capacity: b.Capacity,
+		}
+		s.terms, term = append(s.terms, t), &t.ID
+	}
+	for _, on := range dates {
+		o, _ := series.occasion(on) // check has found it
+		session := Session{
+			ProviderID: s.provider.ID, ID: shortbreaks.NewID(), OfferID: offer, TermID: term, StartsAt: o.StartsAt, EndsAt: o.EndsAt,
+			LocalStart: wallOf(on, series.From), TimeZone: shortbreaks.ZoneName, State: "scheduled",
+		}
+		s.sessions = append(s.sessions, session)
+		s.counters = append(s.counters, Counter{ProviderID: session.ProviderID, SessionID: session.ID, Capacity: series.Capacity})
+	}
+}
+
+// write inserts everything gathered, each table once, parents first.
+func (s *shelf) write(ctx context.Context, tx *db.Tx) error {
+	for _, insert := range []func() error{
+		func() error { return insert(ctx, tx, s.settings) },
+		func() error { return insert(ctx, tx, s.offers) },
+		func() error { return insert(ctx, tx, s.versions) },
+		func() error { return insert(ctx, tx, s.components) },
+		func() error { return insert(ctx, tx, s.terms) },
+		func() error { return insert(ctx, tx, s.sessions) },
+		func() error { return insert(ctx, tx, s.counters) },
+		func() error { return insert(ctx, tx, s.lanes) },
+		func() error { return insert(ctx, tx, s.offerLanes) },
+	} {
+		if err := insert(); err != nil {
+			return fmt.Errorf("writing offers of provider %s: %w", s.provider.ID, err)
+		}
+	}
+	return nil
+}
+
+// rowsAtOnce keeps a statement well under PostgreSQL's 65,535 parameters.
+const rowsAtOnce = 500
+
+func insert[T any](ctx context.Context, tx *db.Tx, rows []T) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return gorm.G[T](tx.DB).CreateInBatches(ctx, &rows, rowsAtOnce)
+}

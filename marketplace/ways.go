@@ -1,0 +1,249 @@
+package marketplace
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"shortbreaks"
+	"shortbreaks/internal/db"
+)
+
+// stock is what the offers have on the dates asked for.
+type stock struct {
+	pattern  Pattern
+	dates    []time.Time
+	now      time.Time
+	sessions map[uuid.UUID][]sessionRow
+	terms    map[uuid.UUID][]Term
+	lanes    *LaneBoard
+}
+
+// stock reads it, in a handful of statements for all offers together.
+func (p Pattern) stock(ctx context.Context, tx *db.Tx, offers []found, dates []time.Time) (*stock, error) {
+	s := &stock{pattern: p, dates: dates, now: tx.Now, terms: map[uuid.UUID][]Term{}}
+	keys := make([]Offer, 0, len(offers))
+	ids := make([]uuid.UUID, 0, len(offers))
+	var wishes []LaneWish
+	for _, o := range offers {
+		keys, ids = append(keys, Offer{ProviderID: o.ProviderID, ID: o.ID}), append(ids, o.ID)
+		wishes = append(wishes, s.wishes(o)...)
+	}
+	terms, err := gorm.G[Term](tx.DB).Where("offer_id IN ?", ids).Order("starts_on, id").Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading bundles: %w", err)
+	}
+	for _, t := range terms {
+		s.terms[t.OfferID] = append(s.terms[t.OfferID], t)
+	}
+	if s.sessions, err = readSessions(ctx, tx, keys); err != nil {
+		return nil, err
+	}
+	s.lanes, err = readLanes(ctx, tx, wishes)
+	return s, err
+}
+
+// visit is the visit of an offer by the hour on a date: at the time asked for,
+// or when the offer opens.
+func (s *stock) visit(o found, on time.Time) (occasion Occasion, ok bool) {
+	from := cmp.Or(s.pattern.From, o.visits.From)
+	start, trouble := Instant(wallOf(on, from))
+	if trouble != "" {
+		return Occasion{}, false
+	}
+	occasion = Occasion{start, start.Add(time.Duration(s.pattern.Minutes) * time.Minute)}
+	return occasion, start.After(s.now) && o.visits.open(occasion)
+}
+
+func (s *stock) wishes(o found) (wishes []LaneWish) {
+	if o.visits == nil || o.visits.lengthTrouble(s.pattern.Minutes) != "" {
+		return nil
+	}
+	for _, on := range s.dates {
+		if v, ok := s.visit(o, on); ok {
+			wishes = append(wishes, LaneWish{
+				Provider: o.ProviderID, Offer: o.ID,
+				From: v.StartsAt.Add(-o.visits.before()), To: v.EndsAt.Add(o.visits.after()),
+			})
+		}
+	}
+	return wishes
+}
+
+// way is one way to buy the pattern at an offer.
+type way struct {
+	soldBy SoldBy
+	served []time.Time // dates of the pattern, in order
+	first  time.Time
+	left   *int
+	priced Priced
+}
+
+// compare prices every way the offer has and chooses the one that serves most
+// dates, then the cheapest.
+func (s *stock) compare(o found) (Compared, bool) {
+	var ways []way
+	for _, w := range append([]way{s.byVisits(o), s.bySessions(o)}, s.byBundles(o)...) {
+		if len(w.served) > 0 {
+			ways = append(ways, w)
+		}
+	}
+	if len(ways) == 0 {
+		return Compared{}, false
+	}
+	slices.SortStableFunc(ways, func(a, b way) int {
+		return cmp.Or(cmp.Compare(len(b.served), len(a.served)), cmp.Compare(a.priced.TotalPence, b.priced.TotalPence))
+	})
+	best := ways[0]
+	c := Compared{
+		Offer: o.OfferSummary, SoldBy: best.soldBy, OptionName: best.priced.OptionName, TotalPence: best.priced.TotalPence,
+		Occasions: len(best.served), ChildMinutes: best.priced.ChildMinutes, ComparableRatePence: best.priced.RatePence,
+		FirstStart: best.first, PlacesLeft: best.left, Explanation: best.priced.Explanation, Beats: best.priced.Beats,
+	}
+	for _, w := range ways[1:] {
+		if len(w.served) == len(best.served) {
+			c.Beats = append(append(c.Beats, Beaten{w.priced.OptionName, w.priced.TotalPence}), w.priced.Beats...)
+		}
+	}
+	for _, on := range s.dates {
+		if !slices.ContainsFunc(best.served, on.Equal) {
+			c.MissingDates = append(c.MissingDates, on)
+		}
+	}
+	c.Full = len(c.MissingDates) == 0
+	if !c.Full {
+		c.Explanation += fmt.Sprintf(" It serves %d of the %d dates.", len(best.served), len(s.dates))
+	}
+	return c, true
+}
+
+func (s *stock) ask(by SoldBy) PriceAsk {
+	return PriceAsk{SoldBy: by, ReducedRate: s.pattern.ReducedRate, ChargeKinds: s.pattern.ChargeKinds}
+}
+
+// byVisits is a visit on each date that somebody is free.
+func (s *stock) byVisits(o found) way {
+	w, ask := way{soldBy: ByVisit}, s.ask(ByVisit)
+	for _, wish := range s.wishes(o) {
+		if _, free := s.lanes.Pick(wish); free {
+			v := Occasion{wish.From.Add(o.visits.before()), wish.To.Add(-o.visits.after())}
+			ask.Occasions = append(ask.Occasions, v)
+			w.served = append(w.served, shortbreaks.Date(v.StartsAt))
+		}
+	}
+	return w.price(o, ask)
+}
+
+// bySessions is the earliest session with a place that serves each date.
+func (s *stock) bySessions(o found) way {
+	w, ask := way{soldBy: BySession}, s.ask(BySession)
+	for _, on := range s.dates {
+		for _, e := range s.sessions[o.ID] {
+			if s.serves(e, on) && e.left() > 0 {
+				ask.Occasions = append(ask.Occasions, e.occasion())
+				w.served = append(w.served, on)
+				w.fullest(e.left())
+				break
+			}
+		}
+	}
+	return w.price(o, ask)
+}
+
+// byBundles is, for each unit the offer is bundled by, all its bundles that
+// serve a date. They are bought whole.
+func (s *stock) byBundles(o found) (ways []way) {
+	for _, unit := range BundleUnits {
+		sum := way{soldBy: ByBundle}
+		minutes := new(big.Rat)
+		for _, t := range s.terms[o.ID] {
+			if t.Unit != unit {
+				continue
+			}
+			part := s.byBundle(o, t)
+			if len(part.served) == 0 {
+				continue
+			}
+			sum.join(part)
+			minutes.Add(minutes, part.priced.minutes)
+		}
+		if len(sum.served) > 0 {
+			sum.priced.ChildMinutes = int64(shortbreaks.RoundHalfUp(minutes))
+			sum.priced.RatePence = rate(sum.priced.TotalPence, minutes)
+			ways = append(ways, sum)
+		}
+	}
+	return ways
+}
+
+func (s *stock) byBundle(o found, t Term) way {
+	b := bundleOf(t, s.sessions[o.ID], s.now)
+	w := way{soldBy: ByBundle}
+	if b.placesLeft() == 0 {
+		return w
+	}
+	for _, on := range s.dates {
+		if slices.ContainsFunc(b.remaining, func(e sessionRow) bool { return s.serves(e, on) }) {
+			w.served = append(w.served, on)
+		}
+	}
+	w.fullest(b.placesLeft())
+	ask := b.ask()
+	ask.ReducedRate, ask.ChargeKinds = s.pattern.ReducedRate, s.pattern.ChargeKinds
+	return w.price(o, ask)
+}
+
+// serves reports whether a session gives what is asked on a date, places
+// aside.
+func (s *stock) serves(e sessionRow, on time.Time) bool {
+	if e.State != "scheduled" || !e.StartsAt.After(s.now) || !shortbreaks.Date(e.StartsAt).Equal(on) {
+		return false
+	}
+	wanted := time.Duration(s.pattern.Minutes) * time.Minute
+	if s.pattern.From == "" {
+		return e.EndsAt.Sub(e.StartsAt) >= wanted
+	}
+	start := shortbreaks.At(on, clockMinutes(s.pattern.From))
+	return !e.StartsAt.After(start) && !e.EndsAt.Before(start.Add(wanted))
+}
+
+// price prices the way; one this buyer cannot use serves nothing.
+func (w way) price(o found, ask PriceAsk) way {
+	if len(w.served) == 0 {
+		return way{}
+	}
+	p, err := Price(o.tariff, ask)
+	if err != nil { // no option of this offer is sold this way to this buyer
+		return way{}
+	}
+	w.priced, w.first = p, ask.Occasions[0].StartsAt
+	return w
+}
+
+// fullest keeps the smallest number of places left.
+func (w *way) fullest(left int) {
+	if w.left == nil || left < *w.left {
+		w.left = &left
+	}
+}
+
+// join adds a later bundle to those before it.
+func (w *way) join(next way) {
+	if len(w.served) == 0 {
+		*w = next
+		return
+	}
+	w.served = append(w.served, next.served...)
+	slices.SortFunc(w.served, time.Time.Compare)
+	w.served = slices.CompactFunc(w.served, time.Time.Equal)
+	w.fullest(*next.left)
+	w.priced.TotalPence += next.priced.TotalPence
+	w.priced.Explanation += " " + next.priced.Explanation
+	w.priced.Beats = nil // their options differ; a sum over them would be nobody's price
+}
