@@ -87,10 +87,21 @@ func folder(t *testing.T) string {
 	return dir
 }
 
-// startIn starts PostgreSQL in a folder for a test.
+// startIn starts PostgreSQL in a folder as production does.
 func startIn(t *testing.T, dir string) *db.Embedded {
 	t.Helper()
-	e, err := db.StartEmbedded(t.Context(), dir, db.EmbeddedOptions{})
+	return startWith(t, dir, db.EmbeddedOptions{})
+}
+
+// quickIn starts it for a test in which nothing is killed.
+func quickIn(t *testing.T, dir string) *db.Embedded {
+	t.Helper()
+	return startWith(t, dir, db.EmbeddedOptions{Throwaway: true})
+}
+
+func startWith(t *testing.T, dir string, opts db.EmbeddedOptions) *db.Embedded {
+	t.Helper()
+	e, err := db.StartEmbedded(t.Context(), dir, opts)
 	if err != nil {
 		raw, _ := os.ReadFile(filepath.Join(dir, "postgres.log"))
 		t.Fatalf("%v\n%s", err, raw)
@@ -164,14 +175,14 @@ func TestOurOwnPostgreSQLServesAndSurvivesARestart(t *testing.T) {
 func TestASecondStartOnTheSameFolderIsToldSo(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)
-	e := startIn(t, dir)
+	e := quickIn(t, dir)
 	_, err := db.StartEmbedded(t.Context(), dir, db.EmbeddedOptions{})
 	require.ErrorContains(t, err, fmt.Sprintf("is in use by process %d", os.Getpid()))
 	c := startChild(t, dir, 0)
 	require.Contains(t, c.says(t), "is in use by process")
 	require.Equal(t, "1", value(t, e.OwnerURL(), `SELECT '1'`), "the first goes on")
 	require.NoError(t, e.Stop())
-	startIn(t, dir)
+	quickIn(t, dir)
 }
 
 func TestAKilledProcessTakesItsPostgreSQLAlongAndLosesNothing(t *testing.T) {
@@ -243,7 +254,7 @@ func TestAnOrdinaryUserStartsItToo(t *testing.T) {
 func TestDataOfAnotherMajorVersionIsRefusedInOneSentence(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)
-	e := startIn(t, dir)
+	e := quickIn(t, dir)
 	require.NoError(t, e.Stop())
 	version := filepath.Join(dir, "data", "PG_VERSION")
 	mine, err := os.ReadFile(version)
@@ -253,17 +264,17 @@ func TestDataOfAnotherMajorVersionIsRefusedInOneSentence(t *testing.T) {
 	require.ErrorContains(t, err, "was written by PostgreSQL 9")
 	require.NotContains(t, err.Error(), "\n")
 	require.NoError(t, os.WriteFile(version, mine, 0o600))
-	startIn(t, dir)
+	quickIn(t, dir)
 }
 
 func TestAPortTakenMeanwhileIsReplaced(t *testing.T) {
 	t.Parallel()
 	first, second := folder(t), folder(t)
-	e := startIn(t, first)
+	e := quickIn(t, first)
 	port, err := os.ReadFile(filepath.Join(first, "port"))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(second, "port"), port, 0o600))
-	other := startIn(t, second)
+	other := quickIn(t, second)
 	require.NotEqual(t, e.OwnerURL(), other.OwnerURL())
 	require.Equal(t, "1", value(t, other.OwnerURL(), `SELECT '1'`))
 }
@@ -274,13 +285,12 @@ func TestAStartCutShortLeavesNothingHalfDone(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	begun := make(chan error, 1)
 	go func() {
-		for { // until initdb is at work
+		for range time.Tick(time.Millisecond) { // until initdb is at work
 			if _, err := os.Stat(filepath.Join(dir, "data.new", "base")); err == nil {
 				cancel()
 				begun <- nil
 				return
 			}
-			time.Sleep(time.Millisecond)
 		}
 	}()
 	_, err := db.StartEmbedded(ctx, dir, db.EmbeddedOptions{})
@@ -290,7 +300,7 @@ func TestAStartCutShortLeavesNothingHalfDone(t *testing.T) {
 		require.NoFileExists(t, filepath.Join(dir, name))
 		require.NoDirExists(t, filepath.Join(dir, name))
 	}
-	e := startIn(t, dir)
+	e := quickIn(t, dir)
 	require.Equal(t, "1", value(t, e.ServeURL(), `SELECT '1'`))
 }
 
@@ -313,7 +323,7 @@ func TestAFolderOutOfReachIsRefusedInOneSentence(t *testing.T) {
 func TestAMissingPasswordFileIsNamed(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)
-	require.NoError(t, startIn(t, dir).Stop())
+	require.NoError(t, quickIn(t, dir).Stop())
 	require.NoError(t, os.Remove(filepath.Join(dir, "owner-password")))
 	_, err := db.StartEmbedded(t.Context(), dir, db.EmbeddedOptions{})
 	require.ErrorContains(t, err, "owner-password is missing")

@@ -103,11 +103,10 @@ func TestAnInstallationUnderWayIsFinished(t *testing.T) {
 	fakeApt(t, dir, "touch "+dir+"/begun; while [ ! -e "+dir+"/go ]; do sleep 0.01; done")
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		for {
+		for range time.Tick(time.Millisecond) {
 			if _, err := os.Stat(filepath.Join(dir, "begun")); err == nil {
 				break
 			}
-			time.Sleep(time.Millisecond)
 		}
 		cancel()
 		if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o600); err != nil {
