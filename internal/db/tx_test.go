@@ -364,3 +364,25 @@ func TestEveryTransactionHasLimits(t *testing.T) {
 		}))
 	}
 }
+
+// A transaction pooler gives each transaction another session, so none may
+// count on a statement prepared in the last.
+func TestBehindAPoolerNothingIsPrepared(t *testing.T) {
+	t.Parallel()
+	d := withScratch(t, dbtest.WithConfig(func(c *db.Config) { c.Pooler, c.MaxConns = true, 1 }))
+	a, caller, ctx := shortbreaks.NewID(), shortbreaks.NewID(), t.Context()
+	for range 3 {
+		_, err := once(ctx, d, a, 1, idem(caller, "k", "body"))
+		require.NoError(t, err)
+		require.NoError(t, d.Do(ctx, within(a), func(tx *db.Tx) error {
+			rows, err := gorm.G[Scratch](tx.DB).Where("n = ?", 1).Find(ctx)
+			require.NoError(t, err)
+			require.Len(t, rows, 1)
+			require.NoError(t, tx.Enqueue(ctx, noteArgs{"x"}, nil))
+			var prepared int
+			require.NoError(t, tx.PGX.QueryRow(ctx, `SELECT count(*) FROM pg_prepared_statements WHERE name <> ''`).Scan(&prepared))
+			require.Zero(t, prepared)
+			return nil
+		}))
+	}
+}

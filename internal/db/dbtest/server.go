@@ -113,9 +113,13 @@ func (s *server) startOwn(ctx context.Context) error {
 	return err
 }
 
-// abandoned reports whether no process holds the folder's lock any more. A
-// folder so new that it has none is left alone.
+// abandoned reports whether no process holds the folder's lock any more. One
+// so new that its process may be about to take the lock is left alone.
 func abandoned(folder string) bool {
+	info, err := os.Stat(folder)
+	if err != nil || time.Since(info.ModTime()) < time.Minute {
+		return false
+	}
 	f, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_RDWR, 0)
 	if err != nil {
 		return false
