@@ -111,7 +111,8 @@ func houseFaults(tree fs.FS) ([]string, error) {
 		if !s.test {
 			packages[s.dir] = true
 			handwritten[s.dir] = handwritten[s.dir] || !s.generated
-			documented[s.dir] = documented[s.dir] || (path.Base(s.path) == "doc.go" && s.file.Doc != nil)
+			explains := path.Base(s.path) == "doc.go" || s.path == s.dir+"/"+path.Base(s.dir)+".go"
+			documented[s.dir] = documented[s.dir] || (explains && s.file.Doc != nil)
 		}
 		faults = append(faults, floatFaults(s)...)
 		faults = append(faults, callFaults(s)...)
@@ -121,7 +122,7 @@ func houseFaults(tree fs.FS) ([]string, error) {
 	}
 	for dir := range handwritten {
 		if handwritten[dir] && !documented[dir] {
-			faults = append(faults, dir+": no doc.go that says what the package is")
+			faults = append(faults, dir+": no doc.go (or file of the package's own name) says what the package is")
 		}
 	}
 	if len(packages) > maxPackages {
@@ -134,7 +135,7 @@ func houseFaults(tree fs.FS) ([]string, error) {
 // callFaults: a skipped test proves nothing, a test that sleeps waits too long
 // or not long enough, and tx.Now is the only clock.
 func callFaults(s source) (faults []string) {
-	mayReadClock := s.test || s.generated || s.dir == "internal/db" || strings.HasPrefix(s.dir, "cmd/")
+	mayReadClock := s.test || s.generated || strings.HasPrefix(s.dir+"/", "internal/db/") || strings.HasPrefix(s.dir, "cmd/")
 	clock := ""
 	for _, i := range s.file.Imports {
 		if i.Path.Value == `"time"` {
@@ -283,6 +284,7 @@ func TestHouseRulesCatch(t *testing.T) {
 		"doc.go":                "// Package shortbreaks is shared.\npackage shortbreaks\n// Pence is money.\ntype Pence int64\n",
 		"internal/db/doc.go":    "// Package db is the database.\npackage db\nimport \"time\"\nvar began = time.Now()\n",
 		"api/gen/gen.go":        generated + "package gen\ntype X struct{ PricePence int64 `json:\"price_pence\"` }\n" + strings.Repeat("\n", maxLines),
+		"internal/db/x/x.go":    "// Package x is named after its one file.\npackage x\nimport \"time\"\nvar began = time.Now()\n",
 		"x_test.go":             "package shortbreaks_test\nimport \"time\"\nvar began = time.Now()\n",
 		"node_modules/a/x.go":   "package a\nfunc Undocumented() {}\n",
 		".tools/b/x.go":         "package b\nfunc Undocumented() {}\n",
@@ -315,5 +317,5 @@ func TestHouseRulesCatch(t *testing.T) {
 	for i := range maxPackages {
 		good[fmt.Sprintf("p%d/doc.go", i)] = "// Package p is one of many.\npackage p\n"
 	}
-	require.Contains(t, treeFaults(t, houseFaults, good, "", ""), "19 packages; 16 is the most")
+	require.Contains(t, treeFaults(t, houseFaults, good, "", ""), "20 packages; 16 is the most")
 }
