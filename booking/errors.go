@@ -3,13 +3,13 @@ package booking
 import (
 	"shortbreaks"
 	"shortbreaks/marketplace"
+	"shortbreaks/payments"
 )
 
-// The refusals of this package; those of places, lanes and offers are
-// marketplace's own.
+// The refusals of this package; those of places, lanes, offers and
+// money are named where those are.
 var (
 	ErrSessionFull    = shortbreaks.NewError(shortbreaks.Conflict, "session-full", "There are no places left")
-	ErrBudgetTooLow   = shortbreaks.NewError(shortbreaks.Conflict, "budget-too-low", "There is not enough left to book this")
 	ErrNotAllowed     = shortbreaks.NewError(shortbreaks.Conflict, "not-allowed-by-plan", "The plan does not pay for this")
 	ErrQuoteExpired   = shortbreaks.NewError(shortbreaks.Conflict, "quote-expired", "This quote has run out")
 	ErrPriceChanged   = shortbreaks.NewError(shortbreaks.Conflict, "price-changed", "The price is not the one you were shown")
@@ -18,4 +18,5 @@ var (
 	ErrRequestExpired = shortbreaks.NewError(shortbreaks.Conflict, "booking-expired", "The time to answer this request has run out")
 	ErrStateChanged   = shortbreaks.NewError(shortbreaks.Conflict, "conflict", "Somebody changed this at the same moment")
 	ErrWrongState     = marketplace.ErrWrongState
+	ErrBudgetTooLow   = payments.ErrBudgetTooLow
 )

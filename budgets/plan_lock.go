@@ -7,14 +7,13 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"shortbreaks"
 	"shortbreaks/internal/db"
 	"shortbreaks/payments"
 )
 
 // ErrLineTooLow is given when a plan line would be held or spent above its
 // limit.
-var ErrLineTooLow = shortbreaks.NewError(shortbreaks.Conflict, "budget-too-low", "There is not enough free in the plan line")
+var ErrLineTooLow = payments.ErrBudgetTooLow.With("The plan line has too little left.")
 
 // LineRef names a plan line.
 type LineRef struct{ Authority, ID uuid.UUID }
