@@ -131,6 +131,18 @@ func (w *world) family(c *demo.Council, name string, children []string, parents 
 	return home
 }
 
+// grant gives a person one more role.
+func (w *world) grant(g people.Grant) shortbreaks.Actor {
+	w.t.Helper()
+	require.NoError(w.t, w.d.Do(w.ctx, db.Scope{Person: g.PersonID}, func(tx *db.Tx) error {
+		_, err := people.GrantRole(w.ctx, tx, g)
+		return err
+	}))
+	who, err := people.Load(w.ctx, w.d, g.PersonID, g.Role)
+	require.NoError(w.t, err)
+	return who
+}
+
 // fund gives a child £1,000 of social care money and an approved line for all
 // of it that pays for every kind of charge.
 func (w *world) fund(c *demo.Council, child uuid.UUID) *budgets.PlanLine {
