@@ -3,6 +3,7 @@ package payments_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,8 @@ type world struct {
 	authority, provider, setting, offer, version   uuid.UUID
 	period, lane                                   uuid.UUID
 	practitioner, approver, finance, person, payee uuid.UUID
+
+	attempts atomic.Int64 // transactions begun by do: more than its calls if PostgreSQL had to break a deadlock
 }
 
 func newWorld(t *testing.T) *world {
@@ -79,7 +82,10 @@ func (w *world) number(statement string, args ...any) (n int64) {
 
 // do runs steps in the scope of the authority.
 func (w *world) do(f func(tx *db.Tx) error) error {
-	return w.d.Do(ctx, db.Scope{Authorities: []uuid.UUID{w.authority}}, f)
+	return w.d.Do(ctx, db.Scope{Authorities: []uuid.UUID{w.authority}}, func(tx *db.Tx) error {
+		w.attempts.Add(1)
+		return f(tx)
+	})
 }
 
 // must is do for steps that succeed.

@@ -154,6 +154,7 @@ func TestAnAccountIsOpenedOnceHoweverManyAsk(t *testing.T) {
 	require.Equal(t, make([]uuid.UUID, len(keys)), none)
 
 	got := make([][]uuid.UUID, 8)
+	w.attempts.Store(0)
 	w.together(8, func(i int) error {
 		mine := append([]payments.AccountKey{}, keys...)
 		if i%2 == 1 { // the other way round: they wait, they do not deadlock
@@ -163,6 +164,7 @@ func TestAnAccountIsOpenedOnceHoweverManyAsk(t *testing.T) {
 		}
 		return w.do(func(tx *db.Tx) (err error) { got[i], err = payments.EnsureAccounts(ctx, tx, mine); return err })
 	})
+	require.EqualValues(t, 8, w.attempts.Load(), "no transaction had to be run again")
 	require.EqualValues(t, len(keys), w.number(`SELECT count(*) FROM account`))
 	require.Len(t, got[0], len(keys))
 	seen := map[uuid.UUID]bool{}

@@ -75,12 +75,15 @@ WHERE NOT EXISTS (SELECT FROM never_past_held n WHERE n.authority_id = f.authori
 -- Money is held as long as the item lives, and no longer; what was taken
 -- before the item settled was due in advance and posted as such.
 CREATE VIEW audit_hold_state WITH (security_invoker = true) AS
-SELECT h.authority_id, 'hold ' || h.id AS subject, h.state || ' while item ' || h.item_id || ' is ' || i.state AS detail
-FROM hold h
-JOIN booking_item i ON i.authority_id = h.authority_id AND i.id = h.item_id
-WHERE (h.state = 'pending') <> (item_is_live(i.state) AND i.state <> 'settled')
-    AND NOT (h.state = 'captured' AND EXISTS (SELECT FROM ledger_transaction t
-        WHERE t.authority_id = h.authority_id AND t.kind IN ('advance', 'deposit', 'balance') AND t.source_id IN (h.id, h.item_id)));
+WITH fault AS MATERIALIZED (
+    SELECT h.authority_id, h.id, h.item_id, h.state, i.state AS item_state
+    FROM hold h JOIN booking_item i ON i.authority_id = h.authority_id AND i.id = h.item_id
+    WHERE (h.state = 'pending') <> (item_is_live(i.state) AND i.state <> 'settled')
+)
+SELECT f.authority_id, 'hold ' || f.id AS subject, f.state || ' while item ' || f.item_id || ' is ' || f.item_state AS detail
+FROM fault f
+WHERE NOT (f.state = 'captured' AND EXISTS (SELECT FROM ledger_transaction t
+    WHERE t.authority_id = f.authority_id AND t.kind IN ('advance', 'deposit', 'balance') AND t.source_id IN (f.id, f.item_id)));
 
 CREATE VIEW audit_expired_live WITH (security_invoker = true) AS
 SELECT i.authority_id, 'item ' || i.id AS subject, i.state || ' though it expired at ' || i.expires_at AS detail
