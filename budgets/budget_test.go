@@ -116,3 +116,17 @@ func TestMembersPeriodsAndChildrenStayInTheirAuthority(t *testing.T) {
 		return err
 	}), "a family of another authority")
 }
+
+// The rule of reach does not lean on the scope alone: a job sees every
+// authority, and an actor it acts for still reaches only their own.
+func TestReachIsTheActorsEvenInAWiderScope(t *testing.T) {
+	w := setup(t)
+	system, err := w.d.System(w.ctx)
+	require.NoError(t, err)
+	require.NoError(t, w.d.Read(w.ctx, system, func(tx *db.Tx) error {
+		_, err := budgets.LoadChild(w.ctx, tx, w.approver, w.dot.ID)
+		require.ErrorIs(t, err, shortbreaks.ErrNotFound)
+		_, err = budgets.LoadChild(w.ctx, tx, w.approver, w.cal.ID)
+		return err
+	}))
+}

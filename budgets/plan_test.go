@@ -2,10 +2,12 @@ package budgets_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -239,4 +241,49 @@ func TestLockedLinesStayLockedUntilTheTransactionEnds(t *testing.T) {
 	}))
 	_, err := w.owner.Exec(w.ctx, `SELECT FROM plan_line WHERE id = $1 FOR UPDATE NOWAIT`, a.ID)
 	require.NoError(t, err)
+}
+
+// Whoever locks lines takes them in id order, or two of them could each wait
+// for the other: while the first is taken, none of the others is.
+func TestLinesAreLockedInIDOrder(t *testing.T) {
+	w := setup(t)
+	var lines []*budgets.PlanLine
+	for range 12 {
+		lines = append(lines, w.line(w.ada, nil))
+	}
+	slices.SortFunc(lines, func(a, b *budgets.PlanLine) int { return slices.Compare(b.ID[:], a.ID[:]) }) // asked for backwards
+	first := lines[len(lines)-1]
+	for name, step := range map[string]func(tx *db.Tx) error{
+		"LockLines": func(tx *db.Tx) error {
+			var refs []budgets.LineRef
+			for _, l := range lines {
+				refs = append(refs, budgets.LineRef{Authority: l.AuthorityID, ID: l.ID})
+			}
+			_, err := budgets.LockLines(w.ctx, tx, refs)
+			return err
+		},
+		"MoveLines": func(tx *db.Tx) error {
+			var moves []payments.LineMove
+			for _, l := range lines {
+				moves = append(moves, move(l, 1, 0))
+			}
+			return budgets.MoveLines(w.ctx, tx, moves)
+		},
+	} {
+		blocker, err := w.owner.Begin(w.ctx)
+		require.NoError(t, err)
+		_, err = blocker.Exec(w.ctx, `SELECT FROM plan_line WHERE id = $1 FOR NO KEY UPDATE`, first.ID)
+		require.NoError(t, err)
+		done := make(chan error, 1)
+		go func() { done <- w.in(w.north, step) }()
+		require.Eventually(t, func() bool {
+			return w.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
+		}, 1500*time.Millisecond, time.Millisecond, name)
+		for _, l := range lines[:len(lines)-1] {
+			_, err := w.owner.Exec(w.ctx, `SELECT FROM plan_line WHERE id = $1 FOR NO KEY UPDATE NOWAIT`, l.ID)
+			require.NoError(t, err, "%s took a later line before the first", name)
+		}
+		require.NoError(t, blocker.Rollback(w.ctx))
+		require.NoError(t, <-done, name)
+	}
 }
