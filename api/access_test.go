@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -154,5 +153,5 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 	for _, r := range w.double.Requests() {
 		require.False(t, r.Mentions(mark))
 	}
-	require.True(t, bytes.Contains([]byte(w.log.String()), []byte(`"route":"/v1/budgets/:child_id"`)))
+	require.Contains(t, w.log.String(), `"route":"/v1/budgets/:child_id"`)
 }

@@ -37,8 +37,10 @@ func tariffBody(pence int) object {
 		"charges": []object{{
 			"kind": "place", "basis": "per_child", "unit": "session", "when": "planned", "amount_pence": pence, "vat": "exempt",
 			"components": []object{
-				{"kind": "staff", "amount_pence": 900}, {"kind": "on_costs", "amount_pence": 200},
-				{"kind": "overhead", "amount_pence": 300}, {"kind": "subsidy", "amount_pence": -200, "note": "A grant"},
+				{"kind": "staff", "amount_pence": 900},
+				{"kind": "on_costs", "amount_pence": 200},
+				{"kind": "overhead", "amount_pence": 300},
+				{"kind": "subsidy", "amount_pence": -200, "note": "A grant"},
 			},
 		}},
 	}}}

@@ -24,8 +24,10 @@ func TestLists_AreReadPageByPage(t *testing.T) {
 		path string
 		want int
 	}{
-		{w.nobody(), "/v1/offers?category=club", 3}, {w.mother, "/v1/bookings?child_id=" + w.sam.String(), 3},
-		{w.practitioner, "/v1/budgets?", 3}, {w.as(w.ash.Finance), "/v1/ledger-transactions?kind=allocate", 3},
+		{w.nobody(), "/v1/offers?category=club", 3},
+		{w.mother, "/v1/bookings?child_id=" + w.sam.String(), 3},
+		{w.practitioner, "/v1/budgets?", 3},
+		{w.as(w.ash.Finance), "/v1/ledger-transactions?kind=allocate", 3},
 	} {
 		separator := map[bool]string{true: "", false: "&"}[strings.HasSuffix(c.path, "?")]
 		whole := into[struct{ Items []object }](c.as.get(c.path), 200).Items
