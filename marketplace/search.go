@@ -3,6 +3,7 @@ package marketplace
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -278,7 +279,7 @@ func scanFound(row pgx.CollectableRow) (found, error) {
 		return found{}, err
 	}
 	if metres != nil {
-		km := *metres / 1000
+		km := math.Round(*metres/100) / 10 // a tenth of a kilometre is as much as a straight line can say
 		o.DistanceKM = &km
 	}
 	o.PriceText = PriceText(o.PricePence, o.PriceUnit)
