@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"shortbreaks/api"
+	"shortbreaks/internal/db"
+	"shortbreaks/internal/demo"
+	"shortbreaks/marketplace"
+	"shortbreaks/payments"
+	"shortbreaks/people"
+)
+
+// floorClients is how many clients the floor is measured with: the ratio of
+// every other rate is to this one.
+const floorClients = 64
+
+// quotesPerSecond is how many quotes are prepared for each second booked. A
+// machine that books more ends a measurement early and is told so.
+const quotesPerSecond = 10_000
+
+// benchOptions is what to measure, and for how long.
+type benchOptions struct {
+	world   demo.BulkSize
+	each    time.Duration // of one measurement
+	warm    time.Duration // before each, not counted
+	clients []int         // of createBooking, one measurement each
+	quotes  int
+	folder  string // where RESULTS.md and results.json go; "" is nowhere
+	profile string // a file for the CPU profile of all bookings; "" is none
+}
+
+// benchArgs reads the command line.
+func benchArgs(args []string) (benchOptions, error) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	seconds := flags.Int("seconds", 10, "how long each measurement takes")
+	quick := flags.Bool("quick", false, "a small world and two seconds each, to see that it runs; writes no files")
+	folder := flags.String("out", "bench", "the folder RESULTS.md and results.json are written to")
+	profile := flags.String("cpuprofile", "", "a file for a CPU profile of the bookings (go tool pprof)")
+	if err := flags.Parse(args); err != nil {
+		return benchOptions{}, err
+	}
+	if flags.NArg() > 0 {
+		return benchOptions{}, fmt.Errorf("bench takes no %q", flags.Arg(0))
+	}
+	if *seconds < 1 || *seconds > 300 {
+		return benchOptions{}, errors.New("--seconds is 1 to 300")
+	}
+	o := benchOptions{
+		world: demo.BulkSize{Authorities: 10, Budgets: 10_000, Providers: 200, Sessions: 2_000},
+		each:  time.Duration(*seconds) * time.Second, warm: time.Second, clients: []int{1, 64, 256}, folder: *folder, profile: *profile,
+	}
+	if *quick {
+		o.world = demo.BulkSize{Authorities: 2, Budgets: 1_000, Providers: 20, Sessions: 200}
+		o.each, o.warm, o.folder = 2*time.Second, 200*time.Millisecond, ""
+	}
+	o.quotes = quotesPerSecond * int(o.each/time.Second)
+	o.world.Capacity = 4 * (o.quotes/o.world.Sessions + 1) // nobody is to be refused
+	return o, nil
+}
+
+// bench measures createBooking over HTTP against the least PostgreSQL could do
+// for it, on a durable database of its own that it takes away again.
+func bench(ctx context.Context, args []string, out io.Writer) error {
+	o, err := benchArgs(args)
+	if err != nil {
+		return err
+	}
+	return o.run(ctx, out)
+}
+
+func (o benchOptions) run(ctx context.Context, out io.Writer) (err error) {
+	dir, err := os.MkdirTemp("", "shortbreaks-bench-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // as root, PostgreSQL runs as a user who must pass through
+		return err
+	}
+	say("starting a PostgreSQL of its own in %s; every commit reaches the disk", dir)
+	server, err := db.StartEmbedded(ctx, dir, db.EmbeddedOptions{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	b := &bencher{benchOptions: o, dir: dir}
+	if err := b.open(ctx, server.ServeURL(), server.OwnerURL()); err != nil {
+		return err
+	}
+	defer b.close()
+	if err := b.measure(ctx); err != nil {
+		return err
+	}
+	say("proving the books")
+	findings, err := payments.Audit(ctx, b.d)
+	if err != nil {
+		return err
+	}
+	if err := b.report(ctx, out, len(findings)); err != nil {
+		return err
+	}
+	if len(findings) > 0 || b.refusals() > 0 {
+		return errFailed
+	}
+	return nil
+}
+
+// bencher is one run of the bench.
+type bencher struct {
+	benchOptions
+	dir    string
+	d      *db.DB
+	owner  *pgxpool.Pool
+	server string // PostgreSQL's version
+	pgb    string // the program pgbench
+	runs   []measurement
+}
+
+func (b *bencher) open(ctx context.Context, serve, owner string) (err error) {
+	if err := db.Migrate(ctx, owner); err != nil {
+		return err
+	}
+	if b.owner, err = pgxpool.New(ctx, owner); err != nil {
+		return err
+	}
+	if b.d, err = db.Open(ctx, db.Config{URL: serve}); err != nil {
+		b.owner.Close()
+		return err
+	}
+	if err := b.findPgbench(ctx); err != nil {
+		b.close()
+		return err
+	}
+	return nil
+}
+
+func (b *bencher) close() {
+	b.d.Close()
+	b.owner.Close()
+}
+
+// measure loads the world, then takes every measurement in turn, each from a
+// fresh checkpoint.
+func (b *bencher) measure(ctx context.Context) error {
+	say("loading %d budgets, %d sessions, %d providers and %d quotes", b.world.Budgets, b.world.Sessions, b.world.Providers, b.quotes)
+	world, err := demo.Bulk(ctx, b.owner, b.world)
+	if err != nil {
+		return err
+	}
+	quotes, err := world.Quotes(ctx, b.owner, b.quotes, demo.Seed)
+	if err != nil {
+		return err
+	}
+	if err := b.makeFloor(ctx); err != nil {
+		return err
+	}
+	if _, err := b.owner.Exec(ctx, `VACUUM (ANALYZE)`); err != nil {
+		return err
+	}
+	floor, err := b.floor(ctx)
+	if err != nil {
+		return fmt.Errorf("measure the floor: %w", err)
+	}
+	b.add(floor)
+	return b.bookings(ctx, &quoteQueue{quotes: quotes})
+}
+
+// bookings measures createBooking with each number of clients.
+func (b *bencher) bookings(ctx context.Context, queue *quoteQueue) error {
+	base, keys, stop, err := b.serve(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if b.profile != "" {
+		f, err := os.Create(b.profile)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = f.Close() }()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	for _, clients := range b.clients {
+		if _, err := b.owner.Exec(ctx, `CHECKPOINT`); err != nil {
+			return err
+		}
+		say("createBooking, %d clients, %s", clients, b.each)
+		booker, err := newBooker(base, keys, queue.people(), clients)
+		if err != nil {
+			return err
+		}
+		before := b.cpuTime(ctx)
+		run := booker.run(ctx, queue, clients, b.warm, b.each)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		m := run.measurement("createBooking", clients)
+		m.used = b.cpuTime(ctx).since(before).per(run.sent)
+		b.add(m)
+	}
+	return nil
+}
+
+// serve is the API on loopback, in this process, with a listener of its own.
+// It logs each request as it does in earnest, to a file.
+func (b *bencher) serve(ctx context.Context) (base string, keys *people.Keys, stop func(), err error) {
+	log, err := os.Create(filepath.Join(b.dir, "requests.log"))
+	if err != nil {
+		return "", nil, nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, nil, errors.Join(err, log.Close())
+	}
+	base = "http://" + listener.Addr().String()
+	keys, err = people.NewKeys(people.KeySettings{Issuer: base, Audience: base, Generate: true})
+	if err != nil {
+		return "", nil, nil, errors.Join(err, listener.Close(), log.Close())
+	}
+	app, err := api.New(api.Config{
+		DB: b.d, Keys: keys, Searches: marketplace.NewSearchCounter(), Log: slog.New(slog.NewTextHandler(log, nil)), Now: time.Now,
+	})
+	if err != nil {
+		return "", nil, nil, errors.Join(err, listener.Close(), log.Close())
+	}
+	server := api.HTTPServer(listener.Addr().String(), app.Handler())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(listener) // always ErrServerClosed: stop closes it
+	}()
+	return base, keys, func() {
+		_ = server.Close()
+		<-done
+		_ = log.Close()
+	}, nil
+}
+
+// add keeps a measurement and tells it.
+func (b *bencher) add(m measurement) {
+	m.Ratio = 1
+	if len(b.runs) > 0 {
+		m.Ratio = rounded(m.Rate / b.runs[0].Rate)
+	}
+	b.runs = append(b.runs, m)
+	say("  %.0f/s, p50 %.2f ms, p99 %.2f ms, %.2f of the floor, %d refused", m.Rate, m.P50, m.P99, m.Ratio, m.refused)
+	for why, n := range m.why {
+		say("  %d x %s", n, why)
+	}
+}
+
+func (b *bencher) refusals() (n int) {
+	for _, m := range b.runs {
+		n += m.refused
+	}
+	return n
+}
+
+// say tells how far it is; results go to standard output.
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

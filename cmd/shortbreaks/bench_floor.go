@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The floor: what reserving money costs PostgreSQL when nothing else is asked
+// of it. One call guards one budget and writes a hold and its two entries. No
+// place, no plan, no repeatable answer, no rows of a tenant apart.
+const (
+	floorSQL = `
+CREATE SCHEMA floor;
+CREATE TABLE floor.budget (
+    n      int PRIMARY KEY,
+    free   bigint NOT NULL CHECK (free >= 0),
+    held   bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+CREATE TABLE floor.hold (
+    n         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    budget    int NOT NULL,
+    provider  int NOT NULL,
+    pence     bigint NOT NULL,
+    pending   boolean NOT NULL DEFAULT true,
+    at        timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE floor.entry (
+    n        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    hold     bigint NOT NULL,
+    account  int NOT NULL,
+    pence    bigint NOT NULL
+);
+CREATE FUNCTION floor.reserve(wanted int, whom int, cost bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE made bigint;
+BEGIN
+    UPDATE floor.budget SET free = free - cost, held = held + cost WHERE n = wanted AND free >= cost;
+    IF NOT FOUND THEN
+        RAISE 'budget % has too little', wanted;
+    END IF;
+    INSERT INTO floor.hold (budget, provider, pence) VALUES (wanted, whom, cost) RETURNING n INTO made;
+    INSERT INTO floor.entry (hold, account, pence) VALUES (made, wanted, -cost), (made, -whom, cost);
+    RETURN made;
+END $$;`
+
+	floorBudgetsSQL = `INSERT INTO floor.budget (n, free) SELECT n, 1000000000000 FROM generate_series(1, $1::int) n`
+
+	floorScript = `\set wanted random(1, %d)
+\set whom random(1, %d)
+\set cost random(100, 9000)
+SELECT floor.reserve(:wanted, :whom, :cost);
+`
+)
+
+// findPgbench looks beside the server's own programs, then on the PATH.
+func (b *bencher) findPgbench(ctx context.Context) error {
+	var folder string
+	err := b.owner.QueryRow(ctx, `SELECT setting, current_setting('server_version') FROM pg_config WHERE name = 'BINDIR'`).Scan(&folder, &b.server)
+	if err != nil {
+		return err
+	}
+	if b.pgb, err = exec.LookPath(filepath.Join(folder, "pgbench")); err == nil {
+		return nil
+	}
+	if b.pgb, err = exec.LookPath("pgbench"); err == nil {
+		return nil
+	}
+	return fmt.Errorf("pgbench measures the floor and is not here: type 'apt-get install -y postgresql' as root, or put the pgbench of PostgreSQL %s on your PATH", b.server)
+}
+
+func (b *bencher) makeFloor(ctx context.Context) error {
+	if _, err := b.owner.Exec(ctx, floorSQL); err != nil {
+		return fmt.Errorf("make the floor: %w", err)
+	}
+	_, err := b.owner.Exec(ctx, floorBudgetsSQL, b.world.Budgets)
+	return err
+}
+
+// floor runs pgbench and reads the time of every transaction from its log.
+func (b *bencher) floor(ctx context.Context) (measurement, error) {
+	script := filepath.Join(b.dir, "floor.sql")
+	if err := os.WriteFile(script, fmt.Appendf(nil, floorScript, b.world.Budgets, b.world.Providers), 0o600); err != nil {
+		return measurement{}, err
+	}
+	if _, err := b.owner.Exec(ctx, `CHECKPOINT`); err != nil {
+		return measurement{}, err
+	}
+	say("the floor: pgbench, %d clients, %s", floorClients, b.each)
+	to := b.owner.Config().ConnConfig
+	cmd := exec.CommandContext(ctx, b.pgb, "--no-vacuum", "--protocol=prepared", "--client="+strconv.Itoa(floorClients),
+		"--jobs="+strconv.Itoa(min(runtime.NumCPU(), floorClients)), "--time="+strconv.Itoa(int(b.each/time.Second)),
+		"--log", "--log-prefix=floor", "--file="+script,
+		"--host="+to.Host, "--port="+strconv.Itoa(int(to.Port)), "--username="+to.User, to.Database)
+	cmd.Dir, cmd.Env = b.dir, append(os.Environ(), "PGPASSWORD="+to.Password)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return measurement{}, errors.Join(ctx.Err(), fmt.Errorf("pgbench: %w: %s", err, strings.TrimSpace(string(text))))
+	}
+	times, err := pgbenchTimes(b.dir)
+	if err != nil {
+		return measurement{}, err
+	}
+	if err := b.checkFloor(ctx, len(times)); err != nil {
+		return measurement{}, err
+	}
+	return measured("floor", floorClients, times, b.each), nil
+}
+
+// checkFloor sees that the floor did what it is measured for.
+func (b *bencher) checkFloor(ctx context.Context, calls int) error {
+	var holds, entries int
+	var right bool
+	err := b.owner.QueryRow(ctx, `SELECT (SELECT count(*) FROM floor.hold), (SELECT count(*) FROM floor.entry),
+		(SELECT sum(held) FROM floor.budget) = (SELECT sum(pence) FROM floor.hold) AND (SELECT sum(pence) FROM floor.entry) = 0`).Scan(&holds, &entries, &right)
+	if err != nil {
+		return err
+	}
+	if holds != calls || entries != 2*calls || !right {
+		return fmt.Errorf("%d calls made %d holds and %d entries, sums right: %t", calls, holds, entries, right)
+	}
+	return nil
+}
+
+// pgbenchTimes reads the logs of pgbench, one for each of its threads: the
+// third word of a line is how long a transaction took, in microseconds. The
+// times are sorted.
+func pgbenchTimes(dir string) ([]time.Duration, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "floor.[0-9]*"))
+	if err != nil {
+		return nil, err
+	}
+	var times []time.Duration
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		lines := bufio.NewScanner(f)
+		for lines.Scan() && err == nil {
+			var client, n, took int64
+			_, err = fmt.Sscan(lines.Text(), &client, &n, &took)
+			times = append(times, time.Duration(took)*time.Microsecond)
+		}
+		if err = errors.Join(err, lines.Err(), f.Close()); err != nil {
+			return nil, fmt.Errorf("read the log of pgbench: %w", err)
+		}
+	}
+	if len(times) == 0 {
+		return nil, errors.New("pgbench logged no transaction")
+	}
+	slices.Sort(times)
+	return times, nil
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+// cpuTime is processor time: of this program, which is server and clients in
+// one, and of PostgreSQL.
+type cpuTime struct {
+	program, database time.Duration
+	processes         map[int]time.Duration // of PostgreSQL, each
+}
+
+// tick is the unit of /proc's times; the kernel shows it as 1/100 s on every
+// machine Go runs on.
+const tick = 10 * time.Millisecond
+
+// cpuTime is all that was used so far. Where there is no /proc it is less, and the
+// report leaves PostgreSQL's part out.
+func (b *bencher) cpuTime(ctx context.Context) cpuTime {
+	u := cpuTime{processes: map[int]time.Duration{}}
+	var self syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &self) == nil {
+		u.program = time.Duration(self.Utime.Nano() + self.Stime.Nano())
+	}
+	rows, err := b.owner.Query(ctx, `SELECT pid FROM pg_stat_activity`)
+	if err != nil {
+		return u
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var pid int
+		if rows.Scan(&pid) == nil {
+			u.processes[pid] = processTime(pid)
+		}
+	}
+	return u
+}
+
+// processTime is the 14th and 15th word of a process's stat, counted from the
+// end of its name, which may hold anything.
+func processTime(pid int) time.Duration {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	words := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(words) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(words[11], 10, 64)
+	system, _ := strconv.ParseInt(words[12], 10, 64)
+	return time.Duration(user+system) * tick
+}
+
+// since is what was used after an earlier look.
+func (u cpuTime) since(before cpuTime) cpuTime {
+	used := cpuTime{program: u.program - before.program}
+	for pid, t := range u.processes {
+		used.database += t - before.processes[pid]
+	}
+	return used
+}
+
+// per is what one request of n used.
+func (u cpuTime) per(n int) cpuTime {
+	if n == 0 {
+		return cpuTime{}
+	}
+	return cpuTime{program: u.program / time.Duration(n), database: u.database / time.Duration(n)}
+}
+
+// report prints the results and, if asked, writes them down.
+func (b *bencher) report(ctx context.Context, out io.Writer, faults int) error {
+	text := b.results(faults)
+	if _, err := io.WriteString(out, text); err != nil {
+		return err
+	}
+	if b.folder == "" {
+		return nil
+	}
+	numbers, err := json.MarshalIndent(b.runs, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(b.folder, 0o755); err != nil { //nolint:gosec // for everybody to read
+		return err
+	}
+	whole := "# What a booking costs\n\n" + b.machine(ctx) + "\n" + text + "\n" + howToRead
+	for name, content := range map[string][]byte{"RESULTS.md": []byte(whole), "results.json": append(numbers, '\n')} {
+		if err := os.WriteFile(filepath.Join(b.folder, name), content, 0o644); err != nil { //nolint:gosec // for everybody to read
+			return err
+		}
+	}
+	say("written: %s and %s", filepath.Join(b.folder, "RESULTS.md"), filepath.Join(b.folder, "results.json"))
+	return nil
+}
+
+// results is the table and what follows from it.
+func (b *bencher) results(faults int) string {
+	var text bytes.Buffer
+	w := tabwriter.NewWriter(&text, 0, 0, 1, ' ', 0)
+	row := func(cells ...string) { fmt.Fprintln(w, "| "+strings.Join(cells, "\t| ")+"\t|") }
+	row("what", "clients", "per second", "p50 ms", "p99 ms", "of the floor", "refused", "CPU ms: program", "PostgreSQL")
+	row("---", "---", "---", "---", "---", "---", "---", "---", "---")
+	for _, m := range b.runs {
+		program, database := "-", "-"
+		if m.used.program > 0 {
+			program = fmt.Sprint(millis(m.used.program))
+		}
+		if m.used.database > 0 {
+			database = fmt.Sprint(millis(m.used.database))
+		}
+		row(m.Name, strconv.Itoa(m.Clients), fmt.Sprintf("%.0f", m.Rate), fmt.Sprintf("%.2f", m.P50), fmt.Sprintf("%.2f", m.P99),
+			fmt.Sprintf("%.2f", m.Ratio), strconv.Itoa(m.refused), program, database)
+	}
+	_ = w.Flush() // into memory
+	books := "Afterwards `shortbreaks audit` found the books of this database right."
+	if faults > 0 {
+		books = fmt.Sprintf("AFTERWARDS %d ROWS BROKE AN INVARIANT OF THE BOOKS: these figures are worth nothing.", faults)
+	}
+	return text.String() + "\n" + b.bound() + books + "\n"
+}
+
+// bound says how near the processors were to their limit where most was booked.
+func (b *bencher) bound() string {
+	best := b.runs[0]
+	for _, m := range b.runs[1:] {
+		if best.Name == "floor" || m.Rate > best.Rate {
+			best = m
+		}
+	}
+	each := best.used.program + best.used.database
+	if best.used.database == 0 || best.Rate == 0 {
+		return ""
+	}
+	most := float64(runtime.NumCPU()) * float64(time.Second) / float64(each)
+	return fmt.Sprintf("At %d clients a booking took %.2f ms of processor time, so %d cores could make %.0f a second if nothing else ran on them; %.0f were made. ",
+		best.Clients, millis(each), runtime.NumCPU(), most, best.Rate)
+}
+
+// machine says what it was measured on.
+func (b *bencher) machine(ctx context.Context) string {
+	var started time.Time
+	_ = b.owner.QueryRow(ctx, `SELECT now()`).Scan(&started) // zero is shown as it is
+	memory := "unknown memory"
+	if kb := firstOf("/proc/meminfo", "MemTotal:"); kb != "" {
+		if n, err := strconv.ParseInt(strings.TrimSuffix(kb, " kB"), 10, 64); err == nil {
+			memory = fmt.Sprintf("%d GB of memory", (n+1<<19)>>20)
+		}
+	}
+	processor := firstOf("/proc/cpuinfo", "model name")
+	if processor == "" {
+		processor = runtime.GOARCH
+	}
+	return fmt.Sprintf(`Measured by `+"`make bench`"+` on %s, %s: %d cores (%s), %s, %s, PostgreSQL %s with its
+default settings, all on one machine: clients, service and database share the cores. %d budgets, %d sessions,
+%d providers, %s for each line; every booking is of another quote, and of a random child and session.
+`, started.Format("2 January 2006"), runtime.GOOS, runtime.NumCPU(), processor, memory, runtime.Version(), b.server,
+		b.world.Budgets, b.world.Sessions, b.world.Providers, b.each)
+}
+
+// firstOf is the value of the first line of a file of /proc that begins with a
+// name; "" if there is none.
+func firstOf(file, name string) string {
+	f, err := os.Open(file)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), name); ok {
+			return strings.Trim(value, " \t:")
+		}
+	}
+	return ""
+}
+
+// howToRead explains the table to who has not read the code.
+const howToRead = `## How to read it
+
+**floor** is the least PostgreSQL could do for a booking: pgbench calls one PL/pgSQL function a transaction, which
+guards one of the budgets and writes a hold and its two entries, into tables of its own without row-level security,
+places, plans or repeatable answers. It is no design, only a line to measure against, in the same run on the same disk.
+
+**createBooking** is the whole thing over HTTP on loopback: a token checked, the caller's rights read, the request held
+against the contract, the quote read, place, plan line and account locked, decided and written, with charges, events,
+hold and the answer kept for its Idempotency-Key, and committed to the disk. Quotes are prepared beforehand.
+
+**refused** counts every answer but 201, and answers that did not arrive; it must be 0. **p50** and **p99** are the
+times half, and 99 in 100, of the answers took at most, seen from the client. **CPU ms** is processor time for each
+request, of this program (service and clients in one process) and of PostgreSQL; a dash is not measured.
+
+## What bounds it
+
+The processors, and then waiting in turn: a booking is two transactions (rights, then the booking), and about a dozen
+round trips on one of 16 connections, one after the other, each of them planned and executed for one booking alone.
+With one client it is those round trips and one flush of the log to the disk that take the time; with many the
+processors are busy all the time and more clients only wait longer. Sharing each round trip and each flush between many
+bookings (the desk, docs/ARCHITECTURE.md) is the remedy and not built yet.
+`
