@@ -1,0 +1,144 @@
+package main
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"shortbreaks/internal/demo"
+)
+
+// underWay is how many requests the test holds up while the server stops.
+const underWay = 4
+
+// visitors book once each quote and never insist: what the server does not
+// answer they put up with.
+type visitors struct {
+	*served
+	wg       sync.WaitGroup
+	stop     atomic.Bool
+	answered chan struct{} // one for each 201
+
+	mu     sync.Mutex
+	booked map[string]bool // by key, those answered 201
+	wrong  []string        // whole answers that are neither 201 nor "try again"
+}
+
+// ask books one quote and reports whether the answer arrived whole.
+func (v *visitors) ask(q demo.BulkQuote) bool {
+	a, err := v.booker.book(v.t.Context(), q, q.ID.String())
+	if err != nil {
+		return false
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch a.status {
+	case http.StatusCreated:
+		v.booked[q.ID.String()] = true
+		v.answered <- struct{}{}
+	case http.StatusServiceUnavailable:
+	default:
+		v.wrong = append(v.wrong, a.reason())
+	}
+	return true
+}
+
+// come books from many clients until one answer does not arrive.
+func (v *visitors) come() {
+	for range clientsAtOnce {
+		v.wg.Go(func() {
+			for !v.stop.Load() {
+				q, ok := v.queue.take()
+				if !ok || !v.ask(q) {
+					return
+				}
+			}
+		})
+	}
+}
+
+// aside takes quotes for n different sessions out of the queue, and all others
+// for those sessions, so that nobody else waits for them.
+func (v *visitors) aside(n int) (quotes []demo.BulkQuote, sessions []uuid.UUID) {
+	v.t.Helper()
+	rest := v.queue.quotes[:0:0]
+	for _, q := range v.queue.quotes {
+		switch {
+		case slices.Contains(sessions, q.SessionID):
+		case len(quotes) < n:
+			quotes, sessions = append(quotes, q), append(sessions, q.SessionID)
+		default:
+			rest = append(rest, q)
+		}
+	}
+	v.queue.quotes = rest
+	return quotes, sessions
+}
+
+// The server is asked to stop (SIGTERM) while many book, some of them held up
+// in the middle of their booking. Nobody is cut off: what was begun is
+// answered, what took effect was answered, and the program ends in good order.
+func TestStoppedUnderLoadAnswersWhatItBegan(t *testing.T) {
+	t.Parallel()
+	s := setUp(t, demo.BulkSize{Authorities: 2, Budgets: 100, Providers: 5, Sessions: 40, Capacity: 200}, 1500, 2*clientsAtOnce)
+	v := &visitors{served: s, answered: make(chan struct{}, len(s.queue.quotes)), booked: map[string]bool{}}
+	held, sessions := v.aside(underWay)
+	p := s.start()
+	v.come()
+	for range 2 * clientsAtOnce {
+		select {
+		case <-v.answered:
+		case <-time.After(patience):
+			require.Fail(t, "too few answers", "%v", v.wrong)
+		}
+	}
+
+	lock, err := s.owner.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = lock.Exec(t.Context(), `SELECT FROM session_places WHERE session_id = ANY ($1) FOR UPDATE`, sessions)
+	require.NoError(t, err)
+	whole := make(chan bool, underWay)
+	for _, q := range held {
+		go func() { whole <- v.ask(q) }()
+	}
+	require.Eventually(t, func() bool { return s.waitingFor(lock) == underWay }, patience, 5*time.Millisecond, "the requests are not under way")
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	require.Eventually(t, func() bool { return refusing(t.Context(), s.addr) }, patience, 5*time.Millisecond, "it still takes requests")
+	require.NoError(t, lock.Rollback(t.Context()))
+
+	for range underWay {
+		require.True(t, <-whole, "a request under way was cut off")
+	}
+	v.stop.Store(true)
+	v.wg.Wait()
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		require.Fail(t, "it does not end")
+	}
+	require.NoError(t, p.err, "exit code 0")
+	require.Empty(t, v.wrong)
+	for key := range s.bookedKeys() {
+		require.True(t, v.booked[key], "booking %s was made and its family not told", key)
+		delete(v.booked, key)
+	}
+	require.Empty(t, v.booked, "answered and not there")
+	auditIsClean(t, s.d)
+}
+
+// waitingFor is how many wait for a row a transaction holds. It is asked on
+// another connection: one transaction sees who waits as at its first look.
+func (s *served) waitingFor(holder pgx.Tx) (n int) {
+	s.t.Helper()
+	err := s.owner.QueryRow(s.t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))`, holder.Conn().PgConn().PID()).Scan(&n)
+	require.NoError(s.t, err)
+	return n
+}
