@@ -23,10 +23,6 @@ import (
 	"shortbreaks/people"
 )
 
-// floorClients is how many clients the floor is measured with: the ratio of
-// every other rate is to this one.
-const floorClients = 64
-
 // quotesPerSecond is how many quotes are prepared for each second booked. A
 // machine that books more ends a measurement early and is told so.
 const quotesPerSecond = 10_000
@@ -36,10 +32,12 @@ type benchOptions struct {
 	world   demo.BulkSize
 	each    time.Duration // of one measurement
 	warm    time.Duration // before each, not counted
+	floor   int           // clients of the floor: every ratio is to the rate of these
 	clients []int         // of createBooking, one measurement each
 	quotes  int
 	folder  string // where RESULTS.md and results.json go; "" is nowhere
 	profile string // a file for the CPU profile of all bookings; "" is none
+	temp    string // where the database is made; "" is the system's folder
 }
 
 // benchArgs reads the command line.
@@ -60,7 +58,7 @@ func benchArgs(args []string) (benchOptions, error) {
 	}
 	o := benchOptions{
 		world: demo.BulkSize{Authorities: 10, Budgets: 10_000, Providers: 200, Sessions: 2_000},
-		each:  time.Duration(*seconds) * time.Second, warm: time.Second, clients: []int{1, 64, 256}, folder: *folder, profile: *profile,
+		each:  time.Duration(*seconds) * time.Second, warm: time.Second, floor: 64, clients: []int{1, 64, 256}, folder: *folder, profile: *profile,
 	}
 	if *quick {
 		o.world = demo.BulkSize{Authorities: 2, Budgets: 1_000, Providers: 20, Sessions: 200}
@@ -78,11 +76,14 @@ func bench(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return o.run(ctx, out)
+	if err := o.run(ctx, out); ctx.Err() == nil {
+		return err
+	}
+	return errors.New("bench was stopped; nothing was written and nothing is left behind")
 }
 
 func (o benchOptions) run(ctx context.Context, out io.Writer) (err error) {
-	dir, err := os.MkdirTemp("", "shortbreaks-bench-*")
+	dir, err := os.MkdirTemp(o.temp, "shortbreaks-bench-*")
 	if err != nil {
 		return err
 	}
@@ -170,7 +171,7 @@ func (b *bencher) measure(ctx context.Context) error {
 	if _, err := b.owner.Exec(ctx, `VACUUM (ANALYZE)`); err != nil {
 		return err
 	}
-	floor, err := b.floor(ctx)
+	floor, err := b.measureFloor(ctx)
 	if err != nil {
 		return fmt.Errorf("measure the floor: %w", err)
 	}
@@ -209,6 +210,9 @@ func (b *bencher) bookings(ctx context.Context, queue *quoteQueue) error {
 		run := booker.run(ctx, queue, clients, b.warm, b.each)
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if queue.empty() {
+			say("  all %d quotes are booked: this measurement ended early; take fewer --seconds", b.quotes)
 		}
 		m := run.measurement("createBooking", clients)
 		m.used = b.cpuTime(ctx).since(before).per(run.sent)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -61,6 +60,8 @@ SELECT floor.reserve(:wanted, :whom, :cost);
 `
 )
 
+var errNoPgbench = errors.New("pgbench, which measures the floor, is not here")
+
 // findPgbench looks beside the server's own programs, then on the PATH.
 func (b *bencher) findPgbench(ctx context.Context) error {
 	var folder string
@@ -74,7 +75,7 @@ func (b *bencher) findPgbench(ctx context.Context) error {
 	if b.pgb, err = exec.LookPath("pgbench"); err == nil {
 		return nil
 	}
-	return fmt.Errorf("pgbench measures the floor and is not here: type 'apt-get install -y postgresql' as root, or put the pgbench of PostgreSQL %s on your PATH", b.server)
+	return fmt.Errorf("%w: type 'apt-get install -y postgresql' as root, or put the pgbench of PostgreSQL %s on your PATH", errNoPgbench, b.server)
 }
 
 func (b *bencher) makeFloor(ctx context.Context) error {
@@ -85,8 +86,8 @@ func (b *bencher) makeFloor(ctx context.Context) error {
 	return err
 }
 
-// floor runs pgbench and reads the time of every transaction from its log.
-func (b *bencher) floor(ctx context.Context) (measurement, error) {
+// measureFloor runs pgbench and reads the time of every transaction from its log.
+func (b *bencher) measureFloor(ctx context.Context) (measurement, error) {
 	script := filepath.Join(b.dir, "floor.sql")
 	if err := os.WriteFile(script, fmt.Appendf(nil, floorScript, b.world.Budgets, b.world.Providers), 0o600); err != nil {
 		return measurement{}, err
@@ -94,24 +95,24 @@ func (b *bencher) floor(ctx context.Context) (measurement, error) {
 	if _, err := b.owner.Exec(ctx, `CHECKPOINT`); err != nil {
 		return measurement{}, err
 	}
-	say("the floor: pgbench, %d clients, %s", floorClients, b.each)
+	say("the floor: pgbench, %d clients, %s", b.floor, b.each)
 	to := b.owner.Config().ConnConfig
-	cmd := exec.CommandContext(ctx, b.pgb, "--no-vacuum", "--protocol=prepared", "--client="+strconv.Itoa(floorClients),
-		"--jobs="+strconv.Itoa(min(runtime.NumCPU(), floorClients)), "--time="+strconv.Itoa(int(b.each/time.Second)),
+	cmd := exec.CommandContext(ctx, b.pgb, "--no-vacuum", "--protocol=prepared", "--client="+strconv.Itoa(b.floor),
+		"--jobs="+strconv.Itoa(min(runtime.NumCPU(), b.floor)), "--time="+strconv.Itoa(int(b.each/time.Second)),
 		"--log", "--log-prefix=floor", "--file="+script,
 		"--host="+to.Host, "--port="+strconv.Itoa(int(to.Port)), "--username="+to.User, to.Database)
 	cmd.Dir, cmd.Env = b.dir, append(os.Environ(), "PGPASSWORD="+to.Password)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return measurement{}, errors.Join(ctx.Err(), fmt.Errorf("pgbench: %w: %s", err, strings.TrimSpace(string(text))))
 	}
-	times, err := pgbenchTimes(b.dir)
+	times, took, err := pgbenchTimes(b.dir)
 	if err != nil {
 		return measurement{}, err
 	}
 	if err := b.checkFloor(ctx, len(times)); err != nil {
 		return measurement{}, err
 	}
-	return measured("floor", floorClients, times, b.each), nil
+	return measured("floor", b.floor, times, took), nil
 }
 
 // checkFloor sees that the floor did what it is measured for.
@@ -129,33 +130,40 @@ func (b *bencher) checkFloor(ctx context.Context, calls int) error {
 	return nil
 }
 
-// pgbenchTimes reads the logs of pgbench, one for each of its threads: the
-// third word of a line is how long a transaction took, in microseconds. The
-// times are sorted.
-func pgbenchTimes(dir string) ([]time.Duration, error) {
+// pgbenchTimes reads the logs of pgbench, one for each of its threads. A line
+// says how long a transaction took, as its third word, in microseconds, and
+// when it ended, as its fifth and sixth, in seconds and microseconds. The times
+// come sorted, with the time from the first beginning to the last end: pgbench
+// counts the seconds it takes to connect as well.
+func pgbenchTimes(dir string) (times []time.Duration, took time.Duration, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "floor.[0-9]*"))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var times []time.Duration
+	var first, last time.Time
 	for _, name := range files {
-		f, err := os.Open(name)
+		text, err := os.ReadFile(name)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		lines := bufio.NewScanner(f)
-		for lines.Scan() && err == nil {
-			var client, n, took int64
-			_, err = fmt.Sscan(lines.Text(), &client, &n, &took)
-			times = append(times, time.Duration(took)*time.Microsecond)
-		}
-		if err = errors.Join(err, lines.Err(), f.Close()); err != nil {
-			return nil, fmt.Errorf("read the log of pgbench: %w", err)
+		for line := range strings.Lines(string(text)) {
+			var client, n, us, script, sec, frac int64
+			if _, err := fmt.Sscan(line, &client, &n, &us, &script, &sec, &frac); err != nil {
+				return nil, 0, fmt.Errorf("read the log of pgbench: %w", err)
+			}
+			one, end := time.Duration(us)*time.Microsecond, time.Unix(sec, frac*1000)
+			if begin := end.Add(-one); first.IsZero() || begin.Before(first) {
+				first = begin
+			}
+			if end.After(last) {
+				last = end
+			}
+			times = append(times, one)
 		}
 	}
 	if len(times) == 0 {
-		return nil, errors.New("pgbench logged no transaction")
+		return nil, 0, errors.New("pgbench logged no transaction: take more --seconds")
 	}
 	slices.Sort(times)
-	return times, nil
+	return times, last.Sub(first), nil
 }

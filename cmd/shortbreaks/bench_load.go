@@ -34,6 +34,9 @@ func (q *quoteQueue) take() (demo.BulkQuote, bool) {
 	return q.quotes[n], true
 }
 
+// empty reports whether somebody asked for a quote and got none.
+func (q *quoteQueue) empty() bool { return int(q.taken.Load()) > len(q.quotes) }
+
 // people are those who book, each once.
 func (q *quoteQueue) people() []uuid.UUID {
 	seen := map[uuid.UUID]bool{}
