@@ -94,13 +94,14 @@ func start() (*server, error) {
 // startOwn starts a throw-away server after clearing away those of test
 // binaries that were killed.
 func (s *server) startOwn(ctx context.Context) error {
-	old, _ := filepath.Glob(filepath.Join(os.TempDir(), folderPattern))
+	base := scratch()
+	old, _ := filepath.Glob(filepath.Join(base, folderPattern))
 	for _, folder := range old {
 		if abandoned(folder) {
 			_ = os.RemoveAll(folder)
 		}
 	}
-	folder, err := os.MkdirTemp("", folderPattern)
+	folder, err := os.MkdirTemp(base, folderPattern)
 	if err != nil {
 		return err
 	}
@@ -111,6 +112,29 @@ func (s *server) startOwn(ctx context.Context) error {
 	}
 	s.own, err = db.StartEmbedded(ctx, folder, db.EmbeddedOptions{Throwaway: true, MaxConnections: 300})
 	return err
+}
+
+// memory is where Linux keeps files in memory, and roomy what a test binary's
+// databases need of it many times over.
+const (
+	memory = "/dev/shm"
+	roomy  = 4 << 30
+)
+
+// scratch is where a throw-away server keeps its files: in memory where there
+// is plenty, since a database is copied for every test and a slow disk would
+// be most of the time; else the folder for temporary files.
+func scratch() string {
+	var fs syscall.Statfs_t
+	if syscall.Statfs(memory, &fs) != nil || fs.Bavail*uint64(fs.Bsize) < roomy { //nolint:gosec // a block size is positive
+		return os.TempDir()
+	}
+	probe, err := os.MkdirTemp(memory, folderPattern)
+	if err != nil {
+		return os.TempDir()
+	}
+	_ = os.Remove(probe)
+	return memory
 }
 
 // abandoned reports whether no process holds the folder's lock any more. One
