@@ -125,6 +125,12 @@ func TestAnOrderThatFailsGivesItsLanesBack(t *testing.T) {
 		require.Equal(t, two, again)
 		_, ok = board.Pick(a)
 		require.False(t, ok, "what was picked before the mark stays")
+		after, before := wish(made, "2027-01-09T11:00", 30), wish(made, "2027-01-09T09:00", 60)
+		after.Lane, before.Lane = &one, &one
+		_, ok = board.Pick(after)
+		require.True(t, ok, "one visit may begin as another ends")
+		_, ok = board.Pick(before)
+		require.True(t, ok)
 		return nil
 	}))
 }
