@@ -1,6 +1,7 @@
 package budgets_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -253,6 +254,9 @@ func TestLinesAreLockedInIDOrder(t *testing.T) {
 	}
 	slices.SortFunc(lines, func(a, b *budgets.PlanLine) int { return slices.Compare(b.ID[:], a.ID[:]) }) // asked for backwards
 	first := lines[len(lines)-1]
+	for _, l := range lines { // nor may they lie in the table in order
+		w.exec(`UPDATE plan_line SET outcome = 'moved' WHERE id = $1`, l.ID)
+	}
 	for name, step := range map[string]func(tx *db.Tx) error{
 		"LockLines": func(tx *db.Tx) error {
 			var refs []budgets.LineRef
@@ -267,23 +271,34 @@ func TestLinesAreLockedInIDOrder(t *testing.T) {
 			for _, l := range lines {
 				moves = append(moves, move(l, 1, 0))
 			}
+			// Grouping by sorting would put them in order by luck.
+			_, err := tx.PGX.Exec(w.ctx, `SET LOCAL enable_sort = off`)
+			require.NoError(t, err)
 			return budgets.MoveLines(w.ctx, tx, moves)
 		},
 	} {
-		blocker, err := w.owner.Begin(w.ctx)
-		require.NoError(t, err)
-		_, err = blocker.Exec(w.ctx, `SELECT FROM plan_line WHERE id = $1 FOR NO KEY UPDATE`, first.ID)
-		require.NoError(t, err)
 		done := make(chan error, 1)
-		go func() { done <- w.in(w.north, step) }()
-		require.Eventually(t, func() bool {
-			return w.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
-		}, 1500*time.Millisecond, time.Millisecond, name)
-		for _, l := range lines[:len(lines)-1] {
-			_, err := w.owner.Exec(w.ctx, `SELECT FROM plan_line WHERE id = $1 FOR NO KEY UPDATE NOWAIT`, l.ID)
-			require.NoError(t, err, "%s took a later line before the first", name)
-		}
-		require.NoError(t, blocker.Rollback(w.ctx))
+		w.whileLocked(first, func() {
+			go func() { done <- w.in(w.north, step) }()
+			require.Eventually(t, func() bool {
+				return w.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
+			}, 1500*time.Millisecond, time.Millisecond, name)
+			for _, l := range lines[:len(lines)-1] {
+				_, err := w.owner.Exec(w.ctx, `SELECT FROM plan_line WHERE id = $1 FOR NO KEY UPDATE NOWAIT`, l.ID)
+				require.NoError(t, err, "%s took a later line before the first", name)
+			}
+		})
 		require.NoError(t, <-done, name)
 	}
+}
+
+// whileLocked runs f while somebody else holds a line.
+func (w *world) whileLocked(l *budgets.PlanLine, f func()) {
+	w.Helper()
+	other, err := w.owner.Begin(w.ctx)
+	require.NoError(w, err)
+	defer func() { _ = other.Rollback(context.WithoutCancel(w.ctx)) }()
+	_, err = other.Exec(w.ctx, `SELECT FROM plan_line WHERE id = $1 FOR NO KEY UPDATE`, l.ID)
+	require.NoError(w, err)
+	f()
 }

@@ -312,7 +312,7 @@ func TestModelsMatchTheSchema(t *testing.T) {
 	w := setup(t)
 	owner := dbtest.Owner(t, w.d)
 	require.NoError(t, w.d.Read(w.ctx, db.Scope{}, func(tx *db.Tx) error {
-		for _, model := range []any{people.Person{}, people.Contact{}, people.SignIn{}, people.Grant{}} {
+		for _, model := range []any{people.Authority{}, people.Person{}, people.Contact{}, people.SignIn{}, people.Grant{}} {
 			stmt := tx.Model(model).Statement
 			require.NoError(t, stmt.Parse(model))
 			var columns []string
