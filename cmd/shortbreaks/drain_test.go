@@ -88,12 +88,12 @@ func (v *visitors) aside(n int) (quotes []demo.BulkQuote, sessions []uuid.UUID) 
 // answered, what took effect was answered, and the program ends in good order.
 func TestStoppedUnderLoadAnswersWhatItBegan(t *testing.T) {
 	t.Parallel()
-	s := setUp(t, demo.BulkSize{Authorities: 2, Budgets: 100, Providers: 5, Sessions: 40, Capacity: 200}, 1500, 2*clientsAtOnce)
+	s := setUp(t, demo.BulkSize{Authorities: 2, Budgets: 100, Providers: 5, Sessions: 40, Capacity: 100}, 1000, 2*clientsAtOnce)
 	v := &visitors{served: s, answered: make(chan struct{}, len(s.queue.quotes)), booked: map[string]bool{}}
 	held, sessions := v.aside(underWay)
 	p := s.start()
 	v.come()
-	for range 2 * clientsAtOnce {
+	for range clientsAtOnce {
 		select {
 		case <-v.answered:
 		case <-time.After(patience):

@@ -20,9 +20,9 @@ import (
 	"shortbreaks/internal/demo"
 )
 
-// clientsAtOnce is how many clients book at the same time: as many as the
-// service has connections, and some to wait for one.
-const clientsAtOnce = 24
+// clientsAtOnce is how many clients book at the same time: more than the
+// service has connections, so that some are always waiting for one.
+const clientsAtOnce = 20
 
 // promise is a booking a client was told of.
 type promise struct {
@@ -157,18 +157,18 @@ func howManyKills(t *testing.T) int {
 // had by asking again, nothing was done twice, and the books are right.
 func TestKilledUnderLoadLosesNothingThatWasAnswered(t *testing.T) {
 	t.Parallel()
-	s := setUp(t, demo.BulkSize{Authorities: 2, Budgets: 200, Providers: 5, Sessions: 40, Capacity: 300}, 4000, 2*clientsAtOnce)
+	s := setUp(t, demo.BulkSize{Authorities: 2, Budgets: 100, Providers: 5, Sessions: 40, Capacity: 100}, 1500, 2*clientsAtOnce)
 	c := newCrowd(s)
 	p := s.start()
 	c.up.open()
 	for range howManyKills(t) {
-		c.await(30 + rand.IntN(80))
+		c.await(10 + rand.IntN(50))
 		p.kill()
 		c.up.shut()
 		p = s.start()
 		c.up.open()
 	}
-	c.await(2 * clientsAtOnce)
+	c.await(clientsAtOnce)
 	c.finish()
 	require.Empty(t, c.wrong)
 	require.Positive(t, c.lost.Load(), "no request was under way when the server was killed: nothing was tried")
