@@ -33,6 +33,17 @@ func newBooks(t *testing.T) *books {
 	held := b.item2(line)
 	b.hold(held, 1, &line, payments.InPence, map[uuid.UUID]int64{b.care: 700}, b.care)
 
+	rival := shortbreaks.NewID()
+	b.exec(`INSERT INTO provider (id, name, staff_count) VALUES ($1, 'Elm Dale', 5)`, rival)
+	owed := b.open(payments.AccountKey{Authority: b.authority, Kind: payments.ProviderPayable, Unit: payments.InPence, Provider: &rival, Payer: payments.PayableByAuthority})
+	bank := b.open(payments.AccountKey{Authority: b.authority, Kind: "bank", Unit: payments.InPence})
+	b.must(func(tx *db.Tx) error {
+		_, err := payments.Post(ctx, tx, []payments.Posting{{Authority: b.authority, Kind: "grant", Source: rival, Entries: []payments.Entry{
+			{Account: owed, Unit: payments.InPence, Amount: 50}, {Account: bank, Unit: payments.InPence, Amount: -50},
+		}}})
+		return err
+	})
+
 	here, period := b.authority, b.period
 	b.elsewhere, b.period = b.newAuthority("Felpersham")
 	b.authority = b.elsewhere
@@ -76,7 +87,7 @@ func TestTrialBalanceShowsEachReaderItsOwn(t *testing.T) {
 				got[r.Kind] += r.Balance
 			}
 		}
-		require.Equal(t, map[payments.AccountKind]int64{"budget": 12_500, "authority_funding": -15_000, "provider_payable": 2500}, got)
+		require.Equal(t, map[payments.AccountKind]int64{"budget": 12_500, "authority_funding": -15_000, "provider_payable": 2550, "bank": -50}, got)
 		require.Equal(t, start, sheet.AsAt)
 	}
 
@@ -129,10 +140,12 @@ func TestTransactionsAreListedInPagesNewestFirst(t *testing.T) {
 		}
 		require.Len(t, page.Items, 3)
 	}
-	require.Len(t, all, 4)
-	require.Equal(t, payments.KindCapture, all[0].Kind)
-	require.Equal(t, b.item, all[0].Source)
-	require.Regexp(t, `^SB-`, all[0].BookingReference)
+	require.Len(t, all, 5)
+	require.Equal(t, "grant", all[0].Kind)
+	require.Empty(t, all[0].BookingReference)
+	require.Equal(t, payments.KindCapture, all[1].Kind)
+	require.Equal(t, b.item, all[1].Source)
+	require.Regexp(t, `^SB-`, all[1].BookingReference)
 	for i, x := range all {
 		sums := map[payments.Unit]int64{}
 		for _, e := range x.Entries {
@@ -156,11 +169,12 @@ func TestTransactionsAreListedInPagesNewestFirst(t *testing.T) {
 
 	page, err = payments.Transactions(ctx, b.d, b.actor(shortbreaks.ProviderOwner), payments.TransactionQuery{})
 	require.NoError(t, err)
-	require.Len(t, page.Items, 2, "of both authorities")
+	require.Len(t, page.Items, 2, "of both authorities, and nothing of another provider")
 	for _, x := range page.Items {
 		require.Len(t, x.Entries, 1, "what it is owed, not whose budget paid")
 		require.Equal(t, payments.ProviderPayable, x.Entries[0].Kind)
 		require.Nil(t, x.Entries[0].Child)
+		require.Equal(t, &b.provider, x.Entries[0].Provider)
 	}
 	page, err = payments.Transactions(ctx, b.d, b.actor(shortbreaks.Family), payments.TransactionQuery{})
 	require.NoError(t, err)

@@ -89,8 +89,8 @@ func TestT61_RacingRefundsNeverExceedWhatWasPaid(t *testing.T) {
 	w.clean()
 }
 
-// The order of locks lets a refund, a booking and a settlement on the same
-// line and accounts run at once without a deadlock.
+// The order of locks lets refunds and bookings on the same line and accounts
+// run at once without a deadlock.
 func TestRefundsAndBookingsDoNotDeadlock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -112,9 +112,9 @@ func TestRefundsAndBookingsDoNotDeadlock(t *testing.T) {
 		if i%4 == 1 {
 			order = []uuid.UUID{health, care}
 		}
-		var holds []*payments.Hold
+		var holds []*payments.Hold // of no line, so that only the accounts make them wait
 		for _, a := range order {
-			holds = append(holds, &payments.Hold{Authority: w.authority, Item: open[i/2], ChargeN: 1, Account: a, Line: &line, Unit: payments.InPence, Amount: 50})
+			holds = append(holds, &payments.Hold{Authority: w.authority, Item: open[i/2], ChargeN: 1, Account: a, Unit: payments.InPence, Amount: 50})
 		}
 		return w.do(func(tx *db.Tx) error { return w.place(tx, holds) })
 	})
