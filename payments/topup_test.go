@@ -163,7 +163,9 @@ func TestT71_TwoNoticesAtOncePostOnce(t *testing.T) {
 			done <- err
 		}()
 	}
-	require.Eventually(t, func() bool { return s.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) >= 4 }, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return s.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) >= 4
+	}, 30*time.Second, 5*time.Millisecond)
 	require.NoError(t, holder.Rollback(ctx))
 	for range 4 {
 		require.NoError(t, <-done)
