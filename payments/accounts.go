@@ -248,8 +248,10 @@ func (k AccountKey) sortKey() string {
 		}
 		return id.String()
 	}
-	return strings.Join([]string{k.Authority.String(), string(k.Kind), string(k.Unit), text(k.Child), k.Stream,
-		text(k.Period), text(k.Provider), k.Payer, text(k.Holder)}, "|")
+	return strings.Join([]string{
+		k.Authority.String(), string(k.Kind), string(k.Unit), text(k.Child), k.Stream,
+		text(k.Period), text(k.Provider), k.Payer, text(k.Holder),
+	}, "|")
 }
 
 // keyColumns are keys turned on their side, one array a column.

@@ -84,18 +84,28 @@ type mutant struct {
 }
 
 var mutants = []mutant{
-	{"transactions_sum", "entries_sum_to_zero", `DROP TRIGGER entries_sum_to_zero ON ledger_entry`,
-		`INSERT INTO ledger_entry SELECT authority_id, transaction_id, 99, account_id, unit, 1 FROM ledger_entry LIMIT 1`},
-	{"transactions_sum", "append-only", `DROP TRIGGER ledger_entry_append_only ON ledger_entry`,
-		`UPDATE ledger_entry SET amount = amount + 1 WHERE (transaction_id, n) IN (SELECT transaction_id, n FROM ledger_entry LIMIT 1)`},
-	{"transactions_sum", "append-only", `DROP TRIGGER ledger_entry_append_only ON ledger_entry`,
-		`DELETE FROM ledger_entry WHERE transaction_id = (SELECT id FROM ledger_transaction LIMIT 1)`},
+	{
+		"transactions_sum", "entries_sum_to_zero", `DROP TRIGGER entries_sum_to_zero ON ledger_entry`,
+		`INSERT INTO ledger_entry SELECT authority_id, transaction_id, 99, account_id, unit, 1 FROM ledger_entry LIMIT 1`,
+	},
+	{
+		"transactions_sum", "append-only", `DROP TRIGGER ledger_entry_append_only ON ledger_entry`,
+		`UPDATE ledger_entry SET amount = amount + 1 WHERE (transaction_id, n) IN (SELECT transaction_id, n FROM ledger_entry LIMIT 1)`,
+	},
+	{
+		"transactions_sum", "append-only", `DROP TRIGGER ledger_entry_append_only ON ledger_entry`,
+		`DELETE FROM ledger_entry WHERE transaction_id = (SELECT id FROM ledger_transaction LIMIT 1)`,
+	},
 	{"balance_is_entries", "", "", `UPDATE account SET balance = balance + 1 WHERE id = {care}`},
 	{"held_is_pending_holds", "", "", `UPDATE account SET held = held - 1 WHERE id = {care}`},
-	{"free_never_negative", "free_never_negative", `ALTER TABLE account DROP CONSTRAINT free_never_negative`,
-		`UPDATE account SET held = balance + 1 WHERE id = {care}`},
-	{"free_never_negative", "account_check1", `ALTER TABLE account DROP CONSTRAINT account_check1`,
-		`UPDATE account SET balance = 5 WHERE kind = 'authority_funding'`},
+	{
+		"free_never_negative", "free_never_negative", `ALTER TABLE account DROP CONSTRAINT free_never_negative`,
+		`UPDATE account SET held = balance + 1 WHERE id = {care}`,
+	},
+	{
+		"free_never_negative", "account_check1", `ALTER TABLE account DROP CONSTRAINT account_check1`,
+		`UPDATE account SET balance = 5 WHERE kind = 'authority_funding'`,
+	},
 	{"charges_equal_holds", "", "", `UPDATE hold SET amount = amount - 1 WHERE item_id = {confirmed}`},
 	{"charges_equal_holds", "", "", `UPDATE item_charge SET payer = 'family_direct', line_id = NULL WHERE item_id = {confirmed}`},
 	{"charges_equal_holds", "", "", `UPDATE booking_item SET price_pence = price_pence + 1 WHERE id = {confirmed}`},
@@ -104,11 +114,15 @@ var mutants = []mutant{
 	{"hold_state", "", "", `UPDATE booking_item SET state = 'delivered' WHERE id = {settled}`},
 	{"expired_live", "", "", `UPDATE booking_item SET expires_at = audit_now() - interval '2 minutes 1 second' WHERE id = {requested}`},
 	{"places", "", "", `UPDATE session_places SET taken = 0`},
-	{"places", "places_never_oversold", `ALTER TABLE session_places DROP CONSTRAINT places_never_oversold`,
-		`UPDATE session_places SET capacity = 0 WHERE taken = 1`},
+	{
+		"places", "places_never_oversold", `ALTER TABLE session_places DROP CONSTRAINT places_never_oversold`,
+		`UPDATE session_places SET capacity = 0 WHERE taken = 1`,
+	},
 	{"places", "", "", `DELETE FROM session_places`},
-	{"lanes", "lane_never_used_twice", `ALTER TABLE lane_claim DROP CONSTRAINT lane_never_used_twice`,
-		`INSERT INTO lane_claim SELECT provider_id, {new}, lane_id, item_id, tstzrange(upper(during) - interval '1 minute', upper(during) + interval '1 hour') FROM lane_claim`},
+	{
+		"lanes", "lane_never_used_twice", `ALTER TABLE lane_claim DROP CONSTRAINT lane_never_used_twice`,
+		`INSERT INTO lane_claim SELECT provider_id, {new}, lane_id, item_id, tstzrange(upper(during) - interval '1 minute', upper(during) + interval '1 hour') FROM lane_claim`,
+	},
 	{"lanes", "", "", `WITH w AS (UPDATE lane SET worker_id = {new} RETURNING provider_id),
 		l AS (INSERT INTO lane (provider_id, id, label, worker_id) SELECT provider_id, {new}, 'Sam again', {new} FROM w RETURNING id)
 		INSERT INTO lane_claim SELECT provider_id, {new}, {new}, item_id, during FROM lane_claim`},
@@ -118,30 +132,40 @@ var mutants = []mutant{
 	{"idempotency", "", "", `DELETE FROM idempotency`},
 	{"idempotency", "", "", `WITH b AS (UPDATE booking SET created_key = 'k2' RETURNING authority_id, created_by)
 		INSERT INTO idempotency SELECT DISTINCT authority_id, created_by, 'k2', 'createBooking', ''::bytea, 201, ''::bytea, now() FROM b`},
-	{"refunds", "refunds_never_exceed_captures", `ALTER TABLE hold DROP CONSTRAINT refunds_never_exceed_captures`,
-		`UPDATE hold SET refunded = captured + 1 WHERE item_id = {settled}`},
+	{
+		"refunds", "refunds_never_exceed_captures", `ALTER TABLE hold DROP CONSTRAINT refunds_never_exceed_captures`,
+		`UPDATE hold SET refunded = captured + 1 WHERE item_id = {settled}`,
+	},
 	{"refunds", "", "", `DELETE FROM refund`},
 	{"refunds", "", "", `WITH r AS (UPDATE refund SET amount_pence = 200) UPDATE hold SET refunded = 200 WHERE item_id = {settled}`},
-	{"stripe_intents", "top_up_authority_id_payment_intent_id_key", `ALTER TABLE top_up DROP CONSTRAINT top_up_authority_id_payment_intent_id_key`,
+	{
+		"stripe_intents", "top_up_authority_id_payment_intent_id_key", `ALTER TABLE top_up DROP CONSTRAINT top_up_authority_id_payment_intent_id_key`,
 		`INSERT INTO top_up (authority_id, id, child_id, person_id, amount_pence, state, idempotency_key, request_hash, payment_intent_id, created_at)
-			SELECT authority_id, {new}, child_id, person_id, amount_pence, 'review', 'again', '', payment_intent_id, created_at FROM top_up`},
+			SELECT authority_id, {new}, child_id, person_id, amount_pence, 'review', 'again', '', payment_intent_id, created_at FROM top_up`,
+	},
 	{"stripe_intents", "", "", `INSERT INTO top_up (authority_id, id, child_id, person_id, amount_pence, state, idempotency_key, request_hash, payment_intent_id, created_at)
 			SELECT {other}, {new}, {stranger}, person_id, amount_pence, 'review', 'again', '', payment_intent_id, created_at FROM top_up`},
 	{"stripe_intents", "", "", `UPDATE top_up SET amount_pence = amount_pence + 1`},
 	{"stripe_intents", "", "", `UPDATE top_up SET state = 'expired', payment_intent_id = NULL`},
-	{"tenant_parents", "plan_authority_id_child_id_fkey", `ALTER TABLE plan DROP CONSTRAINT plan_authority_id_child_id_fkey`,
-		`INSERT INTO plan VALUES ({other}, {new}, {child}, 'isp', now())`},
+	{
+		"tenant_parents", "plan_authority_id_child_id_fkey", `ALTER TABLE plan DROP CONSTRAINT plan_authority_id_child_id_fkey`,
+		`INSERT INTO plan VALUES ({other}, {new}, {child}, 'isp', now())`,
+	},
 	{"tenant_parents", "", "", `UPDATE item_charge SET line_id = {new} WHERE line_id IS NOT NULL`},
 	{"tenant_parents", "", "", `UPDATE item_charge SET provider_id = {new}`},
 	{"line_limits", "line_never_above_limit", `ALTER TABLE plan_line DROP CONSTRAINT line_never_above_limit`, `UPDATE plan_line SET limit_amount = 1399`},
 	{"line_limits", "", "", `UPDATE plan_line SET held = held + 1`},
 	{"line_limits", "", "", `UPDATE plan_line SET spent = spent - 1`},
-	{"settled_items_posted", "event_posts_once", `ALTER TABLE ledger_transaction DROP CONSTRAINT event_posts_once`,
-		`INSERT INTO ledger_transaction SELECT authority_id, {new}, kind, source_id, actor_id, at, on_date FROM ledger_transaction WHERE kind = 'capture'`},
+	{
+		"settled_items_posted", "event_posts_once", `ALTER TABLE ledger_transaction DROP CONSTRAINT event_posts_once`,
+		`INSERT INTO ledger_transaction SELECT authority_id, {new}, kind, source_id, actor_id, at, on_date FROM ledger_transaction WHERE kind = 'capture'`,
+	},
 	{"settled_items_posted", "", "", `UPDATE hold SET captured = captured - 1 WHERE item_id = {settled}`},
 	{"settled_items_posted", "", "", `UPDATE booking_item SET charge_pence = charge_pence + 1 WHERE id = {settled}`},
-	{"settled_items_posted", "append-only", `DROP TRIGGER ledger_transaction_append_only ON ledger_transaction`,
-		`UPDATE ledger_transaction SET kind = 'virement' WHERE kind = 'capture'`},
+	{
+		"settled_items_posted", "append-only", `DROP TRIGGER ledger_transaction_append_only ON ledger_transaction`,
+		`UPDATE ledger_transaction SET kind = 'virement' WHERE kind = 'capture'`,
+	},
 	{"history", "", "", `UPDATE booking_item SET state = 'delivered' WHERE id = {confirmed}`},
 	{"history", "append-only", `DROP TRIGGER item_event_append_only ON item_event`, `DELETE FROM item_event WHERE item_id = {confirmed}`},
 	{"history", "", "", `INSERT INTO item_event SELECT authority_id, item_id, {new}, provider_id, 'delivered', 'confirmed', NULL, 'family', false, '', at

@@ -65,7 +65,8 @@ func TestAnEventPostsOnce(t *testing.T) {
 	topup := w.open(key)
 	clearing := w.open(payments.AccountKey{Authority: w.authority, Kind: payments.CardClearing, Unit: payments.InPence})
 	p := payments.Posting{Authority: w.authority, Kind: "gift", Source: shortbreaks.NewID(), Entries: []payments.Entry{
-		{Account: topup, Unit: payments.InPence, Amount: 300}, {Account: clearing, Unit: payments.InPence, Amount: -500},
+		{Account: topup, Unit: payments.InPence, Amount: 300},
+		{Account: clearing, Unit: payments.InPence, Amount: -500},
 		{Account: topup, Unit: payments.InPence, Amount: 200},
 	}}
 	other := p
