@@ -139,8 +139,10 @@ func (report *ImportReport) fill(s *shelf, rows sheet, who shortbreaks.Actor, pr
 	for i := range rows.cells {
 		report.Errors = append(report.Errors, report.row(s, rows.row(i), who)...)
 		if len(s.sessions) > maxImportSessions {
-			report.Errors = append(report.Errors, ImportError{rows.lines[i], "last_date",
-				fmt.Sprintf("The file makes more than %d sessions; split it.", maxImportSessions)})
+			report.Errors = append(report.Errors, ImportError{
+				rows.lines[i], "last_date",
+				fmt.Sprintf("The file makes more than %d sessions; split it.", maxImportSessions),
+			})
 			break
 		}
 		if progress != nil {

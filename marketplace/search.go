@@ -3,7 +3,6 @@ package marketplace
 import (
 	"context"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -279,7 +278,7 @@ func scanFound(row pgx.CollectableRow) (found, error) {
 		return found{}, err
 	}
 	if metres != nil {
-		km := math.Round(*metres/100) / 10 // a tenth of a kilometre is as much as a straight line can say
+		km := float64(int64(*metres/100+0.5)) / 10 // a tenth of a kilometre is as much as a straight line can say
 		o.DistanceKM = &km
 	}
 	o.PriceText = PriceText(o.PricePence, o.PriceUnit)

@@ -133,6 +133,7 @@ func TestReadingOnNeitherRepeatsNorMissesAnOffer(t *testing.T) {
 	var last time.Time
 	q := marketplace.SearchQuery{Limit: 5}
 	for pages := 1; ; pages++ {
+		require.LessOrEqual(t, pages, 5, "reading on comes to an end")
 		page, err := marketplace.Search(s.ctx, s.d, q)
 		require.NoError(t, err)
 		require.Regexp(t, `^[A-Za-z0-9_-]*$`, page.NextCursor)

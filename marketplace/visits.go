@@ -39,7 +39,8 @@ type Visit struct {
 
 // before and after are the buffers as durations.
 func (r VisitRules) before() time.Duration { return time.Duration(r.BufferBeforeMinutes) * time.Minute }
-func (r VisitRules) after() time.Duration  { return time.Duration(r.BufferAfterMinutes) * time.Minute }
+
+func (r VisitRules) after() time.Duration { return time.Duration(r.BufferAfterMinutes) * time.Minute }
 
 // occasion turns a visit asked for into an elapsed time, or notes why it
 // cannot be had. Day and hours are judged as wall time, in the zone the
