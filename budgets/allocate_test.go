@@ -136,6 +136,13 @@ func TestAnAllocationIsCheckedBeforeAnyEffect(t *testing.T) {
 		require.Len(t, e.Fields, 1, name)
 		require.Equal(t, c.pointer, e.Fields[0].Pointer, name)
 	}
+	// Whoever approves for both authorities still may not cross their periods.
+	both := w.approver
+	both.Authorities = []uuid.UUID{w.north, w.south}
+	a := w.newAllocation("key", "both")
+	a.Period, a.PeriodID = nil, &theirs.ID
+	_, err := budgets.CreateAllocation(w.ctx, w.d, both, a)
+	require.ErrorIs(t, err, shortbreaks.ErrInvalid)
 	for _, table := range []string{"account", "allocation", "ledger_transaction", "idempotency"} {
 		require.Zero(t, w.number(`SELECT count(*) FROM `+table), table)
 	}

@@ -117,7 +117,10 @@ func TestT86_AnAllowanceIsCountedInMinutes(t *testing.T) {
 	require.Equal(t, payments.InMinutes, got.Unit)
 	require.Equal(t, int64(420), got.Quantity)
 	require.Equal(t, []budgets.FundShare{{Stream: "social_care", Period: w.year.ID, Account: minutes, Weight: 1, Amount: 420}}, got.Shares)
-	require.NotEqual(t, pounds, got.Shares[0].Account)
+	trips := w.line(w.ada, func(c *budgets.NewPlanLine) { c.Categories = []string{"trip"} })
+	got = w.fund(w.ada, nil, ask(func(a *budgets.FundAsk) { a.Category, a.Pence, a.Minutes = "trip", 900, 420 }))[0]
+	require.Equal(t, trips.ID, *got.Line)
+	require.Equal(t, []budgets.FundShare{{Stream: "social_care", Period: w.year.ID, Account: pounds, Weight: 1, Amount: 900}}, got.Shares)
 
 	nights := w.line(w.ben, func(c *budgets.NewPlanLine) {
 		c.Unit, c.Categories, c.PaysKinds = payments.InNights, []string{"overnight"}, nil
@@ -201,6 +204,7 @@ func TestOnlyAnApprovedLinePays(t *testing.T) {
 		l.State = state
 		require.Equal(t, pays, l.Pays("club", "support", day("2027-01-31")), state)
 		require.False(t, l.Pays("club", "support", day("2027-02-01")), state)
+		require.Equal(t, pays, l.Pays("club", "support", time.Date(2027, 1, 31, 23, 59, 0, 0, time.UTC)), "an instant is its London date")
 	}
 	require.Equal(t, int64(50), l.Free())
 }
