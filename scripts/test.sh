@@ -11,6 +11,9 @@ scripts/need.sh 'A C compiler (for the race detector)' \
 	gcc libc6-dev
 export CGO_ENABLED=1
 
+# The walk-through in docs/first-booking.md is run as a person would type it.
+scripts/need.sh 'curl (for the walk-through)' 'command -v curl' curl ca-certificates
+
 [ $# -gt 0 ] || set -- ./...
 go vet ./...
 # -count=1: some tests start programs, whose changes go's cache cannot see.
