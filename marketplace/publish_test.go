@@ -46,6 +46,10 @@ func TestADraftIsWrittenWholeAndPublishedOnce(t *testing.T) {
 	require.NoError(t, err)
 	_, err = marketplace.PublishOffer(s.ctx, s.d, s.owner, made.Offer.ID)
 	require.ErrorIs(t, err, marketplace.ErrWrongState)
+	require.Empty(t, s.search(marketplace.SearchQuery{}), "what is withdrawn is not found")
+	read, err := marketplace.Get(s.ctx, s.d, shortbreaks.Anonymous, made.Offer.ID)
+	require.NoError(t, err, "and still read, by those who booked it")
+	require.Equal(t, marketplace.Withdrawn, read.Offer.State)
 }
 
 // without takes the keys out of the parts, which only the table needs.
