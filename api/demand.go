@@ -7,10 +7,6 @@ import (
 	"shortbreaks/commissioning"
 )
 
-// smallestCount is how many children a shown count rests on at least; a test
-// holds it against what commissioning hides.
-const smallestCount = 5
-
 // GetDemand counts bookings and searches by one grouping.
 func (s *Server) GetDemand(ctx context.Context, r gen.GetDemandRequestObject) (gen.GetDemandResponseObject, error) {
 	cells, err := commissioning.Demand(ctx, s.DB, who(ctx), commissioning.Grouping(r.Params.By))
@@ -18,7 +14,7 @@ func (s *Server) GetDemand(ctx context.Context, r gen.GetDemandRequestObject) (g
 		return nil, err
 	}
 	return gen.GetDemand200JSONResponse{
-		By: r.Params.By, SmallestCount: smallestCount,
+		By: r.Params.By, SmallestCount: commissioning.Smallest,
 		Cells: mapped(cells, func(c commissioning.Cell) gen.DemandCell {
 			return gen.DemandCell{
 				Key: c.Key, Bookings: c.Bookings, Children: c.Children, Searches: c.Searches, SearchesWithNothing: c.SearchesWithNothing,

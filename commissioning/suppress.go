@@ -1,8 +1,8 @@
 package commissioning
 
-// smallest is the least number of children a shown count may rest on, and the
+// Smallest is the least number of children a shown count may rest on, and the
 // step shown counts are rounded to.
-const smallest = 5
+const Smallest = 5
 
 // suppress hides a cell that rests on one to four children and rounds the
 // others to the nearest five, children and bookings alike. Rounding is what
@@ -12,7 +12,7 @@ func suppress(c *Cell) {
 	if *c.Children == 0 {
 		return
 	}
-	if *c.Children < smallest {
+	if *c.Children < Smallest {
 		c.Bookings, c.Children, c.Suppressed = nil, nil, true
 		return
 	}
@@ -20,4 +20,4 @@ func suppress(c *Cell) {
 	*c.Children = roundToStep(*c.Children)
 }
 
-func roundToStep(n int64) int64 { return (n + smallest/2) / smallest * smallest }
+func roundToStep(n int64) int64 { return (n + Smallest/2) / Smallest * Smallest }
