@@ -1744,7 +1744,7 @@ type ManagementOption string
 
 // NearPostcode A full postcode or its first half.
 //
-// Example: MK9
+// Example: ZZ1
 type NearPostcode = string
 
 // NextCursor Send as `cursor` to read on; null on the last page.
@@ -1912,7 +1912,7 @@ type OfferSummary struct {
 
 	// Postcode A full postcode.
 	//
-	// Example: MK9 2AB
+	// Example: ZZ1 1AB
 	Postcode Postcode `json:"postcode"`
 
 	// PricePence The price of one unit, by the option anyone may use.
@@ -2039,7 +2039,7 @@ type PlanType string
 
 // Postcode A full postcode.
 //
-// Example: MK9 2AB
+// Example: ZZ1 1AB
 type Postcode = string
 
 // PriceComponent One part of what a price is made of.
@@ -2331,7 +2331,7 @@ type Setting struct {
 
 	// Postcode A full postcode.
 	//
-	// Example: MK9 2AB
+	// Example: ZZ1 1AB
 	Postcode Postcode `json:"postcode"`
 }
 
@@ -2341,7 +2341,7 @@ type SettingDraft struct {
 
 	// Postcode A full postcode.
 	//
-	// Example: MK9 2AB
+	// Example: ZZ1 1AB
 	Postcode Postcode `json:"postcode"`
 }
 
@@ -2594,7 +2594,7 @@ type UsagePattern struct {
 
 	// Postcode A full postcode or its first half.
 	//
-	// Example: MK9
+	// Example: ZZ1
 	Postcode *NearPostcode `json:"postcode,omitempty"`
 	Q        *string       `json:"q,omitempty"`
 
