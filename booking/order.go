@@ -3,6 +3,7 @@ package booking
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -46,31 +47,62 @@ type attendance struct{ child, session uuid.UUID }
 
 // lockBoard locks everything the orders need, in the one fixed order: session
 // places, lanes, plan lines, accounts; each by id. Reads that decide come
-// after the locks they depend on.
-func lockBoard(ctx context.Context, tx *db.Tx, orders []Order) (*board, error) {
-	var b board
-	var err error
+// after the locks they depend on. If the places alone refuse every order, the
+// rest is left unlocked and soldOut is true: a rush on a full session costs
+// each family one lock and no more.
+func lockBoard(ctx context.Context, tx *db.Tx, orders []Order) (b *board, soldOut bool, err error) {
+	b = &board{}
 	need := needs(orders)
 	if b.places, err = marketplace.LockPlaces(ctx, tx, need.places); err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	if !slices.ContainsFunc(orders, func(o Order) bool { return b.fullFor(o) == nil }) {
+		return b, true, nil
+	}
+	return b, false, b.lockRest(ctx, tx, need)
+}
+
+// fullFor is the refusal of an order that wants a place where none is left.
+func (b *board) fullFor(o Order) error {
+	for _, q := range o.Quotes {
+		for _, it := range q.Document.Items {
+			if it.SessionID == nil {
+				continue
+			}
+			if p := b.places[marketplace.PlaceKey{Provider: q.ProviderID, Session: *it.SessionID}]; p.Free() == 0 {
+				return noPlace(p, it.LocalStart)
+			}
+		}
+	}
+	return nil
+}
+
+// noPlace says why a session has no place to take.
+func noPlace(p *marketplace.Places, localStart string) error {
+	if p.Cancelled {
+		return marketplace.ErrOfferClosed.With("The session of " + localStart + " is not running. Nothing was booked.")
+	}
+	return ErrSessionFull.With("The session of " + localStart + " is full. Nothing was booked and no money was kept.")
+}
+
+func (b *board) lockRest(ctx context.Context, tx *db.Tx, need needed) (err error) {
 	if b.lanes, err = marketplace.LockLanes(ctx, tx, need.lanes); err != nil {
-		return nil, err
+		return err
 	}
 	if b.lines, err = budgets.LockLines(ctx, tx, need.lines); err != nil {
-		return nil, err
+		return err
 	}
 	if b.accounts, err = payments.LockAccounts(ctx, tx, need.accounts); err != nil {
-		return nil, err
+		return err
 	}
 	if b.open, err = idsWhere(ctx, tx, `SELECT id FROM offer WHERE state = 'published' AND id = ANY ($1)`, need.offers); err != nil {
-		return nil, err
+		return err
 	}
 	if b.used, err = idsWhere(ctx, tx, `SELECT quote_id FROM booking WHERE quote_id = ANY ($1)`, need.quotes); err != nil {
-		return nil, err
+		return err
 	}
 	b.attends, err = liveAttendances(ctx, tx, need.children, need.sessions)
-	return &b, err
+	return err
 }
 
 type needed struct {

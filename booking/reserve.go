@@ -21,11 +21,17 @@ import (
 // quote-expired, quote-used, not-allowed-by-plan, offer-closed,
 // session-started, already-booked, session-full, lane-taken, budget-too-low.
 func Reserve(ctx context.Context, tx *db.Tx, orders []Order) ([]Verdict, error) {
-	b, err := lockBoard(ctx, tx, orders)
+	b, soldOut, err := lockBoard(ctx, tx, orders)
 	if err != nil {
 		return nil, err
 	}
 	verdicts := make([]Verdict, len(orders))
+	if soldOut {
+		for i, o := range orders {
+			verdicts[i].Refusal = b.fullFor(o)
+		}
+		return verdicts, nil
+	}
 	var w writes
 	for i, o := range orders {
 		t := taking{board: b, order: o, now: tx.Now, lanes: b.lanes.Mark()}
@@ -172,11 +178,8 @@ func (t *taking) takePlace(item *Item) error {
 		return ErrAlreadyBooked.With("Nothing was booked. Look at your bookings for " + item.LocalStart + ".")
 	}
 	p := t.board.places[marketplace.PlaceKey{Provider: item.ProviderID, Session: *item.SessionID}]
-	if p.Cancelled {
-		return marketplace.ErrOfferClosed.With("The session of " + item.LocalStart + " is not running. Nothing was booked.")
-	}
 	if p.Free() == 0 {
-		return ErrSessionFull.With("The session of " + item.LocalStart + " is full. Nothing was booked and no money was kept.")
+		return noPlace(p, item.LocalStart)
 	}
 	p.Taken++
 	p.Seq++
