@@ -24,12 +24,6 @@ const (
 	CancelledByAuthority State = "cancelled_by_authority"
 )
 
-// waiting states have an expiry; recorded ones have a register.
-var (
-	waiting  = []State{Held, Requested, Conditional}
-	recorded = []State{Delivered, PartlyDelivered, NoShow}
-)
-
 // moves is the whole state machine: nothing else is possible.
 var moves = map[State][]State{
 	Held:            {Requested, Conditional, Confirmed, Expired, CancelledByFamily, CancelledByProvider, CancelledByAuthority},

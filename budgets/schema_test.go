@@ -150,8 +150,12 @@ func TestSettingsHoldFromTheirDay(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, [4]float64{0.5, 48, 48, 168}, hours(s), "the defaults of MODEL.md")
 	for _, set := range [][3]string{
-		{"request_hours", "2026-01-01", "24"}, {"request_hours", "2027-02-01", "72"}, {"quote_minutes", "2026-01-01", "60"},
-		{"register_days", "2026-01-01", "1"}, {"auto_confirm_days", "2027-02-01", "14"}, {"colour", "2026-01-01", `"blue"`},
+		{"request_hours", "2026-01-01", "24"},
+		{"request_hours", "2027-02-01", "72"},
+		{"quote_minutes", "2026-01-01", "60"},
+		{"register_days", "2026-01-01", "1"},
+		{"auto_confirm_days", "2027-02-01", "14"},
+		{"colour", "2026-01-01", `"blue"`},
 	} {
 		w.exec(`INSERT INTO tenant_setting VALUES ($1, $2, $3::text::date, $4::text::jsonb)`, w.north, set[0], set[1], set[2])
 	}

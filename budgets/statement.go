@@ -2,6 +2,7 @@ package budgets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -67,12 +68,12 @@ func GetStatement(ctx context.Context, d *db.DB, who shortbreaks.Actor, child uu
 			return err
 		}
 		for range statementReads {
-			agrees := false
+			var agrees bool
 			if s, agrees, err = readStatement(ctx, tx, c, from, to); agrees || err != nil {
 				return err
 			}
 		}
-		return fmt.Errorf("statement of child %s: entries and balances do not agree", child)
+		return errors.New("read statement: entries and balances do not agree")
 	})
 	if err != nil {
 		return nil, err

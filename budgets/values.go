@@ -15,27 +15,50 @@ type word struct{ value, said string }
 // categories, chargeKinds and the lists below are the enums of openapi.yaml; a
 // test holds them against it.
 var categories = []word{
-	{"club", "clubs"}, {"holiday_scheme", "holiday schemes"}, {"support_worker", "support workers"}, {"overnight", "overnight stays"},
-	{"swimming", "swimming"}, {"hydrotherapy", "hydrotherapy"}, {"music_therapy", "music therapy"}, {"arts", "arts"}, {"play", "play"},
-	{"sport", "sport"}, {"trip", "trips"}, {"family_activity", "family activities"}, {"transport", "transport"},
-	{"equipment", "equipment"}, {"other", "other activities"},
+	{"club", "clubs"},
+	{"holiday_scheme", "holiday schemes"},
+	{"support_worker", "support workers"},
+	{"overnight", "overnight stays"},
+	{"swimming", "swimming"},
+	{"hydrotherapy", "hydrotherapy"},
+	{"music_therapy", "music therapy"},
+	{"arts", "arts"},
+	{"play", "play"},
+	{"sport", "sport"},
+	{"trip", "trips"},
+	{"family_activity", "family activities"},
+	{"transport", "transport"},
+	{"equipment", "equipment"},
+	{"other", "other activities"},
 }
 
 var chargeKinds = []word{
-	{"place", "the place fee"}, {"support", "support"}, {"meal", "meals"}, {"transport", "transport"}, {"travel", "travel"},
-	{"equipment", "equipment"}, {"membership", "membership"}, {"late", "late collection"}, {"disturbance", "disturbed nights"},
+	{"place", "the place fee"},
+	{"support", "support"},
+	{"meal", "meals"},
+	{"transport", "transport"},
+	{"travel", "travel"},
+	{"equipment", "equipment"},
+	{"membership", "membership"},
+	{"late", "late collection"},
+	{"disturbance", "disturbed nights"},
 	{"other", "other charges"},
 }
 
 var streams = []word{{"social_care", "social care"}, {"education", "education"}, {"health", "health"}, {"grant", "grant"}}
 
 var units = []word{
-	{string(payments.InPence), "money"}, {string(payments.InMinutes), "hours"}, {string(payments.InNights), "nights"},
+	{string(payments.InPence), "money"},
+	{string(payments.InMinutes), "hours"},
+	{string(payments.InNights), "nights"},
 	{string(payments.InSessions), "sessions"},
 }
 
 var planTypes = []word{
-	{"ehc", "EHC plan"}, {"child_in_need", "child in need plan"}, {"short_breaks_grant", "short breaks grant"}, {"isp", "individual support plan"},
+	{"ehc", "EHC plan"},
+	{"child_in_need", "child in need plan"},
+	{"short_breaks_grant", "short breaks grant"},
+	{"isp", "individual support plan"},
 	{"other", "plan"},
 }
 

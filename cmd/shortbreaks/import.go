@@ -16,6 +16,8 @@ import (
 	"shortbreaks/marketplace"
 )
 
+var errNoFile = errors.New("name the file and the provider: shortbreaks import offers FILE --provider NAME [--dry-run]")
+
 // importOffers publishes a provider's price list from a CSV file: all rows or
 // none, every error named by row and column.
 func importOffers(ctx context.Context, cfg config, args []string, out io.Writer) error {
@@ -23,6 +25,9 @@ func importOffers(ctx context.Context, cfg config, args []string, out io.Writer)
 		return errors.New("say what to import: shortbreaks import offers FILE --provider NAME")
 	}
 	file, provider, dryRun, err := importArgs(args[1:])
+	if errors.Is(err, errNoFile) {
+		fmt.Fprintln(out, marketplace.ImportHelp)
+	}
 	if err != nil {
 		return err
 	}
@@ -96,7 +101,7 @@ func importArgs(args []string) (file, provider string, dryRun bool, err error) {
 		}
 	}
 	if file == "" || provider == "" {
-		return "", "", false, errors.New("name the file and the provider: shortbreaks import offers FILE --provider NAME [--dry-run]\n" + marketplace.ImportHelp)
+		return "", "", false, errNoFile
 	}
 	return file, provider, dryRun, nil
 }

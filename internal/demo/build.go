@@ -85,8 +85,10 @@ func (b Builder) NewCouncil(ctx context.Context, name, slug, area string) (*Coun
 		role shortbreaks.Role
 		name string
 	}{
-		{&c.Practitioner, shortbreaks.Practitioner, "Priya Shah"}, {&c.Approver, shortbreaks.Approver, "Alan Moss"},
-		{&c.Finance, shortbreaks.Finance, "Fiona Clarke"}, {&c.Commissioner, shortbreaks.Commissioner, "Colin Reed"},
+		{&c.Practitioner, shortbreaks.Practitioner, "Priya Shah"},
+		{&c.Approver, shortbreaks.Approver, "Alan Moss"},
+		{&c.Finance, shortbreaks.Finance, "Fiona Clarke"},
+		{&c.Commissioner, shortbreaks.Commissioner, "Colin Reed"},
 		{&c.Auditor, shortbreaks.Auditor, "Audrey Bell"},
 	} {
 		person, err := b.NewPerson(ctx, s.name, string(s.role)+"."+slug)
