@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -53,8 +54,8 @@ func benchArgs(args []string) (benchOptions, error) {
 	if flags.NArg() > 0 {
 		return benchOptions{}, fmt.Errorf("bench takes no %q", flags.Arg(0))
 	}
-	if *seconds < 1 || *seconds > 300 {
-		return benchOptions{}, errors.New("--seconds is 1 to 300")
+	if *seconds < 1 || *seconds > 120 { // tokens last a quarter of an hour
+		return benchOptions{}, errors.New("--seconds is 1 to 120")
 	}
 	o := benchOptions{
 		world: demo.BulkSize{Authorities: 10, Budgets: 10_000, Providers: 200, Sessions: 2_000},
@@ -186,6 +187,10 @@ func (b *bencher) bookings(ctx context.Context, queue *quoteQueue) error {
 		return err
 	}
 	defer stop()
+	booker, err := newBooker(base, keys, queue.people(), slices.Max(b.clients))
+	if err != nil {
+		return err
+	}
 	if b.profile != "" {
 		f, err := os.Create(b.profile)
 		if err != nil {
@@ -202,10 +207,6 @@ func (b *bencher) bookings(ctx context.Context, queue *quoteQueue) error {
 			return err
 		}
 		say("createBooking, %d clients, %s", clients, b.each)
-		booker, err := newBooker(base, keys, queue.people(), clients)
-		if err != nil {
-			return err
-		}
 		before := b.cpuTime(ctx)
 		run := booker.run(ctx, queue, clients, b.warm, b.each)
 		if ctx.Err() != nil {
