@@ -3,7 +3,6 @@ package budgets
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 

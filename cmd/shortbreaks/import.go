@@ -26,7 +26,7 @@ func importOffers(ctx context.Context, cfg config, args []string, out io.Writer)
 	}
 	file, provider, dryRun, err := importArgs(args[1:])
 	if errors.Is(err, errNoFile) {
-		fmt.Fprintln(out, marketplace.ImportHelp)
+		fmt.Fprint(out, marketplace.ImportHelp)
 	}
 	if err != nil {
 		return err
