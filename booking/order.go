@@ -49,11 +49,20 @@ type attendance struct{ child, session uuid.UUID }
 // places, lanes, plan lines, accounts; each by id. Reads that decide come
 // after the locks they depend on. If the places alone refuse every order, the
 // rest is left unlocked and soldOut is true: a rush on a full session costs
-// each family one lock and no more.
+// each family one lock.
 func lockBoard(ctx context.Context, tx *db.Tx, orders []Order) (b *board, soldOut bool, err error) {
 	b = &board{}
 	need := needs(orders)
 	if b.places, err = marketplace.LockPlaces(ctx, tx, need.places); err != nil {
+		return nil, false, err
+	}
+	if b.open, err = idsWhere(ctx, tx, `SELECT id FROM offer WHERE state = 'published' AND id = ANY ($1)`, need.offers); err != nil {
+		return nil, false, err
+	}
+	if b.used, err = idsWhere(ctx, tx, `SELECT quote_id FROM booking WHERE quote_id = ANY ($1)`, need.quotes); err != nil {
+		return nil, false, err
+	}
+	if b.attends, err = liveAttendances(ctx, tx, need.children, need.sessions); err != nil {
 		return nil, false, err
 	}
 	if !slices.ContainsFunc(orders, func(o Order) bool { return b.fullFor(o) == nil }) {
@@ -62,12 +71,16 @@ func lockBoard(ctx context.Context, tx *db.Tx, orders []Order) (b *board, soldOu
 	return b, false, b.lockRest(ctx, tx, need)
 }
 
-// fullFor is the refusal of an order that wants a place where none is left.
+// fullFor is the refusal of an order that wants a place where none is left, or
+// where its child has one.
 func (b *board) fullFor(o Order) error {
 	for _, q := range o.Quotes {
 		for _, it := range q.Document.Items {
 			if it.SessionID == nil {
 				continue
+			}
+			if b.attends[attendance{child: q.ChildID, session: *it.SessionID}] {
+				return alreadyBooked(it.LocalStart)
 			}
 			if p := b.places[marketplace.PlaceKey{Provider: q.ProviderID, Session: *it.SessionID}]; p.Free() == 0 {
 				return noPlace(p, it.LocalStart)
@@ -75,6 +88,10 @@ func (b *board) fullFor(o Order) error {
 		}
 	}
 	return nil
+}
+
+func alreadyBooked(localStart string) error {
+	return ErrAlreadyBooked.With("Nothing was booked. Look at your bookings for " + localStart + ".")
 }
 
 // noPlace says why a session has no place to take.
@@ -95,14 +112,7 @@ func (b *board) lockRest(ctx context.Context, tx *db.Tx, need needed) (err error
 	if b.accounts, err = payments.LockAccounts(ctx, tx, need.accounts); err != nil {
 		return err
 	}
-	if b.open, err = idsWhere(ctx, tx, `SELECT id FROM offer WHERE state = 'published' AND id = ANY ($1)`, need.offers); err != nil {
-		return err
-	}
-	if b.used, err = idsWhere(ctx, tx, `SELECT quote_id FROM booking WHERE quote_id = ANY ($1)`, need.quotes); err != nil {
-		return err
-	}
-	b.attends, err = liveAttendances(ctx, tx, need.children, need.sessions)
-	return err
+	return nil
 }
 
 type needed struct {

@@ -28,7 +28,7 @@ func Reserve(ctx context.Context, tx *db.Tx, orders []Order) ([]Verdict, error) 
 	verdicts := make([]Verdict, len(orders))
 	if soldOut {
 		for i, o := range orders {
-			verdicts[i].Refusal = b.fullFor(o)
+			verdicts[i].Refusal = b.refuseFull(o, tx.Now)
 		}
 		return verdicts, nil
 	}
@@ -45,6 +45,18 @@ func Reserve(ctx context.Context, tx *db.Tx, orders []Order) ([]Verdict, error) 
 		w.add(t, basket)
 	}
 	return verdicts, w.write(ctx, tx)
+}
+
+// refuseFull says why an order of a sold-out session is refused: a fault of its
+// own quotes before the lack of places.
+func (b *board) refuseFull(o Order, now time.Time) error {
+	t := taking{board: b, order: o, now: now}
+	for _, q := range o.Quotes {
+		if err := t.checkQuote(q); err != nil {
+			return err
+		}
+	}
+	return b.fullFor(o)
 }
 
 // taking is one order at the board, and what it has taken so far.
@@ -175,7 +187,7 @@ func requestExpiry(q *Quote, now time.Time) *time.Time {
 func (t *taking) takePlace(item *Item) error {
 	key := attendance{child: *item.ChildID, session: *item.SessionID}
 	if t.board.attends[key] {
-		return ErrAlreadyBooked.With("Nothing was booked. Look at your bookings for " + item.LocalStart + ".")
+		return alreadyBooked(item.LocalStart)
 	}
 	p := t.board.places[marketplace.PlaceKey{Provider: item.ProviderID, Session: *item.SessionID}]
 	if p.Free() == 0 {
