@@ -127,13 +127,17 @@ const chargesPaidSQL = `SELECT c.n, c.payer, c.unit, c.quantity, c.amount_pence,
 	FROM item_charge c WHERE c.authority_id = $1 AND c.item_id = $2 ORDER BY c.n`
 
 // outstandingSQL: what the item's captures put on each account and its
-// refunds have not yet taken back.
-const outstandingSQL = `SELECT a.id, a.kind, a.unit, coalesce(a.stream, ''), coalesce(a.payer, ''), a.holder_id, sum(e.amount)::bigint
-	FROM ledger_transaction t
-	JOIN ledger_entry e ON e.authority_id = t.authority_id AND e.transaction_id = t.id
+// refunds have not yet taken back. The transactions are looked up by their key
+// first, so that the size of the ledger does not matter.
+const outstandingSQL = `WITH posted AS MATERIALIZED (
+		SELECT t.id FROM ledger_transaction t WHERE t.authority_id = $1 AND t.kind IN ('capture', 'late_fee') AND t.source_id = $2
+		UNION ALL
+		SELECT t.id FROM refund r JOIN ledger_transaction t ON t.authority_id = r.authority_id AND t.kind = 'refund' AND t.source_id = r.id
+		WHERE r.authority_id = $1 AND r.item_id = $2)
+	SELECT a.id, a.kind, a.unit, coalesce(a.stream, ''), coalesce(a.payer, ''), a.holder_id, sum(e.amount)::bigint
+	FROM posted
+	JOIN ledger_entry e ON e.authority_id = $1 AND e.transaction_id = posted.id
 	JOIN account a ON a.authority_id = e.authority_id AND a.id = e.account_id
-	WHERE t.authority_id = $1 AND (t.kind IN ('capture', 'late_fee') AND t.source_id = $2
-		OR t.kind = 'refund' AND t.source_id IN (SELECT r.id FROM refund r WHERE r.authority_id = $1 AND r.item_id = $2))
 	GROUP BY a.id, a.kind, a.unit, a.stream, a.payer, a.holder_id ORDER BY a.id`
 
 // payersOfLinesSQL locks the plan lines of the charge, before any account is,

@@ -166,6 +166,7 @@ CREATE TABLE refund (
     PRIMARY KEY (authority_id, id),
     FOREIGN KEY (authority_id, item_id, charge_n) REFERENCES item_charge (authority_id, item_id, n)
 );
+CREATE INDEX refund_item ON refund (authority_id, item_id);
 
 -- +goose StatementBegin
 DO $$
