@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The budget that keeps the tree readable (DESIGN.md, layout).
+// The budget that keeps the tree readable (docs/ARCHITECTURE.md).
 const (
 	maxPackages = 16
 	maxDepth    = 3

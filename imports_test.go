@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mayImport is the import table of DESIGN.md: a folder, and the folders of
+// mayImport is the import table of docs/ARCHITECTURE.md: a folder, and the folders of
 // ours its code may import. A folder that is not here fails the test, so that
 // a new package is a decision and not an accident.
 var mayImport = map[string][]string{

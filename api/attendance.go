@@ -68,6 +68,6 @@ func attendanceOut(it *booking.Item) *gen.Attendance {
 	}
 	return &gen.Attendance{
 		Outcome: gen.AttendanceOutcome(d.Outcome), Cause: optional(gen.AttendanceCause(d.Cause)), ArrivedAt: wallOrNone(d.ArrivedAt),
-		LeftAt: wallOrNone(d.LeftAt), Note: optional(d.Note), RecordedAt: london(d.RecordedAt), QueryReason: optional(it.Query),
+		LeftAt: wallOrNone(d.LeftAt), Note: optional(d.Note), RecordedAt: london(d.RecordedAt), QueryReason: optional(it.Reason),
 	}
 }

@@ -147,6 +147,9 @@ func itemFor(who shortbreaks.Actor) func(*booking.Item) gen.BookingItem {
 			PricePence: int64(it.PricePence), ChargePence: pence64(it.ChargePence), PlaceSeq: it.PlaceSeq,
 			Attendance: attendanceOut(it), Charges: mapped(it.Charges, chargeOut),
 		}
+		if it.State == booking.Declined {
+			out.DeclineReason = optional(it.Reason)
+		}
 		if providerSide(who) {
 			for i := range out.Charges { // the plan is not the provider's to know
 				out.Charges[i].PlanLineID = nil

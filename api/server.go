@@ -20,7 +20,7 @@ import (
 	"shortbreaks/people"
 )
 
-// The limits of a connection (RELIABILITY O3). requestWithin is the least of
+// The limits of a connection. requestWithin is the least of
 // those a request meets on its way, so a caller is told before it is cut off.
 const (
 	headerWithin  = 5 * time.Second

@@ -67,7 +67,7 @@ type Item struct {
 	Charges  []Charge
 	Holds    []ItemHold // nil for a provider
 	Delivery *Delivery
-	Query    string // what the family says is wrong, while disputed
+	Reason   string // disputed: what the family says is wrong; declined: why
 }
 
 // Minutes is the elapsed length of an item: a night over the October change

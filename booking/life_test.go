@@ -104,6 +104,9 @@ func TestDecliningReleasesPlaceAndMoney(t *testing.T) {
 	require.Equal(t, []booking.State{booking.Declined, booking.Declined}, stateOf(got))
 	require.Nil(t, got.Items[0].Holds, "a provider never sees a family's holds")
 	require.Empty(t, got.ChildFirstName)
+	seen, err := booking.Load(w.ctx, w.d, w.parent, b.ID)
+	require.NoError(t, err)
+	require.Equal(t, "no staff that day", seen.Items[0].Reason, "the family reads why")
 	w.requireMoney(w.child, 0, 0, 100_000)
 }
 
@@ -237,7 +240,7 @@ func TestT60_SilenceAgreesOnlyIfTheRegisterWasOnTimeAndNobodyQueried(t *testing.
 	require.NoError(t, err)
 	require.Equal(t, []booking.State{booking.Settled, booking.Disputed, booking.Delivered}, stateOf(got))
 	require.Equal(t, onTime.ID, got.Items[0].ID)
-	require.Equal(t, "we left at eleven", got.Items[1].Query)
+	require.Equal(t, "we left at eleven", got.Items[1].Reason)
 	w.requireMoney(w.child, 1600, 800, 97_600)
 
 	_, err = booking.Confirm(w.ctx, w.d, w.parent, queried.ID)

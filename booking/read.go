@@ -156,12 +156,12 @@ func fill(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item) 
 	if err != nil {
 		return err
 	}
-	queries, err := queriesOf(ctx, tx, items)
+	reasons, err := reasonsOf(ctx, tx, items)
 	if err != nil {
 		return err
 	}
 	for _, it := range items {
-		it.Charges, it.Holds, it.Query = charges[it.ID], holds[it.ID], queries[it.ID]
+		it.Charges, it.Holds, it.Reason = charges[it.ID], holds[it.ID], reasons[it.ID]
 		if n := slices.IndexFunc(deliveries, func(d *Delivery) bool { return d.ItemID == it.ID }); n >= 0 {
 			it.Delivery = deliveries[n]
 		}
@@ -201,27 +201,28 @@ func holdsSeenBy(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []
 	return by, nil
 }
 
-// queriesOf reads what is said to be wrong with the disputed ones.
-func queriesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]string, error) {
-	var disputed []uuid.UUID
+// reasonsOf reads what is said to be wrong with the disputed ones, and why the
+// provider declined those it did.
+func reasonsOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]string, error) {
+	var asked []uuid.UUID
 	for _, it := range items {
-		if it.State == Disputed {
-			disputed = append(disputed, it.ID)
+		if it.State == Disputed || it.State == Declined {
+			asked = append(asked, it.ID)
 		}
 	}
-	queries := map[uuid.UUID]string{}
-	if len(disputed) == 0 {
-		return queries, nil
+	reasons := map[uuid.UUID]string{}
+	if len(asked) == 0 {
+		return reasons, nil
 	}
 	rows, err := tx.PGX.Query(ctx, `SELECT DISTINCT ON (item_id) item_id, cause FROM item_event
-		WHERE item_id = ANY ($1) AND to_state = 'disputed' ORDER BY item_id, at DESC, id DESC`, disputed)
+		WHERE item_id = ANY ($1) AND to_state IN ('disputed', 'declined') ORDER BY item_id, at DESC, id DESC`, asked)
 	if err != nil {
-		return nil, fmt.Errorf("read queries: %w", err)
+		return nil, fmt.Errorf("read reasons: %w", err)
 	}
 	var id uuid.UUID
 	var cause string
-	if _, err = pgx.ForEachRow(rows, []any{&id, &cause}, func() error { queries[id] = cause; return nil }); err != nil {
-		return nil, fmt.Errorf("read queries: %w", err)
+	if _, err = pgx.ForEachRow(rows, []any{&id, &cause}, func() error { reasons[id] = cause; return nil }); err != nil {
+		return nil, fmt.Errorf("read reasons: %w", err)
 	}
-	return queries, nil
+	return reasons, nil
 }

@@ -2,7 +2,7 @@ package booking
 
 import "slices"
 
-// State is where an item stands in its life (MODEL section 3).
+// State is where an item stands in its life (docs/ARCHITECTURE.md).
 type State string
 
 // Live states keep the place counted; closed ones gave it back. Settled and

@@ -8,7 +8,7 @@ import (
 	"shortbreaks/booking"
 )
 
-// every is all states, in the order of MODEL section 3.
+// every is all states, in the order of docs/ARCHITECTURE.md.
 var every = []booking.State{
 	booking.Held, booking.Requested, booking.Conditional, booking.Confirmed, booking.Delivered, booking.PartlyDelivered, booking.NoShow,
 	booking.Disputed, booking.Settled, booking.Declined, booking.Expired, booking.CancelledByFamily, booking.CancelledByProvider, booking.CancelledByAuthority,

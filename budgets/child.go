@@ -52,7 +52,7 @@ type Member struct {
 // TableName is for GORM.
 func (Member) TableName() string { return "family_member" }
 
-// reads are the roles that may look at a child's budget (ROLES.md).
+// reads are the roles that may look at a child's budget (api/testdata/matrix.csv).
 var reads = []shortbreaks.Role{
 	shortbreaks.Family, shortbreaks.Practitioner, shortbreaks.Approver, shortbreaks.Finance, shortbreaks.Auditor,
 }

@@ -24,8 +24,8 @@ const approveSQL = `UPDATE plan_line SET state = 'approved', approved_by = $3, a
 	WHERE authority_id = $1 AND id = $2 AND state = 'draft'`
 
 // ApprovePlanLine makes a drafted line spendable. An approver of its authority
-// may, but never who proposed it, whatever role they proposed it in (ROLES.md:
-// proposer and approver differ). Errors: forbidden, not-found,
+// may, but never who proposed it, whatever role they proposed it in:
+// proposer and approver differ. Errors: forbidden, not-found,
 // approver-is-proposer, line-not-draft.
 func ApprovePlanLine(ctx context.Context, d *db.DB, who shortbreaks.Actor, line uuid.UUID) (*PlanLine, error) {
 	if !who.Is(shortbreaks.Approver) {

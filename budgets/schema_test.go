@@ -148,7 +148,7 @@ func TestSettingsHoldFromTheirDay(t *testing.T) {
 	}
 	s, err := on("2027-01-04")
 	require.NoError(t, err)
-	require.Equal(t, [4]float64{0.5, 48, 48, 168}, hours(s), "the defaults of MODEL.md")
+	require.Equal(t, [4]float64{0.5, 48, 48, 168}, hours(s), "the defaults")
 	for _, set := range [][3]string{
 		{"request_hours", "2026-01-01", "24"},
 		{"request_hours", "2027-02-01", "72"},

@@ -12,7 +12,7 @@ import (
 )
 
 // Settings are an authority's choices on a date; what it has not chosen is the
-// default of MODEL.md section 3.
+// default here.
 type Settings struct {
 	QuoteLasts       time.Duration // quote_minutes: 30 minutes
 	RequestWithin    time.Duration // request_hours: the provider answers within 48 hours, never past the start

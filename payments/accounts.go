@@ -23,7 +23,7 @@ const (
 	InSessions Unit = "sessions"
 )
 
-// AccountKind says what a balance means (MODEL.md section 2).
+// AccountKind says what a balance means (docs/ARCHITECTURE.md).
 type AccountKind string
 
 // The kinds of account. The first three have a floor.

@@ -131,7 +131,7 @@ func PostCaptures(ctx context.Context, tx *db.Tx, captures []ItemCapture) error 
 	return nil
 }
 
-// draft is the entries of one charge (MODEL.md section 2).
+// draft is the entries of one charge (docs/ARCHITECTURE.md).
 func (c ChargeDue) draft(item ItemCapture, streams map[uuid.UUID]string) ([]draftEntry, error) {
 	if c.DuePence < 0 || c.DuePence > c.AmountPence {
 		return nil, fmt.Errorf("capture item %s charge %d: %w", item.Item, c.N, ErrAboveHold)

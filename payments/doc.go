@@ -34,6 +34,5 @@
 //   - read.go, statement.go: trial balance, transactions, statements, totals.
 //   - audit.go: Audit, over the views audit_* of the schema.
 //
-// Entries of each event and the accounts' keys: MODEL.md section 2, kept in
-// docs/ARCHITECTURE.md.
+// Entries of each event and the accounts' keys stand in docs/ARCHITECTURE.md.
 package payments

@@ -15,7 +15,7 @@ import (
 // ErrBudgetTooLow says an account has less free than was asked of it.
 var ErrBudgetTooLow = shortbreaks.NewError(shortbreaks.Conflict, "budget-too-low", "There is not enough free in this budget")
 
-// The kinds of ledger transaction of the spine (MODEL.md section 2).
+// The kinds of ledger transaction of the spine (docs/ARCHITECTURE.md).
 const (
 	KindAllocate = "allocate"
 	KindCapture  = "capture"

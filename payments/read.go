@@ -88,7 +88,7 @@ type reach struct {
 
 // reachOf: finance and the auditor see an authority's books, a provider owner
 // what its providers are owed by any authority, a family the accounts of its
-// children (ROLES.md). It widens a provider's scope to the authorities it has
+// children (api/testdata/matrix.csv). It widens a provider's scope to the authorities it has
 // bookings with: their ledgers are shown to it only through this condition.
 func reachOf(ctx context.Context, tx *db.Tx, who shortbreaks.Actor) (reach, error) {
 	switch {

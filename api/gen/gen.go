@@ -1229,7 +1229,10 @@ type BookingItem struct {
 	// ChargePence What is or will be charged, once the register or a cancellation fixes it.
 	ChargePence *int64       `json:"charge_pence,omitempty"`
 	Charges     []ItemCharge `json:"charges"`
-	EndsAt      time.Time    `json:"ends_at"`
+
+	// DeclineReason Why the provider said no, if it did.
+	DeclineReason *string   `json:"decline_reason,omitempty"`
+	EndsAt        time.Time `json:"ends_at"`
 
 	// ExpiresAt When an unanswered request runs out.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`

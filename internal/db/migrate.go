@@ -31,7 +31,7 @@ const (
 )
 
 // grantsSQL lets the serving role work jobs and read the schema's version.
-// River's tables carry no personal data and no policy (MODEL.md, section 4).
+// River's tables carry no personal data and no policy.
 const grantsSQL = `DO $$
 DECLARE t regclass;
 BEGIN
@@ -59,7 +59,7 @@ func Migrate(ctx context.Context, url string) error {
 	pc.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	pc.ConnConfig.RuntimeParams["client_min_messages"] = "warning"
 	// A migration that waits for a busy table must not make a queue of
-	// everyone behind it: give up soon, try again (RELIABILITY O4).
+	// everyone behind it: give up soon, try again.
 	pc.ConnConfig.RuntimeParams["lock_timeout"] = millis(lockTimeout)
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {

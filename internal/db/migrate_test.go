@@ -92,7 +92,7 @@ func schemaOf(t *testing.T, address string) string {
 	return strings.Join(lines, "\n")
 }
 
-// RELIABILITY O4.
+// The schema can be taken down and put up again, the same.
 func TestUpDownUpIsUp(t *testing.T) {
 	t.Parallel()
 	address := empty(t)

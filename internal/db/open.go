@@ -17,7 +17,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// The limits of every connection (RELIABILITY O3). A request that waits for
+// The limits of every connection. A request that waits for
 // longer than these is refused while its caller still listens.
 const (
 	statementTimeout = 5 * time.Second

@@ -347,7 +347,7 @@ func TestErrorsNameTheirConstraint(t *testing.T) {
 	require.Empty(t, db.ConstraintName(nil))
 }
 
-// RELIABILITY O3, with and without a pooler between.
+// Every limit, with and without a pooler between.
 func TestEveryTransactionHasLimits(t *testing.T) {
 	t.Parallel()
 	for _, pooler := range []bool{false, true} {

@@ -1,5 +1,5 @@
 -- +goose Up
--- One view for each invariant of the books (DESIGN.md, "The ledger"): it
+-- One view for each invariant of the books (docs/ARCHITECTURE.md): it
 -- returns the rows that break it, and none if all is well. They are read with
 -- the reader's own rights: the audit's scope is every authority. Each is
 -- written without trusting the constraint or counter it checks.
