@@ -169,8 +169,19 @@ func (b *bencher) machine(ctx context.Context) string {
 	return fmt.Sprintf(`Measured by `+"`make bench`"+` on %s, %s: %d cores (%s), %s, %s, PostgreSQL %s with its
 default settings, all on one machine: clients, service and database share the cores. %d budgets, %d sessions,
 %d providers, %s for each line; every booking is of another quote, and of a random child and session.
+%s
 `, started.Format("2 January 2006"), runtime.GOOS, runtime.NumCPU(), processor, memory, runtime.Version(), b.server,
-		b.world.Budgets, b.world.Sessions, b.world.Providers, b.each)
+		b.world.Budgets, b.world.Sessions, b.world.Providers, b.each, b.others)
+}
+
+// otherWork says how busy the machine is before the bench begins.
+func otherWork() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	load, _, _ := strings.Cut(string(text), " ")
+	return "When it began, " + load + " other programs on average wanted a core: what is above 0 takes from every figure but the ratios."
 }
 
 // firstOf is the value of the first line of a file of /proc that begins with a
@@ -206,9 +217,9 @@ request, of this program (service and clients in one process) and of PostgreSQL;
 
 ## What bounds it
 
-The processors, and then waiting in turn: a booking is two transactions (rights, then the booking), and about a dozen
-round trips on one of 16 connections, one after the other, each of them planned and executed for one booking alone.
-With one client it is those round trips and one flush of the log to the disk that take the time; with many the
-processors are busy all the time and more clients only wait longer. Sharing each round trip and each flush between many
-bookings (the desk, docs/ARCHITECTURE.md) is the remedy and not built yet.
+The processors, and then waiting in turn: a booking is two transactions (rights, then the booking) and about twenty round
+trips on one of 16 connections, one after the other, every statement worked out for one booking alone. With one client
+it is those round trips and one flush of the log to the disk that take the time; with many the processors are busy all
+the time and more clients only wait longer. Sharing each round trip and each flush between many bookings (the desk) is
+the remedy; it is not built yet.
 `

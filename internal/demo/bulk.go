@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,6 +92,7 @@ func Bulk(ctx context.Context, owner *pgxpool.Pool, size BulkSize) (*BulkWorld, 
 		return nil, fmt.Errorf("bulk: at most %d sessions for each provider", mostDays)
 	}
 	w := &BulkWorld{size: size}
+	var tables []*table
 	err := pgx.BeginFunc(ctx, owner, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, `SELECT now()`).Scan(&w.now); err != nil {
 			return err
@@ -100,16 +102,33 @@ func Bulk(ctx context.Context, owner *pgxpool.Pool, size BulkSize) (*BulkWorld, 
 		w.addChildren()
 		w.addClubs()
 		w.addSessions()
-		return w.copyIn(ctx, tx)
+		tables = w.tables()
+		for _, t := range tables {
+			if err := t.copyIn(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("bulk: %w", err)
 	}
-	// Without it the first plans are made for empty tables, and kept.
-	if _, err := owner.Exec(ctx, `ANALYZE`); err != nil {
+	if err := analyse(ctx, owner, tables); err != nil {
 		return nil, fmt.Errorf("bulk: %w", err)
 	}
 	return w, nil
+}
+
+// analyse tells PostgreSQL how much there is now, or its first plans, which it
+// keeps, are made for less. Tables that are empty still are left alone: known
+// to be empty, they would be read from end to end however they grew.
+func analyse(ctx context.Context, owner *pgxpool.Pool, tables []*table) error {
+	for _, t := range tables {
+		if _, err := owner.Exec(ctx, `ANALYZE `+pgx.Identifier{t.name}.Sanitize()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // today is the London date the world was made on.
@@ -197,15 +216,10 @@ type table struct {
 
 func (t *table) add(values ...any) { t.rows = append(t.rows, values) }
 
-// copyIn writes all tables, parents first. All ledger entries go in one COPY,
-// as the trigger that sums them requires.
-func (w *BulkWorld) copyIn(ctx context.Context, tx pgx.Tx) error {
-	for _, t := range append(w.peopleTables(), append(w.supplyTables(), w.budgetTables()...)...) {
-		if err := t.copyIn(ctx, tx); err != nil {
-			return err
-		}
-	}
-	return nil
+// tables are all of the world, parents first. All ledger entries go in one
+// COPY, as the trigger that sums them requires.
+func (w *BulkWorld) tables() []*table {
+	return slices.Concat(w.peopleTables(), w.supplyTables(), w.budgetTables())
 }
 
 func (t *table) copyIn(ctx context.Context, tx pgx.Tx) error {

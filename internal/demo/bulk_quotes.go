@@ -65,7 +65,7 @@ func (w *BulkWorld) Quotes(ctx context.Context, owner *pgxpool.Pool, n int, seed
 	if err != nil {
 		return nil, fmt.Errorf("bulk quotes: %w", err)
 	}
-	if _, err := owner.Exec(ctx, `ANALYZE quote`); err != nil {
+	if err := analyse(ctx, owner, []*table{rows}); err != nil {
 		return nil, fmt.Errorf("bulk quotes: %w", err)
 	}
 	return quotes, nil
