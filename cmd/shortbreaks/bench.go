@@ -270,10 +270,10 @@ func (b *bencher) serve(ctx context.Context) (base string, keys *people.Keys, st
 func (b *bencher) add(m measurement) {
 	m.Ratio = 1
 	if len(b.runs) > 0 {
-		m.Ratio = rounded(m.Rate / b.runs[0].Rate)
+		m.Ratio = rounded(m.Rate/b.runs[0].Rate*100) / 100
 	}
 	b.runs = append(b.runs, m)
-	say("  %.0f/s, p50 %.2f ms, p99 %.2f ms, %.2f of the floor, %d refused", m.Rate, m.P50, m.P99, m.Ratio, m.refused)
+	say("  %.0f/s, p50 %.2f ms, p99 %.2f ms, %.4f of the floor, %d refused", m.Rate, m.P50, m.P99, m.Ratio, m.refused)
 	for why, n := range m.why {
 		say("  %d x %s", n, why)
 	}

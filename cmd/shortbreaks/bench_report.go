@@ -125,7 +125,7 @@ func (b *bencher) results(faults int) string {
 			database = fmt.Sprint(millis(m.used.database))
 		}
 		row(m.Name, strconv.Itoa(m.Clients), fmt.Sprintf("%.0f", m.Rate), fmt.Sprintf("%.2f", m.P50), fmt.Sprintf("%.2f", m.P99),
-			fmt.Sprintf("%.2f", m.Ratio), strconv.Itoa(m.refused), program, database)
+			fmt.Sprintf("%.4f", m.Ratio), strconv.Itoa(m.refused), program, database)
 	}
 	_ = w.Flush() // into memory
 	books := "Afterwards `shortbreaks audit` found the books of this database right."
