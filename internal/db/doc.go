@@ -10,11 +10,13 @@
 //   - tx.go: Do and Read, the only two ways to run a query; Tx; AfterCommit.
 //   - gorm.go: how GORM is kept inside that transaction.
 //   - errors.go: ConstraintName, Unavailable, and what is tried again.
-//   - idempotency.go: Replay and Keep.
+//   - idempotency.go, purge.go: Replay and Keep, and forgetting after 72 hours.
 //   - jobs.go: Enqueue in the transaction, NewJobs to work them.
 //   - migrate.go, migrations/*.sql: the schema, in order; never AutoMigrate.
 //   - ready.go: whether this process may serve.
-//   - embedded*.go, programs.go, datadir.go: PostgreSQL started by ourselves.
+//   - clock.go: At, the same database by another clock; for the demo's past.
+//   - embedded*.go, programs.go, datadir.go: PostgreSQL started by ourselves;
+//     running.go finds one that another process runs.
 //
 // Rules: a use case calls Do or Read and passes Tx down; a step takes Tx and
 // never commits; Tx.Now is the only clock; nothing outside the database
