@@ -9,6 +9,7 @@ import (
 	"shortbreaks"
 	"shortbreaks/api/gen"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 )
 
 // CreateOffer writes an offer down as a draft of its provider.
@@ -34,8 +35,8 @@ func draftOf(b *gen.OfferDraft) marketplace.OfferDraft {
 	d := marketplace.OfferDraft{
 		ProviderID: b.ProviderID, SettingID: b.SettingID, Title: b.Title, Summary: b.Summary, Category: string(b.Category),
 		AccessRoute: string(b.AccessRoute), AgeFrom: b.AgeFrom, AgeTo: b.AgeTo, RatioStaff: b.Ratio.Staff, RatioChildren: b.Ratio.Children,
-		Instant: b.Instant, Tariff: marketplace.Tariff{Options: mapped(b.Tariff.Options, optionOf)},
-		Terms: marketplace.CancellationTerms{FreeUntilHours: b.CancellationTerms.FreeUntilHours, LateFeePercent: b.CancellationTerms.LateFeePercent},
+		Instant: b.Instant, Tariff: tariff.Tariff{Options: mapped(b.Tariff.Options, optionOf)},
+		Terms: tariff.Terms{FreeUntilHours: b.CancellationTerms.FreeUntilHours, LateFeePercent: b.CancellationTerms.LateFeePercent},
 	}
 	if b.Setting != nil {
 		d.Setting = &marketplace.SettingDraft{Name: b.Setting.Name, Postcode: b.Setting.Postcode}
@@ -59,8 +60,8 @@ func draftOf(b *gen.OfferDraft) marketplace.OfferDraft {
 	return d
 }
 
-func optionOf(o gen.PriceOption) marketplace.PriceOption {
-	return marketplace.PriceOption{
+func optionOf(o gen.PriceOption) tariff.Option {
+	return tariff.Option{
 		Name: o.Name, WhoMayUse: string(o.WhoMayUse), ValidFrom: dateText(dayOrNone(o.ValidFrom)), ValidTo: dateText(dayOrNone(o.ValidTo)),
 		PaymentTiming: string(o.PaymentTiming), BilledOn: string(o.BilledOn), Charges: mapped(o.Charges, chargeOf),
 	}
@@ -83,36 +84,36 @@ func dateOfText(text string) *types.Date {
 	return &types.Date{Time: on}
 }
 
-func chargeOf(c gen.Charge) marketplace.Charge {
-	return marketplace.Charge{
+func chargeOf(c gen.Charge) tariff.Charge {
+	return tariff.Charge{
 		Kind: string(c.Kind), Basis: string(c.Basis), Unit: string(c.Unit), When: string(c.When), Optional: given(c.Optional),
 		AmountPence: shortbreaks.Pence(c.AmountPence), MinimumMinutes: given(c.MinimumMinutes), StepMinutes: given(c.StepMinutes),
 		StepMode: string(given(c.StepMode)), CapPence: (*shortbreaks.Pence)(c.CapPence), IncludesMinutesWithChild: given(c.IncludesMinutesWithChild),
 		VAT: string(c.Vat), VATReason: given(c.VatReason),
-		Components: mapped(c.Components, func(p gen.PriceComponent) marketplace.Component {
-			return marketplace.Component{Kind: string(p.Kind), AmountPence: shortbreaks.Pence(p.AmountPence), Note: given(p.Note)}
+		Components: mapped(c.Components, func(p gen.PriceComponent) tariff.Component {
+			return tariff.Component{Kind: string(p.Kind), AmountPence: shortbreaks.Pence(p.AmountPence), Note: given(p.Note)}
 		}),
 	}
 }
 
-func tariffOut(t marketplace.Tariff) gen.Tariff {
+func tariffOut(t tariff.Tariff) gen.Tariff {
 	return gen.Tariff{Options: mapped(t.Options, optionOut)}
 }
 
-func optionOut(o marketplace.PriceOption) gen.PriceOption {
+func optionOut(o tariff.Option) gen.PriceOption {
 	return gen.PriceOption{
 		Name: o.Name, WhoMayUse: gen.WhoMayUse(o.WhoMayUse), ValidFrom: dateOfText(o.ValidFrom), ValidTo: dateOfText(o.ValidTo),
 		PaymentTiming: gen.PaymentTiming(o.PaymentTiming), BilledOn: gen.BilledOn(o.BilledOn), Charges: mapped(o.Charges, tariffChargeOut),
 	}
 }
 
-func tariffChargeOut(c marketplace.Charge) gen.Charge {
+func tariffChargeOut(c tariff.Charge) gen.Charge {
 	return gen.Charge{
 		Kind: gen.ChargeKind(c.Kind), Basis: gen.ChargeBasis(c.Basis), Unit: gen.PriceUnit(c.Unit), When: gen.ChargeWhen(c.When),
 		Optional: optional(c.Optional), AmountPence: int64(c.AmountPence), MinimumMinutes: optional(c.MinimumMinutes),
 		StepMinutes: optional(c.StepMinutes), StepMode: optional(gen.StepMode(c.StepMode)), CapPence: pence64(c.CapPence),
 		IncludesMinutesWithChild: optional(c.IncludesMinutesWithChild), Vat: gen.VAT(c.VAT), VatReason: optional(c.VATReason),
-		Components: mapped(c.Components, func(p marketplace.Component) gen.PriceComponent {
+		Components: mapped(c.Components, func(p tariff.Component) gen.PriceComponent {
 			return gen.PriceComponent{Kind: gen.ComponentKind(p.Kind), AmountPence: int64(p.AmountPence), Note: optional(p.Note)}
 		}),
 	}

@@ -9,6 +9,7 @@ import (
 	"shortbreaks"
 	"shortbreaks/api/gen"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 )
 
 const offersList = "offers"
@@ -84,7 +85,7 @@ func comparedOut(c marketplace.Compared) gen.ComparisonItem {
 		Offer: offerSummaryOut(c.Offer), OptionName: c.OptionName, TotalPence: int64(c.TotalPence), Occasions: c.Occasions,
 		ChildMinutes: c.ChildMinutes, ComparableRatePencePerChildHour: pence64(c.ComparableRatePence), Covers: covers,
 		MissingDates: mapped(c.MissingDates, day), Explanation: c.Explanation,
-		Beats: mapped(c.Beats, func(b marketplace.Beaten) gen.BeatenOption {
+		Beats: mapped(c.Beats, func(b tariff.Beaten) gen.BeatenOption {
 			return gen.BeatenOption{OptionName: b.OptionName, TotalPence: int64(b.TotalPence)}
 		}),
 		PlacesLeft: c.PlacesLeft,

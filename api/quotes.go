@@ -9,6 +9,7 @@ import (
 	"shortbreaks/api/gen"
 	"shortbreaks/booking"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
 )
 
@@ -78,6 +79,6 @@ func payerOut(payer string) gen.Payer {
 	return gen.Payer(payer)
 }
 
-func termsOut(t marketplace.CancellationTerms) gen.CancellationTerms {
+func termsOut(t tariff.Terms) gen.CancellationTerms {
 	return gen.CancellationTerms{FreeUntilHours: t.FreeUntilHours, LateFeePercent: t.LateFeePercent}
 }

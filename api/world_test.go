@@ -24,6 +24,7 @@ import (
 	"shortbreaks/internal/demo"
 	"shortbreaks/internal/stripedouble"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
 	"shortbreaks/people"
 )
@@ -169,10 +170,10 @@ func (w *world) line(c *demo.Council, l budgets.NewPlanLine) *budgets.PlanLine {
 }
 
 // charge is a costed charge.
-func charge(kind, unit string, pence shortbreaks.Pence) marketplace.Charge {
-	return marketplace.Charge{
+func charge(kind, unit string, pence shortbreaks.Pence) tariff.Charge {
+	return tariff.Charge{
 		Kind: kind, Basis: "per_child", Unit: unit, When: "planned", AmountPence: pence, VAT: "exempt",
-		Components: []marketplace.Component{
+		Components: []tariff.Component{
 			{Kind: "staff", AmountPence: pence - pence/4 - pence/8}, {Kind: "on_costs", AmountPence: pence / 4}, {Kind: "overhead", AmountPence: pence / 8},
 		},
 	}
@@ -186,10 +187,10 @@ func club() marketplace.OfferDraft {
 	return marketplace.OfferDraft{
 		Setting: &marketplace.SettingDraft{Name: "Hall", Postcode: "ZZ1 1AA"}, Title: "Saturday club", Summary: "Games and company.",
 		Category: "club", AccessRoute: "targeted", AgeFrom: 5, AgeTo: 17, RatioStaff: 1, RatioChildren: 3, Instant: true,
-		Terms: marketplace.CancellationTerms{FreeUntilHours: 48, LateFeePercent: 50},
-		Tariff: marketplace.Tariff{Options: []marketplace.PriceOption{{
+		Terms: tariff.Terms{FreeUntilHours: 48, LateFeePercent: 50},
+		Tariff: tariff.Tariff{Options: []tariff.Option{{
 			Name: "Standard", WhoMayUse: "anyone", PaymentTiming: "arrears", BilledOn: "booked",
-			Charges: []marketplace.Charge{charge("place", "session", 1200), support},
+			Charges: []tariff.Charge{charge("place", "session", 1200), support},
 		}}},
 		Sessions: &marketplace.SessionSeries{
 			FirstDate: time.Date(2027, 1, 9, 0, 0, 0, 0, time.UTC), LastDate: time.Date(2027, 4, 3, 0, 0, 0, 0, time.UTC),
@@ -204,7 +205,7 @@ func visits() marketplace.OfferDraft {
 	d.Title, d.Category, d.Sessions, d.Instant = "Support worker", "support_worker", nil, false
 	hour := charge("support", "hour", 2500)
 	hour.MinimumMinutes, hour.StepMinutes, hour.StepMode = 60, 15, "up"
-	d.Tariff.Options[0].Charges = []marketplace.Charge{hour}
+	d.Tariff.Options[0].Charges = []tariff.Charge{hour}
 	d.Visits = &marketplace.VisitRules{
 		Days: []int{1, 2, 3, 4, 5, 6, 7}, From: "08:00", To: "20:00", MinimumMinutes: 60, MaximumMinutes: 480, StepMinutes: 5,
 		Lanes: []marketplace.LaneDraft{{Label: "A"}, {Label: "B"}},

@@ -29,7 +29,7 @@ func once(who shortbreaks.Actor, key string, c booking.CreateBooking) *shortbrea
 
 func TestT03_TheSameKeyBooksOnceAndAnswersTheSameBytes(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	c := toBook(w.quote(w.parent, ask(w.child, club, 2)))
 	var mu sync.Mutex
 	bodies := map[string]int{}
@@ -60,7 +60,7 @@ func TestT03_TheSameKeyBooksOnceAndAnswersTheSameBytes(t *testing.T) {
 
 func TestT04_TheSameKeyWithAnotherBodyPostsNothing(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	first := toBook(w.quote(w.parent, ask(w.child, club, 1)))
 	first.Idem = once(w.parent, "key-1", first)
 	_, _, err := booking.Create(w.ctx, w.d, w.parent, first)
@@ -83,7 +83,7 @@ func TestT04_TheSameKeyWithAnotherBodyPostsNothing(t *testing.T) {
 
 func TestARefusalIsNotKeptSoTheKeyMayBeTriedAgain(t *testing.T) {
 	w := newWorld(t)
-	draft := saturdays(tariff(charge("place", "session", 800)))
+	draft := saturdays(tariffOf(charge("place", "session", 800)))
 	draft.Sessions.Capacity = 1
 	club := w.publish(draft)
 	taker := w.book(ask(w.sibling, club, 1))

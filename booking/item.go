@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"shortbreaks"
-	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
 )
 
@@ -28,7 +28,7 @@ type Booking struct {
 	OfferID     uuid.UUID
 	VersionID   uuid.UUID
 	TotalPence  shortbreaks.Pence
-	Terms       marketplace.CancellationTerms
+	Terms       tariff.Terms
 	BilledOn    string // booked or attended
 	CreatedBy   uuid.UUID
 	OnBehalf    bool // staff booked for the family

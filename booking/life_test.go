@@ -36,14 +36,14 @@ func (w *world) deliver(it *booking.Item, r booking.RecordAttendance) *booking.I
 }
 
 func requestFor(w *world) *booking.Booking {
-	draft := saturdays(tariff(charge("place", "session", 800)))
+	draft := saturdays(tariffOf(charge("place", "session", 800)))
 	draft.Instant = false
 	return w.book(ask(w.child, w.publish(draft), 2))
 }
 
 func TestT05_AnUnansweredRequestGivesBackPlaceAndMoneyOnce(t *testing.T) {
 	w := newWorld(t)
-	draft := saturdays(tariff(charge("place", "session", 800)))
+	draft := saturdays(tariffOf(charge("place", "session", 800)))
 	draft.Instant = false
 	club := w.publish(draft)
 	b := w.book(ask(w.child, club, 2))
@@ -112,7 +112,7 @@ func TestDecliningReleasesPlaceAndMoney(t *testing.T) {
 
 func TestT09_AllocatedIsReservedSpentAndFreeAllTheWay(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	b := w.book(ask(w.child, club, 3))
 	w.requireMoney(w.child, 2400, 0, 97_600)
 	w.deliver(b.Items[0], booking.RecordAttendance{Outcome: booking.Delivered})
@@ -133,7 +133,7 @@ func TestT09_AllocatedIsReservedSpentAndFreeAllTheWay(t *testing.T) {
 
 func TestT40_ExactlyAtTheDeadlineIsInTime(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 801))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 801))))
 	b := w.book(ask(w.child, club, 2))
 	deadline := b.Items[0].StartsAt.Add(-48 * time.Hour)
 	w.clock.Set(deadline)
@@ -150,7 +150,7 @@ func TestT40_ExactlyAtTheDeadlineIsInTime(t *testing.T) {
 
 func TestT54_CancellingInTimeIsFreeAndLateCostsTheFeeAgreed(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	b := w.book(ask(w.child, club, 2))
 	got, err := booking.Cancel(w.ctx, w.d, w.parent, booking.CancelBooking{BookingID: b.ID, ItemIDs: itemIDs(b, 1), Reason: "plans_changed"})
 	require.NoError(t, err)
@@ -181,7 +181,7 @@ func TestARequestNotYetConfirmedNeverCostsAFee(t *testing.T) {
 
 func TestT56_WhatTheProviderCancelsIsNeverCharged(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	b := w.book(ask(w.child, club, 1))
 	w.clock.Set(b.Items[0].StartsAt.Add(-time.Minute))
 	got, err := booking.Cancel(w.ctx, w.d, w.house.Coordinator, booking.CancelBooking{BookingID: b.ID, Reason: "staffing"})
@@ -194,7 +194,7 @@ func TestT56_WhatTheProviderCancelsIsNeverCharged(t *testing.T) {
 
 func TestT57_AnAbsenceTheProviderCausedIsNotCharged(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	b := w.book(ask(w.child, club, 2))
 	it := w.deliver(b.Items[0], booking.RecordAttendance{Outcome: booking.NoShow, Cause: booking.CouldNotAdmit})
 	require.Zero(t, *it.ChargePence)
@@ -207,7 +207,7 @@ func TestT57_AnAbsenceTheProviderCausedIsNotCharged(t *testing.T) {
 
 func TestT58_PartAttendanceIsChargedByTheOffersRule(t *testing.T) {
 	w := newWorld(t)
-	byTime := tariff(charge("place", "session", 900))
+	byTime := tariffOf(charge("place", "session", 900))
 	byTime.Options[0].BilledOn = "attended"
 	club := w.publish(saturdays(byTime))
 	b := w.book(ask(w.child, club, 1))
@@ -222,7 +222,7 @@ func TestT58_PartAttendanceIsChargedByTheOffersRule(t *testing.T) {
 
 func TestT60_SilenceAgreesOnlyIfTheRegisterWasOnTimeAndNobodyQueried(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	b := w.book(ask(w.child, club, 3))
 	onTime := w.deliver(b.Items[0], booking.RecordAttendance{Outcome: booking.Delivered})
 	queried := w.deliver(b.Items[1], booking.RecordAttendance{Outcome: booking.Delivered})
@@ -256,7 +256,7 @@ func TestT85_EachChargeGoesToItsOwnPayerAllTheWay(t *testing.T) {
 	w.line(child, budgets.NewPlanLine{Description: "Support to join in", Categories: []string{"club"}, PaysKinds: []string{"support"}})
 	support, transport := charge("support", "hour", 1800), charge("transport", "item", 450)
 	support.Optional, transport.Optional = true, true
-	club := w.publish(saturdays(tariff(charge("place", "session", 800), support, transport)))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800), support, transport)))
 	c := ask(child, club, 2)
 	c.ChargeKinds = []string{"support", "transport"}
 	q := w.quote(parent, c)
@@ -312,7 +312,7 @@ func (w *world) refund(it *booking.Item, kind string, pence shortbreaks.Pence) {
 
 func TestAFamilysBookingIsItsOwnPeoplesToSeeAndMove(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	b := w.book(ask(w.child, club, 1))
 	stranger := w.family("stranger", 1).Parents[0]
 	_, err := booking.Load(w.ctx, w.d, stranger, b.ID)

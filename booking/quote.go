@@ -11,6 +11,7 @@ import (
 	"shortbreaks/budgets"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
 )
 
@@ -33,20 +34,20 @@ type Quote struct {
 
 // QuoteDocument is what the person was shown, kept as shown.
 type QuoteDocument struct {
-	ProviderName  string                        `json:"provider_name"`
-	OfferTitle    string                        `json:"offer_title"`
-	Category      string                        `json:"category"`
-	OptionName    string                        `json:"option_name"`
-	BilledOn      string                        `json:"billed_on"`
-	Instant       bool                          `json:"instant"`
-	Explanation   string                        `json:"explanation"`
-	Terms         marketplace.CancellationTerms `json:"terms"`
-	BufferBefore  time.Duration                 `json:"buffer_before"`
-	BufferAfter   time.Duration                 `json:"buffer_after"`
-	Items         []QuotedItem                  `json:"items"`
-	Allowed       bool                          `json:"allowed"`
-	Because       []string                      `json:"because"`
-	RequestWithin time.Duration                 `json:"request_within"` // how long the provider has to answer
+	ProviderName  string        `json:"provider_name"`
+	OfferTitle    string        `json:"offer_title"`
+	Category      string        `json:"category"`
+	OptionName    string        `json:"option_name"`
+	BilledOn      string        `json:"billed_on"`
+	Instant       bool          `json:"instant"`
+	Explanation   string        `json:"explanation"`
+	Terms         tariff.Terms  `json:"terms"`
+	BufferBefore  time.Duration `json:"buffer_before"`
+	BufferAfter   time.Duration `json:"buffer_after"`
+	Items         []QuotedItem  `json:"items"`
+	Allowed       bool          `json:"allowed"`
+	Because       []string      `json:"because"`
+	RequestWithin time.Duration `json:"request_within"` // how long the provider has to answer
 }
 
 // QuotedItem is one session or visit of a quote.

@@ -16,7 +16,7 @@ import (
 
 func TestT01_TheLastPlaceGoesToOneFamily(t *testing.T) {
 	w := newWorld(t)
-	draft := saturdays(tariff(charge("place", "session", 800)))
+	draft := saturdays(tariffOf(charge("place", "session", 800)))
 	draft.Sessions.Capacity = 1
 	club := w.publish(draft)
 	quotes := []*booking.Quote{w.quote(w.parent, ask(w.child, club, 1)), w.quote(w.parent, ask(w.sibling, club, 1))}
@@ -33,7 +33,7 @@ func TestT01_TheLastPlaceGoesToOneFamily(t *testing.T) {
 
 func TestT02_OneBudgetPaysForOneOfTwoRacingBookings(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 60_000))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 60_000))))
 	quotes := []*booking.Quote{
 		w.quote(w.parent, ask(w.child, club, 1)),
 		w.quote(w.parent, booking.CreateQuote{ChildID: w.child, OfferID: club.Offer.ID, SessionIDs: []uuid.UUID{club.Sessions[1].ID}}),
@@ -49,7 +49,7 @@ func TestT02_OneBudgetPaysForOneOfTwoRacingBookings(t *testing.T) {
 
 func TestT10_ABasketBooksEachChildOnItsOwnBudgetOrNobody(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	basket, _, err := booking.Create(w.ctx, w.d, w.parent, toBook(w.quote(w.parent, ask(w.child, club, 2)), w.quote(w.parent, ask(w.sibling, club, 1))))
 	require.NoError(t, err)
 	require.Len(t, basket.Bookings, 2)
@@ -57,7 +57,7 @@ func TestT10_ABasketBooksEachChildOnItsOwnBudgetOrNobody(t *testing.T) {
 	w.requireMoney(w.child, 1600, 0, 98_400)
 	w.requireMoney(w.sibling, 800, 0, 99_200)
 
-	dear := saturdays(tariff(charge("place", "session", 99_300)))
+	dear := saturdays(tariffOf(charge("place", "session", 99_300)))
 	dear.Title = "Dear club"
 	expensive := w.publish(dear)
 	_, _, err = booking.Create(w.ctx, w.d, w.parent, toBook(w.quote(w.parent, ask(w.child, club, 3)), w.quote(w.parent, ask(w.sibling, expensive, 1))))
@@ -72,7 +72,7 @@ func TestT10_ABasketBooksEachChildOnItsOwnBudgetOrNobody(t *testing.T) {
 
 func TestT12_ALineThatForbidsTheCategoryBlocksBeforeAnyHold(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	swimming := w.line(w.child, budgets.NewPlanLine{Description: "Swimming", Categories: []string{"swimming"}})
 	c := ask(w.child, club, 1)
 	c.PlanLineID = &swimming.ID
@@ -87,10 +87,10 @@ func TestT12_ALineThatForbidsTheCategoryBlocksBeforeAnyHold(t *testing.T) {
 
 func TestT14_ThePriceOfAQuoteStandsWhileItLives(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	q := w.quote(w.parent, ask(w.child, club, 1))
 	_, err := marketplace.ReviseOffer(w.ctx, w.d, w.house.Owner, club.Offer.ID, marketplace.Revision{
-		Tariff: tariff(charge("place", "session", 900)), Terms: club.Version.Terms,
+		Tariff: tariffOf(charge("place", "session", 900)), Terms: club.Version.Terms,
 	})
 	require.NoError(t, err)
 	w.clock.Advance(30*time.Minute - time.Second)
@@ -109,7 +109,7 @@ func TestT14_ThePriceOfAQuoteStandsWhileItLives(t *testing.T) {
 
 func TestT15_AnotherTotalIsRefusedNotCharged(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	c := toBook(w.quote(w.parent, ask(w.child, club, 1)))
 	c.Quotes[0].ExpectedTotalPence = 799
 	_, _, err := booking.Create(w.ctx, w.d, w.parent, c)
@@ -119,7 +119,7 @@ func TestT15_AnotherTotalIsRefusedNotCharged(t *testing.T) {
 
 func TestAWithdrawnOfferIsClosedAndAUsedQuoteIsUsed(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	first, second := w.quote(w.parent, ask(w.child, club, 1)), w.quote(w.parent, ask(w.sibling, club, 1))
 	_, _, err := booking.Create(w.ctx, w.d, w.parent, toBook(first))
 	require.NoError(t, err)
@@ -140,7 +140,7 @@ func TestT20_ThreeStreamsHoldAHundredPoundsExactly(t *testing.T) {
 		w.allocate(child, s, payments.InPence, 50_000)
 	}
 	w.line(child, budgets.NewPlanLine{Shares: []budgets.Share{{Stream: "social_care", Weight: 1}, {Stream: "health", Weight: 1}, {Stream: "education", Weight: 1}}})
-	club := w.publish(saturdays(tariff(charge("place", "session", 10_000))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 10_000))))
 	basket, _, err := booking.Create(w.ctx, w.d, parent, toBook(w.quote(parent, ask(child, club, 1))))
 	require.NoError(t, err)
 	var amounts []int64
@@ -152,7 +152,7 @@ func TestT20_ThreeStreamsHoldAHundredPoundsExactly(t *testing.T) {
 
 func TestT21_AQuarterJoinedAtTheFifthOfThirteenCostsNineThirteenths(t *testing.T) {
 	w := newWorld(t)
-	draft := saturdays(tariff(charge("place", "quarter", 15_600)))
+	draft := saturdays(tariffOf(charge("place", "quarter", 15_600)))
 	draft.Sessions.Bundle = &marketplace.BundleDraft{Name: "Spring quarter", Unit: "quarter"}
 	draft.Sessions.Weekdays = []int{3} // 6 January to 31 March: 13 Wednesdays in one financial year
 	draft.Sessions.FirstDate, draft.Sessions.LastDate = draft.Sessions.FirstDate.AddDate(0, 0, -3), draft.Sessions.LastDate.AddDate(0, 0, -3)
@@ -204,7 +204,7 @@ func TestWorkersAreNeverInTwoPlaces(t *testing.T) {
 
 func TestReserveGivesEachOrderOfASetItsOwnVerdict(t *testing.T) {
 	w := newWorld(t)
-	draft := saturdays(tariff(charge("place", "session", 800)))
+	draft := saturdays(tariffOf(charge("place", "session", 800)))
 	draft.Sessions.Capacity = 1
 	club := w.publish(draft)
 	var orders []booking.Order
@@ -227,7 +227,7 @@ func TestT86_AnAllowanceOfHoursIsHeldAndUsedInMinutes(t *testing.T) {
 	child, parent := other.Children[0].ID, other.Parents[0]
 	w.allocate(child, "social_care", payments.InMinutes, 600)
 	w.line(child, budgets.NewPlanLine{Unit: payments.InMinutes, LimitAmount: 600})
-	club := w.publish(saturdays(tariff(charge("place", "session", 1000))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 1000))))
 	basket, _, err := booking.Create(w.ctx, w.d, parent, toBook(w.quote(parent, ask(child, club, 3))))
 	require.NoError(t, err)
 	_, reserved, _, free := w.money(child, "social_care", payments.InMinutes)

@@ -46,7 +46,7 @@ func nth(child uuid.UUID, o *marketplace.OfferDetail, n int) booking.CreateQuote
 // at for itself, and refuses one order of a set, not the set.
 func TestLineAndAccountEachRefuseTheirOwnOrderOnly(t *testing.T) {
 	w := newWorld(t)
-	club := w.publish(saturdays(tariff(charge("place", "session", 800))))
+	club := w.publish(saturdays(tariffOf(charge("place", "session", 800))))
 	lowLine, lowAccount := w.another("hughes", 100_000, 1_000), w.another("novak", 1_000, 100_000)
 	verdicts := w.reserve(w.orders(
 		one(ask(lowLine, club, 2)), one(ask(lowAccount, club, 2)), one(ask(w.child, club, 2)), one(ask(lowLine, club, 1)), one(ask(lowAccount, club, 1)),
@@ -68,9 +68,9 @@ func TestLineAndAccountEachRefuseTheirOwnOrderOnly(t *testing.T) {
 // set may have.
 func TestARefusedOrderLeavesWhatItHadTakenToTheNext(t *testing.T) {
 	w := newWorld(t)
-	last := saturdays(tariff(charge("place", "session", 800)))
+	last := saturdays(tariffOf(charge("place", "session", 800)))
 	last.Sessions.Capacity = 1
-	dear := saturdays(tariff(charge("place", "session", 99_900)))
+	dear := saturdays(tariffOf(charge("place", "session", 99_900)))
 	dear.Title = "Dear club"
 	club, tooDear := w.publish(last), w.publish(dear)
 	verdicts := w.reserve(w.orders(

@@ -15,6 +15,7 @@ import (
 	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/internal/demo"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
 )
 
@@ -111,26 +112,26 @@ func (w *world) line(child uuid.UUID, l budgets.NewPlanLine) *budgets.PlanLine {
 }
 
 // charge is a costed charge of the given kind and unit.
-func charge(kind, unit string, pence shortbreaks.Pence) marketplace.Charge {
-	c := marketplace.Charge{Kind: kind, Basis: "per_child", Unit: unit, When: "planned", AmountPence: pence, VAT: "exempt"}
+func charge(kind, unit string, pence shortbreaks.Pence) tariff.Charge {
+	c := tariff.Charge{Kind: kind, Basis: "per_child", Unit: unit, When: "planned", AmountPence: pence, VAT: "exempt"}
 	if pence > 0 {
-		c.Components = []marketplace.Component{{Kind: "staff", AmountPence: pence}}
+		c.Components = []tariff.Component{{Kind: "staff", AmountPence: pence}}
 	}
 	return c
 }
 
-func tariff(charges ...marketplace.Charge) marketplace.Tariff {
-	return marketplace.Tariff{Options: []marketplace.PriceOption{{
+func tariffOf(charges ...tariff.Charge) tariff.Tariff {
+	return tariff.Tariff{Options: []tariff.Option{{
 		Name: "Standard", WhoMayUse: "anyone", PaymentTiming: "arrears", BilledOn: "booked", Charges: charges,
 	}}}
 }
 
 // saturdays is a club of three hours on 13 Saturdays from 9 January 2027.
-func saturdays(t marketplace.Tariff) marketplace.OfferDraft {
+func saturdays(t tariff.Tariff) marketplace.OfferDraft {
 	return marketplace.OfferDraft{
 		Setting: &marketplace.SettingDraft{Name: "Hall", Postcode: "ZZ1 1AA"}, Title: "Saturday club", Summary: "Games and company.",
 		Category: "club", AccessRoute: "targeted", AgeFrom: 5, AgeTo: 17, RatioStaff: 1, RatioChildren: 3, Instant: true,
-		Terms: marketplace.CancellationTerms{FreeUntilHours: 48, LateFeePercent: 50}, Tariff: t,
+		Terms: tariff.Terms{FreeUntilHours: 48, LateFeePercent: 50}, Tariff: t,
 		Sessions: &marketplace.SessionSeries{
 			FirstDate: time.Date(2027, 1, 9, 0, 0, 0, 0, time.UTC), LastDate: time.Date(2027, 4, 3, 0, 0, 0, 0, time.UTC),
 			Weekdays: []int{6}, From: "10:00", To: "13:00", Capacity: 10,
@@ -142,7 +143,7 @@ func saturdays(t marketplace.Tariff) marketplace.OfferDraft {
 func hourly(pence shortbreaks.Pence) marketplace.OfferDraft {
 	c := charge("support", "hour", pence)
 	c.MinimumMinutes, c.StepMinutes, c.StepMode = 60, 15, "up"
-	d := saturdays(tariff(c))
+	d := saturdays(tariffOf(c))
 	d.Title, d.Category, d.Sessions = "Support", "support_worker", nil
 	d.Visits = &marketplace.VisitRules{
 		Days: []int{1, 2, 3, 4, 5, 6, 7}, From: "08:00", To: "20:00", MinimumMinutes: 60, MaximumMinutes: 480, StepMinutes: 5,

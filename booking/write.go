@@ -12,6 +12,7 @@ import (
 	"shortbreaks/budgets"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
 )
 
@@ -130,7 +131,7 @@ func queueBookings(batch *pgx.Batch, bookings []*Booking) {
 	n := len(bookings)
 	var ids [8][]uuid.UUID
 	refs, billed, totals, behalf, at, keys, terms := make([]string, n), make([]string, n), make([]int64, n), make([]bool, n),
-		make([]time.Time, n), make([]*string, n), make([]marketplace.CancellationTerms, n)
+		make([]time.Time, n), make([]*string, n), make([]tariff.Terms, n)
 	for i, b := range bookings {
 		for c, id := range []uuid.UUID{b.AuthorityID, b.ID, b.BasketID, b.QuoteID, b.ChildID, b.ProviderID, b.OfferID, b.VersionID} {
 			ids[c] = append(ids[c], id)

@@ -107,18 +107,18 @@ func allocate(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, child *Chil
 
 // check holds the values against the contract's lists and limits.
 func (c NewAllocation) check() error {
-	var f faults
-	f.check(known(streams, c.Stream), "/stream", "is not a funding stream")
-	f.check(known(units, string(c.Unit)), "/unit", "is not a unit of accounts")
-	f.check(c.Amount > 0 && c.Amount <= maxAmount, "/amount", fmt.Sprintf("must be from 1 to %d", maxAmount))
-	f.check(between(c.Note, 0, 300), "/note", "is longer than 300 characters")
-	f.check((c.PeriodID == nil) != (c.Period == nil), "/period_id", "give either period_id or period")
+	var f shortbreaks.Faults
+	f.Unless(known(streams, c.Stream), "/stream", "is not a funding stream")
+	f.Unless(known(units, string(c.Unit)), "/unit", "is not a unit of accounts")
+	f.Unless(c.Amount > 0 && c.Amount <= maxAmount, "/amount", "must be from 1 to %d", maxAmount)
+	f.Unless(between(c.Note, 0, 300), "/note", "is longer than 300 characters")
+	f.Unless((c.PeriodID == nil) != (c.Period == nil), "/period_id", "give either period_id or period")
 	if p := c.Period; p != nil {
-		f.check(between(p.Name, 1, 80), "/period/name", "give it a name of 1 to 80 characters")
-		f.check(!p.StartsOn.IsZero(), "/period/starts_on", "say when it starts")
-		f.check(!p.EndsOn.Before(p.StartsOn), "/period/ends_on", "must not be before the start")
+		f.Unless(between(p.Name, 1, 80), "/period/name", "give it a name of 1 to 80 characters")
+		f.Unless(!p.StartsOn.IsZero(), "/period/starts_on", "say when it starts")
+		f.Unless(!p.EndsOn.Before(p.StartsOn), "/period/ends_on", "must not be before the start")
 	}
-	return f.err()
+	return f.As(errValues)
 }
 
 // period finds the period named, or finds or makes the one described.

@@ -83,7 +83,7 @@ func say(list []word, value string) string {
 			return w.said
 		}
 	}
-	return strings.ReplaceAll(value, "_", " ")
+	return shortbreaks.Spaced(value)
 }
 
 // sayAll joins values as people do: "support, meals and travel".
@@ -92,11 +92,7 @@ func sayAll(list []word, values []string) string {
 	for i, v := range values {
 		said[i] = say(list, v)
 	}
-	if len(said) < 2 {
-		return strings.Join(said, "")
-	}
-	last := len(said) - 1
-	return strings.Join(said[:last], ", ") + " and " + said[last]
+	return shortbreaks.Listed(said)
 }
 
 // between reports whether a text has from least to most characters.
@@ -105,25 +101,5 @@ func between(text string, least, most int) bool {
 	return n >= least && n <= most
 }
 
-// faults gathers every value that breaks a rule, so that they are all told at
-// once.
-type faults struct{ found *shortbreaks.Error }
-
-// check notes a fault unless ok.
-func (f *faults) check(ok bool, pointer, detail string) {
-	if ok {
-		return
-	}
-	if f.found == nil {
-		f.found = shortbreaks.ErrInvalid.With("Nothing was done. Correct the values listed and send it again.")
-	}
-	f.found = f.found.At(pointer, detail)
-}
-
-// err is nil if nothing was noted.
-func (f *faults) err() error {
-	if f.found == nil {
-		return nil
-	}
-	return f.found
-}
+// errValues refuses values that break a rule.
+var errValues = shortbreaks.ErrInvalid.With("Nothing was done. Correct the values listed and send it again.")

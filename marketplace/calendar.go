@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"shortbreaks"
+	"shortbreaks/marketplace/tariff"
 )
 
 // maxSessions is the most one series may make.
@@ -20,7 +21,7 @@ func (s SessionSeries) dates() []time.Time {
 func datesOf(first, last time.Time, days []int, except []time.Time) []time.Time {
 	var dates []time.Time
 	for on := first; !on.After(last); on = on.AddDate(0, 0, 1) {
-		if slices.Contains(days, isoWeekday(on)) && !slices.ContainsFunc(except, on.Equal) {
+		if slices.Contains(days, shortbreaks.ISOWeekday(on)) && !slices.ContainsFunc(except, on.Equal) {
 			dates = append(dates, on)
 		}
 	}
@@ -30,31 +31,31 @@ func datesOf(first, last time.Time, days []int, except []time.Time) []time.Time 
 // occasion is the series on one date. Wall time is what was agreed, so 16:00
 // stays 16:00 over a change of the clocks (T33), and a night that spans one is
 // an hour longer or shorter.
-func (s SessionSeries) occasion(on time.Time) (o Occasion, trouble string) {
+func (s SessionSeries) occasion(on time.Time) (o tariff.Occasion, trouble string) {
 	start, trouble := Instant(wallOf(on, s.From))
 	if trouble != "" {
-		return Occasion{}, trouble
+		return tariff.Occasion{}, trouble
 	}
 	last := on
 	if s.To <= s.From {
 		last = on.AddDate(0, 0, 1)
 	}
-	return Occasion{start, shortbreaks.At(last, clockMinutes(s.To))}, ""
+	return tariff.Occasion{StartsAt: start, EndsAt: shortbreaks.At(last, clockMinutes(s.To))}, ""
 }
 
-func (s SessionSeries) checkDates(f *faults, at string, now time.Time) {
+func (s SessionSeries) checkDates(f *shortbreaks.Faults, at string, now time.Time) {
 	dates := s.dates()
-	f.unless(len(dates) > 0, at+"/weekdays", "None of these weekdays falls between the first and the last date.")
-	f.unless(len(dates) <= maxSessions, at+"/last_date", "A series makes at most %d sessions; this one would make %d.", maxSessions, len(dates))
+	f.Unless(len(dates) > 0, at+"/weekdays", "None of these weekdays falls between the first and the last date.")
+	f.Unless(len(dates) <= maxSessions, at+"/last_date", "A series makes at most %d sessions; this one would make %d.", maxSessions, len(dates))
 	upcoming := false
 	for _, on := range dates {
 		o, trouble := s.occasion(on)
 		if trouble != "" {
-			f.add(at+"/from", "On %s: %s", day(shortbreaks.At(on, 12*60)), trouble)
+			f.Add(at+"/from", "On %s: %s", shortbreaks.LongDate(shortbreaks.At(on, 12*60)), trouble)
 		}
 		upcoming = upcoming || o.StartsAt.After(now)
 	}
-	f.unless(len(dates) == 0 || upcoming || len(f.fields) > 0, at+"/last_date", "All of these dates have passed.")
+	f.Unless(len(dates) == 0 || upcoming || len(f.Fields) > 0, at+"/last_date", "All of these dates have passed.")
 }
 
 // clockMinutes is "16:30" as minutes after midnight; the text has been checked.

@@ -12,6 +12,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/marketplace/tariff"
 )
 
 // Pattern is what support is wanted, whoever gives it: "3 hours every Saturday
@@ -39,7 +40,7 @@ type Pattern struct {
 // buyer may use.
 type Compared struct {
 	Offer        OfferSummary
-	SoldBy       SoldBy
+	SoldBy       tariff.SoldBy
 	OptionName   string
 	TotalPence   shortbreaks.Pence // by all payers together
 	Occasions    int               // how many of the dates it serves
@@ -51,7 +52,7 @@ type Compared struct {
 	FirstStart          time.Time
 	PlacesLeft          *int // in the fullest session it would use; nil for visits
 	Explanation         string
-	Beats               []Beaten // ways that cost at least as much
+	Beats               []tariff.Beaten // ways that cost at least as much
 }
 
 // mostCompared is how many offers are answered; mostPriced how many are looked
@@ -117,25 +118,25 @@ func (p Pattern) dates() []time.Time { return datesOf(p.StartsOn, p.EndsOn, p.We
 
 // filter checks the pattern and turns it into what an offer must meet.
 func (p Pattern) filter() (filter, error) {
-	var bad faults
-	bad.days("/weekdays", p.Weekdays)
-	bad.within("/minutes", p.Minutes, 15, 1440)
+	var bad shortbreaks.Faults
+	bad.Days("/weekdays", p.Weekdays)
+	bad.Within("/minutes", p.Minutes, 15, 1440)
 	if p.From != "" {
-		bad.clock("/from", p.From)
+		bad.Clock("/from", p.From)
 	}
 	if p.Category != "" {
-		bad.oneOf("/category", p.Category, Categories)
+		bad.OneOf("/category", p.Category, Categories)
 	}
 	for i, kind := range p.ChargeKinds {
-		bad.oneOf(fmt.Sprintf("/charge_kinds/%d", i), kind, ChargeKinds)
+		bad.OneOf(fmt.Sprintf("/charge_kinds/%d", i), kind, tariff.ChargeKinds)
 	}
-	bad.unless((p.RatioStaff > 0) == (p.RatioChildren > 0), "/ratio", "Give staff and children.")
-	bad.unless(!p.EndsOn.Before(p.StartsOn), "/ends_on", "The last date is before the first.")
-	bad.unless(p.EndsOn.Sub(p.StartsOn) <= 366*24*time.Hour, "/ends_on", "Compare at most a year.")
-	if len(bad.fields) == 0 {
-		bad.unless(len(p.dates()) > 0, "/weekdays", "None of these weekdays falls between the first and the last date.")
+	bad.Unless((p.RatioStaff > 0) == (p.RatioChildren > 0), "/ratio", "Give staff and children.")
+	bad.Unless(!p.EndsOn.Before(p.StartsOn), "/ends_on", "The last date is before the first.")
+	bad.Unless(p.EndsOn.Sub(p.StartsOn) <= 366*24*time.Hour, "/ends_on", "Compare at most a year.")
+	if len(bad.Fields) == 0 {
+		bad.Unless(len(p.dates()) > 0, "/weekdays", "None of these weekdays falls between the first and the last date.")
 	}
-	if err := bad.as(shortbreaks.ErrInvalid); err != nil {
+	if err := bad.As(shortbreaks.ErrInvalid); err != nil {
 		return filter{}, err
 	}
 	f := filter{

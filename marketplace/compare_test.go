@@ -9,6 +9,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 )
 
 // termSaturdays is "3 hours every Saturday of this term": 11 dates.
@@ -23,9 +24,9 @@ func termSaturdays() marketplace.Pattern {
 func three(t testing.TB) (s *stall, hours, each, whole *marketplace.OfferDetail) {
 	s = setup(t)
 	hours = s.publish(s.owner, support(hourly()))
-	each = s.publish(s.owner, club(tariff(
+	each = s.publish(s.owner, club(tariffOf(
 		option("Standard", charge("place", "session", 1200)), reduced(option("Reduced rate", charge("place", "session", 800))))))
-	quarter := bundled(club(tariff(option("Quarter", charge("place", "quarter", 15600)))), "quarter")
+	quarter := bundled(club(tariffOf(option("Quarter", charge("place", "quarter", 15600)))), "quarter")
 	quarter.Title = "Quarter club"
 	whole = s.publish(s.owner, quarter)
 	return s, hours, each, whole
@@ -76,7 +77,7 @@ func TestT23_OnePatternIsPricedWhateverTheUnit(t *testing.T) {
 	cheaper := s.compare(p)[each.Offer.ID]
 	require.Equal(t, "Reduced rate", cheaper.OptionName)
 	require.Equal(t, shortbreaks.Pence(8800), cheaper.TotalPence)
-	require.Equal(t, []marketplace.Beaten{{OptionName: "Standard", TotalPence: 13200}}, cheaper.Beats)
+	require.Equal(t, []tariff.Beaten{{OptionName: "Standard", TotalPence: 13200}}, cheaper.Beats)
 }
 
 func TestADateWithoutAPlaceOrAFreeWorkerIsMissing(t *testing.T) {
@@ -161,27 +162,27 @@ func TestAnOfferIsComparedOnlyIfItCouldServe(t *testing.T) {
 func TestTheCheaperWayToBuyIsTakenAndNamesTheOther(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	made := s.publish(s.owner, bundled(club(tariff(
+	made := s.publish(s.owner, bundled(club(tariffOf(
 		option("Each", charge("place", "session", 1200)), option("Term", charge("place", "term", 11000)))), "term"))
 	c := s.compare(termSaturdays())[made.Offer.ID]
 	require.Equal(t, "Term", c.OptionName)
-	require.Equal(t, marketplace.ByBundle, c.SoldBy)
+	require.Equal(t, tariff.ByBundle, c.SoldBy)
 	require.Equal(t, shortbreaks.Pence(11000), c.TotalPence)
-	require.Equal(t, []marketplace.Beaten{{OptionName: "Each", TotalPence: 13200}}, c.Beats)
+	require.Equal(t, []tariff.Beaten{{OptionName: "Each", TotalPence: 13200}}, c.Beats)
 
 	p := termSaturdays() // for two dates the bundle would be bought whole
 	p.EndsOn = date("2027-01-16")
 	c = s.compare(p)[made.Offer.ID]
 	require.Equal(t, "Each", c.OptionName)
 	require.Equal(t, shortbreaks.Pence(2400), c.TotalPence)
-	require.Equal(t, []marketplace.Beaten{{OptionName: "Term", TotalPence: 11000}}, c.Beats)
+	require.Equal(t, []tariff.Beaten{{OptionName: "Term", TotalPence: 11000}}, c.Beats)
 }
 
 func TestComparisonPutsTheSoonestSuitableFirstNeverTheCheapest(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	add := func(title, from string, price shortbreaks.Pence, except ...time.Time) {
-		draft := club(tariff(option("Each", charge("place", "session", price))))
+		draft := club(tariffOf(option("Each", charge("place", "session", price))))
 		draft.Title, draft.Sessions.From = title, from
 		draft.Sessions.Except = append(draft.Sessions.Except, except...)
 		s.publish(s.owner, draft)

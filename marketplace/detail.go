@@ -11,6 +11,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/marketplace/tariff"
 )
 
 var errNoRows = pgx.ErrNoRows
@@ -24,8 +25,8 @@ type OfferDetail struct {
 	Version   Version
 	Provider  Provider
 	Setting   Setting
-	Tariff    Tariff // the version's, with what each price is made of
-	PriceText string // "£12.00 a session"
+	Tariff    tariff.Tariff // the version's, with what each price is made of
+	PriceText string        // "£12.00 a session"
 	// ComparableRatePence is the headline option's cost of one hour with the
 	// child; nil where time is not what is sold.
 	ComparableRatePence *shortbreaks.Pence
@@ -108,8 +109,8 @@ func (o *OfferDetail) read(ctx context.Context, tx *db.Tx) (err error) {
 	if err != nil {
 		return err
 	}
-	o.Tariff = o.Version.Tariff.withComponents(parts)
-	o.PriceText = PriceText(o.Version.PricePence, o.Version.PriceUnit)
+	o.Tariff = withComponents(o.Version.Tariff, parts)
+	o.PriceText = tariff.PriceText(o.Version.PricePence, o.Version.PriceUnit)
 	o.show(sessions[o.Offer.ID], tx.Now)
 	return nil
 }
@@ -128,7 +129,7 @@ func (o *OfferDetail) readLanes(ctx context.Context, tx *db.Tx) (err error) {
 func (o *OfferDetail) show(all []sessionRow, now time.Time) {
 	planned, length := 0, 0
 	for _, s := range all {
-		length = elapsed(s.occasion())
+		length = s.occasion().Minutes()
 		if s.StartsAt.After(now) && s.State == "scheduled" && len(o.Sessions) < mostShown {
 			o.Sessions = append(o.Sessions, s.detail())
 		}
@@ -136,44 +137,10 @@ func (o *OfferDetail) show(all []sessionRow, now time.Time) {
 	for _, t := range o.terms {
 		planned = t.PlannedSessions
 		b := bundleOf(t, all, now)
-		p, err := Price(o.Tariff, b.ask())
+		p, err := tariff.Price(o.Tariff, b.ask())
 		if len(b.remaining) > 0 && err == nil && len(o.Bundles) < mostShown {
 			o.Bundles = append(o.Bundles, BundleDetail{t, len(b.remaining), b.placesLeft(), p.TotalPence})
 		}
 	}
-	o.ComparableRatePence = o.Tariff.headlineRate(length, planned)
-}
-
-// headlineRate is what one hour with the child costs by the headline option.
-// By the hour it is the plain hour, without minimum or steps; else one session
-// of this length, or a whole bundle of so many.
-func (t Tariff) headlineRate(sessionMinutes, planned int) *shortbreaks.Pence {
-	option := t.headlineOption()
-	unit, count := option.lead().Unit, 1
-	length := time.Duration(sessionMinutes) * time.Minute
-	var total shortbreaks.Pence
-	switch {
-	case unit == UnitHour:
-		length = time.Hour
-	case sessionMinutes == 0:
-		return nil
-	case option.bundleUnit() != "":
-		count = planned
-	}
-	for _, c := range option.Charges {
-		switch {
-		case c.Optional:
-		case c.Unit == UnitHour:
-			total += shortbreaks.MulDiv(c.AmountPence, int64(length.Minutes())*int64(count), 60)
-		case c.bundled():
-			total += c.AmountPence
-		default:
-			total += c.AmountPence * shortbreaks.Pence(count)
-		}
-	}
-	occasions := make([]Occasion, count)
-	for i := range occasions {
-		occasions[i].EndsAt = occasions[i].StartsAt.Add(length)
-	}
-	return rate(total, childMinutes(option.lead(), occasions))
+	o.ComparableRatePence = o.Tariff.HeadlineRate(length, planned)
 }

@@ -10,10 +10,8 @@
 //
 // Where things are:
 //
-//   - model.go: the rows; provider.go: providers; tariff.go: how a price is written down;
-//     costed.go: components that sum to the price; terms.go: cancellation.
-//   - price.go, units.go: what is asked priced by each option, the cheapest
-//     chosen; explain.go: the arithmetic in plain English.
+//   - tariff/: how a price is written down, worked out and explained.
+//   - model.go: the rows; provider.go: providers.
 //   - offering.go, visits.go: what a quote is made from (Want to Offered).
 //   - places.go, lanes.go: the counters the desk locks and moves, set-based.
 //   - draft.go, calendar.go: an offer as its provider writes it;

@@ -154,7 +154,7 @@ func (report *ImportReport) fill(s *shelf, rows sheet, who shortbreaks.Actor, pr
 		return nil
 	}
 	refusal := *shortbreaks.ErrInvalid
-	refusal.Detail = "Nothing was imported: " + plural(len(report.Errors), "value") + " cannot be used."
+	refusal.Detail = "Nothing was imported: " + shortbreaks.Plural(len(report.Errors), "value") + " cannot be used."
 	for _, e := range report.Errors {
 		refusal.Fields = append(refusal.Fields, shortbreaks.Field{Pointer: fmt.Sprintf("/rows/%d/%s", e.Row, e.Column), Detail: e.Detail})
 	}
@@ -169,7 +169,7 @@ func (report *ImportReport) row(s *shelf, r sheetRow, who shortbreaks.Actor) []I
 	if len(r.errors) > 0 {
 		// The rest of the row is checked too, but what could not be read is
 		// not blamed a second time.
-		r.blame(draft.check(s.now).fields, true)
+		r.blame(draft.check(s.now).Fields, true)
 		return r.errors
 	}
 	if _, err := s.add(draft, state); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"shortbreaks"
+	"shortbreaks/marketplace/tariff"
 )
 
 // The columns of a file of offers; ImportHelp says what each holds.
@@ -49,7 +50,7 @@ func (r *sheetRow) draft() (OfferDraft, OfferState) {
 		AgeFrom: r.number("age_from"), AgeTo: r.number("age_to"), RatioStaff: staff, RatioChildren: children,
 		Setting: &SettingDraft{r.cell["setting"], r.cell["postcode"]},
 		Instant: r.yes("instant"),
-		Terms:   CancellationTerms{r.number("free_until_hours"), r.number("late_fee_percent")},
+		Terms:   tariff.Terms{FreeUntilHours: r.number("free_until_hours"), LateFeePercent: r.number("late_fee_percent")},
 		Tariff:  r.tariff(),
 	}
 	switch groups, hourly := r.cell["places"] != "", r.cell["lanes"] != ""; {
@@ -67,21 +68,21 @@ func (r *sheetRow) draft() (OfferDraft, OfferState) {
 	return d, state
 }
 
-func (r *sheetRow) tariff() Tariff {
-	options := []PriceOption{r.option("Standard", Anyone, "price", "components")}
+func (r *sheetRow) tariff() tariff.Tariff {
+	options := []tariff.Option{r.option("Standard", tariff.Anyone, "price", "components")}
 	if r.cell["reduced_price"] != "" {
-		options = append(options, r.option("Reduced rate", ReducedRate, "reduced_price", "reduced_components"))
+		options = append(options, r.option("Reduced rate", tariff.ReducedRate, "reduced_price", "reduced_components"))
 	}
-	return Tariff{options}
+	return tariff.Tariff{Options: options}
 }
 
-func (r *sheetRow) option(name, who, price, components string) PriceOption {
-	c := Charge{
+func (r *sheetRow) option(name, who, price, components string) tariff.Option {
+	c := tariff.Charge{
 		Kind: r.or("charge_kind", "place"), Basis: "per_child", Unit: r.cell["price_unit"], When: "planned", AmountPence: r.pounds(price),
 		MinimumMinutes: r.optional("minimum_minutes"), StepMinutes: r.optional("step_minutes"),
 		IncludesMinutesWithChild: r.optional("minutes_with_child"), VAT: r.or("vat", "exempt"), Components: r.components(components),
 	}
-	if c.Unit == UnitHour && r.cell["charge_kind"] == "" {
+	if c.Unit == tariff.UnitHour && r.cell["charge_kind"] == "" {
 		c.Kind = "support"
 	}
 	if c.StepMinutes > 0 {
@@ -91,7 +92,7 @@ func (r *sheetRow) option(name, who, price, components string) PriceOption {
 		limit := r.pounds("cap")
 		c.CapPence = &limit
 	}
-	return PriceOption{Name: name, WhoMayUse: who, PaymentTiming: "arrears", BilledOn: r.or("billed_on", "booked"), Charges: []Charge{c}}
+	return tariff.Option{Name: name, WhoMayUse: who, PaymentTiming: "arrears", BilledOn: r.or("billed_on", "booked"), Charges: []tariff.Charge{c}}
 }
 
 func (r *sheetRow) series() *SessionSeries {
@@ -106,7 +107,7 @@ func (r *sheetRow) series() *SessionSeries {
 		}
 		s.Except = append(s.Except, on)
 	}
-	if unit := r.cell["price_unit"]; slices.Contains(BundleUnits, unit) {
+	if unit := r.cell["price_unit"]; slices.Contains(tariff.BundleUnits, unit) {
 		s.Bundle = &BundleDraft{Name: r.cell["bundle_name"], Unit: unit}
 	} else if r.cell["bundle_name"] != "" {
 		r.fault("bundle_name", "Only a price by the week, half term, term or quarter has a bundle.")
@@ -172,14 +173,14 @@ func parsePounds(text string) (shortbreaks.Pence, bool) {
 }
 
 // components reads "staff 9.00; premises 5.50; subsidy -2.00".
-func (r *sheetRow) components(column string) (parts []Component) {
+func (r *sheetRow) components(column string) (parts []tariff.Component) {
 	for _, text := range r.list(column) {
 		kind, amount, _ := strings.Cut(text, " ")
 		p, ok := parsePounds(strings.TrimSpace(amount))
 		if !ok {
 			r.fault(column, "Give parts such as staff 9.00; premises 5.50; subsidy -2.00.")
 		}
-		parts = append(parts, Component{Kind: kind, AmountPence: p})
+		parts = append(parts, tariff.Component{Kind: kind, AmountPence: p})
 	}
 	return parts
 }

@@ -2,6 +2,7 @@ package marketplace_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"shortbreaks/internal/db"
 	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -95,10 +97,10 @@ func at(text string) time.Time {
 func pence(p shortbreaks.Pence) *shortbreaks.Pence { return &p }
 
 // charge is a costed charge of one unit.
-func charge(kind, unit string, amount shortbreaks.Pence) marketplace.Charge {
-	c := marketplace.Charge{Kind: kind, Basis: "per_child", Unit: unit, When: "planned", AmountPence: amount, VAT: "exempt"}
+func charge(kind, unit string, amount shortbreaks.Pence) tariff.Charge {
+	c := tariff.Charge{Kind: kind, Basis: "per_child", Unit: unit, When: "planned", AmountPence: amount, VAT: "exempt"}
 	if amount > 0 {
-		c.Components = []marketplace.Component{
+		c.Components = []tariff.Component{
 			{Kind: "staff", AmountPence: amount - amount/3},
 			{Kind: "premises", AmountPence: amount / 3, Note: "hall"},
 		}
@@ -106,31 +108,31 @@ func charge(kind, unit string, amount shortbreaks.Pence) marketplace.Charge {
 	return c
 }
 
-func option(name string, charges ...marketplace.Charge) marketplace.PriceOption {
-	return marketplace.PriceOption{Name: name, WhoMayUse: marketplace.Anyone, PaymentTiming: "arrears", BilledOn: "booked", Charges: charges}
+func option(name string, charges ...tariff.Charge) tariff.Option {
+	return tariff.Option{Name: name, WhoMayUse: tariff.Anyone, PaymentTiming: "arrears", BilledOn: "booked", Charges: charges}
 }
 
-func reduced(o marketplace.PriceOption) marketplace.PriceOption {
-	o.WhoMayUse = marketplace.ReducedRate
+func reduced(o tariff.Option) tariff.Option {
+	o.WhoMayUse = tariff.ReducedRate
 	return o
 }
 
-func optional(c marketplace.Charge) marketplace.Charge {
+func optional(c tariff.Charge) tariff.Charge {
 	c.Optional = true
 	return c
 }
 
-func tariff(options ...marketplace.PriceOption) marketplace.Tariff {
-	return marketplace.Tariff{Options: options}
+func tariffOf(options ...tariff.Option) tariff.Tariff {
+	return tariff.Tariff{Options: options}
 }
 
 // club is 11 Saturdays from 10:00 to 13:00 of a 12-week term, by the session.
-func club(t marketplace.Tariff) marketplace.OfferDraft {
+func club(t tariff.Tariff) marketplace.OfferDraft {
 	return marketplace.OfferDraft{
 		Setting: &marketplace.SettingDraft{Name: "Willow Hall", Postcode: "zz1 1aa"},
 		Title:   "Saturday club", Summary: "Games, music and a garden.", Category: "club", AccessRoute: "universal",
 		AgeFrom: 5, AgeTo: 16, RatioStaff: 1, RatioChildren: 3, Instant: true, Tariff: t,
-		Terms: marketplace.CancellationTerms{FreeUntilHours: 48, LateFeePercent: 50},
+		Terms: tariff.Terms{FreeUntilHours: 48, LateFeePercent: 50},
 		Sessions: &marketplace.SessionSeries{
 			FirstDate: date("2027-01-09"), LastDate: date("2027-03-27"), Weekdays: []int{6}, From: "10:00", To: "13:00",
 			Except: []time.Time{date("2027-02-20")}, Capacity: 12,
@@ -147,12 +149,12 @@ func bundled(d marketplace.OfferDraft, unit string) marketplace.OfferDraft {
 }
 
 // support is a worker by the hour, Monday to Saturday, two lanes.
-func support(t marketplace.Tariff) marketplace.OfferDraft {
+func support(t tariff.Tariff) marketplace.OfferDraft {
 	return marketplace.OfferDraft{
 		Setting: &marketplace.SettingDraft{Name: "Around Brackenvale", Postcode: "ZX1 1AA"},
 		Title:   "One-to-one support worker", Summary: "Comes to you, or goes out with your child.",
 		Category: "support_worker", AccessRoute: "targeted", AgeFrom: 5, AgeTo: 18, RatioStaff: 1, RatioChildren: 1, Tariff: t,
-		Terms: marketplace.CancellationTerms{FreeUntilHours: 48, LateFeePercent: 100},
+		Terms: tariff.Terms{FreeUntilHours: 48, LateFeePercent: 100},
 		Visits: &marketplace.VisitRules{
 			Days: []int{1, 2, 3, 4, 5, 6}, From: "08:00", To: "20:00", MinimumMinutes: 60, MaximumMinutes: 480, StepMinutes: 5,
 			BufferAfterMinutes: 30, Lanes: []marketplace.LaneDraft{{Label: "Worker A"}, {Label: "Worker B"}},
@@ -161,16 +163,16 @@ func support(t marketplace.Tariff) marketplace.OfferDraft {
 }
 
 // hourly is £25.00 an hour in steps of 15 minutes, up.
-func hourly() marketplace.Tariff {
+func hourly() tariff.Tariff {
 	c := charge("support", "hour", 2500)
 	c.MinimumMinutes, c.StepMinutes, c.StepMode = 60, 15, "up"
-	return tariff(option("Standard", c))
+	return tariffOf(option("Standard", c))
 }
 
 // fields lists where an error says the values are.
 func fields(err error) (pointers []string) {
 	var e *shortbreaks.Error
-	if asError(err, &e) {
+	if errors.As(err, &e) {
 		for _, f := range e.Fields {
 			pointers = append(pointers, f.Pointer)
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"shortbreaks"
+	"shortbreaks/marketplace/tariff"
 )
 
 // Provider is whoever offers support.
@@ -32,6 +33,15 @@ type Setting struct {
 
 // TableName is the table's.
 func (Setting) TableName() string { return "setting" }
+
+// Words of the contract, in its order.
+var (
+	Categories = []string{
+		"club", "holiday_scheme", "support_worker", "overnight", "swimming", "hydrotherapy", "music_therapy",
+		"arts", "play", "sport", "trip", "family_activity", "transport", "equipment", "other",
+	}
+	AccessRoutes = []string{"universal", "targeted", "specialist"}
+)
 
 // OfferState is where an offer stands.
 type OfferState string
@@ -75,8 +85,8 @@ type Version struct {
 	ID         uuid.UUID `gorm:"primaryKey"`
 	OfferID    uuid.UUID
 	N          int
-	Tariff     Tariff            `gorm:"serializer:json"`
-	Terms      CancellationTerms `gorm:"serializer:json"`
+	Tariff     tariff.Tariff     `gorm:"serializer:json"`
+	Terms      tariff.Terms      `gorm:"serializer:json"`
 	PricePence shortbreaks.Pence // headline, see Tariff.Headline
 	PriceUnit  string
 	CreatedAt  time.Time
@@ -86,17 +96,17 @@ type Version struct {
 // TableName is the table's.
 func (Version) TableName() string { return "offer_version" }
 
-// Component is one part of what a price is made of. In the database it stands
-// beside its version; in a tariff, with its charge.
+// Component is one part of what a price is made of, as it stands beside its
+// version.
 type Component struct {
-	ProviderID  uuid.UUID         `gorm:"primaryKey" json:"-"`
-	VersionID   uuid.UUID         `gorm:"primaryKey" json:"-"`
-	N           int               `gorm:"primaryKey;autoIncrement:false" json:"-"`
-	OptionN     int               `json:"-"` // of the tariff, from 1
-	ChargeN     int               `json:"-"` // of the option, from 1
-	Kind        string            `json:"kind"`
-	AmountPence shortbreaks.Pence `json:"amount_pence"` // only a subsidy may be negative
-	Note        string            `json:"note,omitempty"`
+	ProviderID  uuid.UUID `gorm:"primaryKey"`
+	VersionID   uuid.UUID `gorm:"primaryKey"`
+	N           int       `gorm:"primaryKey;autoIncrement:false"`
+	OptionN     int       // of the tariff, from 1
+	ChargeN     int       // of the option, from 1
+	Kind        string
+	AmountPence shortbreaks.Pence // only a subsidy may be negative
+	Note        string
 }
 
 // TableName is the table's.

@@ -13,6 +13,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/marketplace/tariff"
 )
 
 // Want is what one attendee would have of one offer: exactly one of sessions,
@@ -37,8 +38,8 @@ type Offered struct {
 	VersionID                         uuid.UUID
 	BundleID                          *uuid.UUID
 	OptionName, BilledOn, Explanation string
-	Beats                             []Beaten
-	Terms                             CancellationTerms
+	Beats                             []tariff.Beaten
+	Terms                             tariff.Terms
 	BufferBefore, BufferAfter         time.Duration // around each visit; they block the lane, not the bill (T42)
 	Items                             []OfferedItem // by start
 	TotalPence                        shortbreaks.Pence
@@ -52,7 +53,7 @@ type OfferedItem struct {
 	StartsAt, EndsAt time.Time
 	LocalStart       string
 	PricePence       shortbreaks.Pence
-	Charges          []PricedCharge
+	Charges          []tariff.PricedCharge
 }
 
 // Offering checks what is wanted of an offer and prices it by the version on
@@ -61,11 +62,11 @@ func Offering(ctx context.Context, tx *db.Tx, w Want) (*Offered, error) {
 	if err := w.oneWay(); err != nil {
 		return nil, err
 	}
-	o, tariff, err := onSale(ctx, tx, w.OfferID)
+	o, prices, err := onSale(ctx, tx, w.OfferID)
 	if err != nil {
 		return nil, err
 	}
-	ask := PriceAsk{ReducedRate: w.ReducedRate, ChargeKinds: w.ChargeKinds}
+	ask := tariff.Ask{ReducedRate: w.ReducedRate, ChargeKinds: w.ChargeKinds}
 	switch {
 	case w.BundleID != nil:
 		err = o.bundle(ctx, tx, *w.BundleID, &ask)
@@ -80,7 +81,7 @@ func Offering(ctx context.Context, tx *db.Tx, w Want) (*Offered, error) {
 	if err := o.ages(w); err != nil {
 		return nil, err
 	}
-	p, err := Price(tariff, ask)
+	p, err := tariff.Price(prices, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -104,13 +105,13 @@ func (w Want) oneWay() error {
 }
 
 // onSale reads a published offer with all that a quote shows of it.
-func onSale(ctx context.Context, tx *db.Tx, id uuid.UUID) (*Offered, Tariff, error) {
+func onSale(ctx context.Context, tx *db.Tx, id uuid.UUID) (*Offered, tariff.Tariff, error) {
 	offer, err := findOffer(ctx, tx, id)
 	if err != nil {
-		return nil, Tariff{}, err
+		return nil, tariff.Tariff{}, err
 	}
 	if offer.State != Published {
-		return nil, Tariff{}, ErrOfferClosed.With("The provider does not sell it at present. Search for another.")
+		return nil, tariff.Tariff{}, ErrOfferClosed.With("The provider does not sell it at present. Search for another.")
 	}
 	o := &Offered{Offer: offer, VersionID: offer.VersionID}
 	version, err := gorm.G[Version](tx.DB).Where("provider_id = ? AND id = ?", offer.ProviderID, offer.VersionID).First(ctx)
@@ -121,7 +122,7 @@ func onSale(ctx context.Context, tx *db.Tx, id uuid.UUID) (*Offered, Tariff, err
 		o.Setting, err = gorm.G[Setting](tx.DB).Where("provider_id = ? AND id = ?", offer.ProviderID, offer.SettingID).First(ctx)
 	}
 	if err != nil {
-		return nil, Tariff{}, fmt.Errorf("reading offer %s: %w", id, err)
+		return nil, tariff.Tariff{}, fmt.Errorf("reading offer %s: %w", id, err)
 	}
 	o.Terms = version.Terms
 	if rules := offer.Visits; rules != nil {
@@ -144,7 +145,7 @@ func findOffer(ctx context.Context, tx *db.Tx, id uuid.UUID) (Offer, error) {
 }
 
 // sessions finds the sessions asked for and lays them out by start.
-func (o *Offered) sessions(ctx context.Context, tx *db.Tx, ids []uuid.UUID, ask *PriceAsk) error {
+func (o *Offered) sessions(ctx context.Context, tx *db.Tx, ids []uuid.UUID, ask *tariff.Ask) error {
 	if o.Offer.Visits != nil {
 		return notSold("/session_ids", "This is support by the hour: ask for visits.")
 	}
@@ -157,33 +158,33 @@ func (o *Offered) sessions(ctx context.Context, tx *db.Tx, ids []uuid.UUID, ask 
 	for _, s := range found {
 		byID[s.ID] = s
 	}
-	var unknown, started, off faults
+	var unknown, started, off shortbreaks.Faults
 	seen := map[uuid.UUID]bool{}
 	for i, id := range ids {
 		at := fmt.Sprintf("/session_ids/%d", i)
 		s, ok := byID[id]
 		switch {
 		case !ok:
-			unknown.add(at, "This offer has no such session.")
+			unknown.Add(at, "This offer has no such session.")
 		case seen[id]:
-			unknown.add(at, "This session is there twice.")
+			unknown.Add(at, "This session is there twice.")
 		case s.State != "scheduled":
-			off.add(at, "The session on %s was called off.", day(s.StartsAt))
+			off.Add(at, "The session on %s was called off.", shortbreaks.LongDate(s.StartsAt))
 		case !s.StartsAt.After(tx.Now):
-			started.add(at, "The session on %s has started; choose a later one.", day(s.StartsAt))
+			started.Add(at, "The session on %s has started; choose a later one.", shortbreaks.LongDate(s.StartsAt))
 		}
 		seen[id] = true
 		o.addSession(s)
 	}
-	if err := cmp.Or(unknown.as(shortbreaks.ErrInvalid), off.as(ErrOfferClosed), started.as(ErrSessionStarted)); err != nil {
+	if err := cmp.Or(unknown.As(shortbreaks.ErrInvalid), off.As(ErrOfferClosed), started.As(ErrSessionStarted)); err != nil {
 		return err
 	}
-	o.lay(BySession, ask)
+	o.lay(tariff.BySession, ask)
 	return nil
 }
 
 // bundle finds what remains of a bundle: its sessions still to start.
-func (o *Offered) bundle(ctx context.Context, tx *db.Tx, id uuid.UUID, ask *PriceAsk) error {
+func (o *Offered) bundle(ctx context.Context, tx *db.Tx, id uuid.UUID, ask *tariff.Ask) error {
 	if o.Offer.Visits != nil {
 		return notSold("/bundle_id", "This is support by the hour: ask for visits.")
 	}
@@ -209,12 +210,12 @@ func (o *Offered) bundle(ctx context.Context, tx *db.Tx, id uuid.UUID, ask *Pric
 		return ErrSessionStarted.With(words).At("/bundle_id", words)
 	}
 	o.BundleID = &term.ID
-	o.lay(ByBundle, ask)
+	o.lay(tariff.ByBundle, ask)
 	return nil
 }
 
 // visits lays out the visits asked for.
-func (o *Offered) visits(ctx context.Context, tx *db.Tx, w Want, ask *PriceAsk) error {
+func (o *Offered) visits(ctx context.Context, tx *db.Tx, w Want, ask *tariff.Ask) error {
 	rules := o.Offer.Visits
 	if rules == nil {
 		return notSold("/visits", "This is sold by its sessions, not by the hour at a time of your choosing.")
@@ -223,19 +224,19 @@ func (o *Offered) visits(ctx context.Context, tx *db.Tx, w Want, ask *PriceAsk) 
 	if err != nil {
 		return fmt.Errorf("reading the lanes of offer %s: %w", o.Offer.ID, err)
 	}
-	var f faults
+	var f shortbreaks.Faults
 	for i, v := range w.Visits {
 		at := fmt.Sprintf("/visits/%d", i)
 		lane := cmp.Or(v.LaneID, w.LaneID)
 		known := lane == nil || slices.ContainsFunc(lanes, func(l OfferLane) bool { return l.LaneID == *lane })
-		f.unless(known, at+"/lane_id", "Nobody of this name serves this offer.")
+		f.Unless(known, at+"/lane_id", "Nobody of this name serves this offer.")
 		occasion := rules.occasion(v, tx.Now, at, &f)
 		o.Items = append(o.Items, OfferedItem{LaneWish: lane, StartsAt: occasion.StartsAt, EndsAt: occasion.EndsAt, LocalStart: v.LocalStart})
 	}
-	if err := f.as(shortbreaks.ErrInvalid); err != nil {
+	if err := f.As(shortbreaks.ErrInvalid); err != nil {
 		return err
 	}
-	o.lay(ByVisit, ask)
+	o.lay(tariff.ByVisit, ask)
 	return nil
 }
 
@@ -244,11 +245,11 @@ func (o *Offered) addSession(s Session) {
 }
 
 // lay sorts the items by start and tells the price what there is to be priced.
-func (o *Offered) lay(by SoldBy, ask *PriceAsk) {
+func (o *Offered) lay(by tariff.SoldBy, ask *tariff.Ask) {
 	slices.SortStableFunc(o.Items, func(a, b OfferedItem) int { return a.StartsAt.Compare(b.StartsAt) })
 	ask.SoldBy = by
 	for _, item := range o.Items {
-		ask.Occasions = append(ask.Occasions, Occasion{item.StartsAt, item.EndsAt})
+		ask.Occasions = append(ask.Occasions, tariff.Occasion{StartsAt: item.StartsAt, EndsAt: item.EndsAt})
 	}
 }
 
@@ -257,13 +258,13 @@ func (o *Offered) ages(w Want) error {
 	if w.DateOfBirth.IsZero() {
 		return nil
 	}
-	var f faults
+	var f shortbreaks.Faults
 	for _, item := range o.Items {
 		age := shortbreaks.AgeOn(w.DateOfBirth, shortbreaks.Date(item.StartsAt))
-		f.unless(age >= o.Offer.AgeFrom && age <= o.Offer.AgeTo, w.pointer(item),
-			"This offer is for ages %d to %d; on %s the child is %d.", o.Offer.AgeFrom, o.Offer.AgeTo, day(item.StartsAt), age)
+		f.Unless(age >= o.Offer.AgeFrom && age <= o.Offer.AgeTo, w.pointer(item),
+			"This offer is for ages %d to %d; on %s the child is %d.", o.Offer.AgeFrom, o.Offer.AgeTo, shortbreaks.LongDate(item.StartsAt), age)
 	}
-	return f.as(ErrAge)
+	return f.As(ErrAge)
 }
 
 // pointer is where the request asks for an item.
@@ -279,7 +280,7 @@ func (w Want) pointer(item OfferedItem) string {
 }
 
 // takePrice writes the price onto the items.
-func (o *Offered) takePrice(p Priced) {
+func (o *Offered) takePrice(p tariff.Priced) {
 	o.OptionName, o.BilledOn, o.Explanation, o.Beats = p.OptionName, p.BilledOn, p.Explanation, p.Beats
 	o.TotalPence, o.ComparableRatePence = p.TotalPence, p.RatePence
 	for i := range o.Items {
@@ -288,6 +289,3 @@ func (o *Offered) takePrice(p Priced) {
 }
 
 func notSold(at, words string) error { return shortbreaks.ErrInvalid.With(words).At(at, words) }
-
-// day is a date as people say it.
-func day(t time.Time) string { return t.In(shortbreaks.London).Format("Monday 2 January 2006") }

@@ -9,12 +9,13 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 )
 
 func TestSessionsAreOfferedByStartAndPriced(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	made := s.publish(s.owner, club(tariff(option("Each", charge("place", "session", 800), optional(charge("support", "hour", 1400))))))
+	made := s.publish(s.owner, club(tariffOf(option("Each", charge("place", "session", 800), optional(charge("support", "hour", 1400))))))
 	o, err := s.offering(marketplace.Want{
 		OfferID: made.Offer.ID, SessionIDs: []uuid.UUID{made.Sessions[2].ID, made.Sessions[0].ID}, ChargeKinds: []string{"support"},
 		DateOfBirth: date("2018-05-01"),
@@ -25,7 +26,7 @@ func TestSessionsAreOfferedByStartAndPriced(t *testing.T) {
 	require.Equal(t, "2027-01-09T10:00", o.Items[0].LocalStart)
 	require.Equal(t, at("2027-01-09T13:00"), o.Items[0].EndsAt.UTC())
 	require.Nil(t, o.Items[0].LaneWish)
-	require.Equal(t, []marketplace.PricedCharge{
+	require.Equal(t, []tariff.PricedCharge{
 		{N: 1, Kind: "place", Unit: "session", Pence: 800}, {N: 2, Kind: "support", Unit: "hour", Pence: 4200},
 	}, o.Items[0].Charges)
 	require.Equal(t, "Willow Breaks", o.Provider.Name)
@@ -38,7 +39,7 @@ func TestSessionsAreOfferedByStartAndPriced(t *testing.T) {
 func TestT21_ABundleIsItsSessionsStillToRun(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	draft := bundled(club(tariff(option("Quarter", charge("place", "quarter", 10000)))), "quarter")
+	draft := bundled(club(tariffOf(option("Quarter", charge("place", "quarter", 10000)))), "quarter")
 	draft.Sessions.Except = nil
 	draft.Sessions.LastDate = date("2027-04-03") // 13 Saturdays
 	made := s.publish(s.owner, draft)
@@ -71,8 +72,8 @@ func TestT21_ABundleIsItsSessionsStillToRun(t *testing.T) {
 func TestWhatIsNotOnSaleIsRefused(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	made := s.publish(s.owner, club(tariff(option("Each", charge("place", "session", 800)))))
-	other := s.publish(s.owner, club(tariff(option("Each", charge("place", "session", 800)))))
+	made := s.publish(s.owner, club(tariffOf(option("Each", charge("place", "session", 800)))))
+	other := s.publish(s.owner, club(tariffOf(option("Each", charge("place", "session", 800)))))
 	hours := s.publish(s.owner, support(hourly()))
 	first, visit := made.Sessions[0], []marketplace.Visit{{LocalStart: "2027-01-09T10:00", Minutes: 60}}
 	_, err := s.admin.Exec(s.ctx, `UPDATE session SET state = 'cancelled' WHERE id = $1`, made.Sessions[3].ID)
@@ -107,7 +108,7 @@ func TestWhatIsNotOnSaleIsRefused(t *testing.T) {
 		require.Equal(t, []string{c.at}, fields(err), c.name)
 	}
 
-	draft, err := marketplace.CreateOffer(s.ctx, s.d, s.owner, club(tariff(option("Each", charge("place", "session", 800)))))
+	draft, err := marketplace.CreateOffer(s.ctx, s.d, s.owner, club(tariffOf(option("Each", charge("place", "session", 800)))))
 	require.NoError(t, err)
 	_, err = s.offering(marketplace.Want{OfferID: draft.Offer.ID, SessionIDs: []uuid.UUID{draft.Sessions[0].ID}})
 	require.ErrorIs(t, err, shortbreaks.ErrNotFound, "a draft is not there for the public")
@@ -120,7 +121,7 @@ func TestWhatIsNotOnSaleIsRefused(t *testing.T) {
 func TestT43_AgeIsJudgedOnTheDateOfEachItem(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	made := s.publish(s.owner, club(tariff(option("Each", charge("place", "session", 800))))) // ages 5 to 16
+	made := s.publish(s.owner, club(tariffOf(option("Each", charge("place", "session", 800))))) // ages 5 to 16
 	ask := func(born string) error {
 		_, err := s.offering(marketplace.Want{
 			OfferID: made.Offer.ID, SessionIDs: []uuid.UUID{made.Sessions[0].ID, made.Sessions[1].ID}, DateOfBirth: date(born),

@@ -15,7 +15,7 @@ import (
 // shelves are the keys of a published club's sessions.
 func (s *stall) shelves(capacity int) []marketplace.PlaceKey {
 	s.t.Helper()
-	draft := club(tariff(option("Each", charge("place", "session", 800))))
+	draft := club(tariffOf(option("Each", charge("place", "session", 800))))
 	draft.Sessions.Capacity = capacity
 	var keys []marketplace.PlaceKey
 	made := s.publish(s.owner, draft)

@@ -9,6 +9,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/marketplace/tariff"
 )
 
 // CreateOffer writes a draft down with its version, sessions, places and
@@ -51,7 +52,7 @@ func PublishOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.
 		case Withdrawn:
 			return ErrWrongState.With("This offer has been withdrawn; draft it anew.")
 		}
-		if err := o.Tariff.costed(o.Provider.StaffCount); err != nil {
+		if err := o.Tariff.Costed(o.Provider.StaffCount); err != nil {
 			return err
 		}
 		return move(ctx, tx, o.Offer, Draft, Published, map[string]any{"published_at": tx.Now})
@@ -73,8 +74,8 @@ func Withdraw(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID
 
 // Revision is a new price or new terms for an offer.
 type Revision struct {
-	Tariff Tariff
-	Terms  CancellationTerms
+	Tariff tariff.Tariff
+	Terms  tariff.Terms
 }
 
 // ReviseOffer makes a new version with another tariff or other terms. Quotes
@@ -84,20 +85,20 @@ func ReviseOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.U
 		if o.Offer.State == Withdrawn {
 			return ErrWrongState.With("This offer has been withdrawn; draft it anew.")
 		}
-		var f faults
-		r.Terms.check(&f, "/cancellation_terms")
-		r.Tariff.check(&f, "/tariff")
-		if len(f.fields) == 0 {
+		var f shortbreaks.Faults
+		r.Terms.Check(&f, "/cancellation_terms")
+		r.Tariff.Check(&f, "/tariff")
+		if len(f.Fields) == 0 {
 			bundle := ""
 			if len(o.terms) > 0 {
 				bundle = o.terms[0].Unit
 			}
-			r.Tariff.checkBundles(&f, bundle)
+			r.Tariff.CheckBundles(&f, bundle)
 		}
-		if err := f.as(shortbreaks.ErrInvalid); err != nil {
+		if err := f.As(shortbreaks.ErrInvalid); err != nil {
 			return err
 		}
-		if err := r.Tariff.costed(o.Provider.StaffCount); err != nil {
+		if err := r.Tariff.Costed(o.Provider.StaffCount); err != nil {
 			return err
 		}
 		s := shelf{provider: o.Provider, by: who.Person, now: tx.Now}

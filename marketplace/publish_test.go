@@ -12,12 +12,13 @@ import (
 	"shortbreaks"
 	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 )
 
 func TestADraftIsWrittenWholeAndPublishedOnce(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	draft := bundled(club(tariff(
+	draft := bundled(club(tariffOf(
 		option("Each", charge("place", "session", 1200), optional(charge("support", "hour", 1800))),
 		option("Term", charge("place", "term", 11000)))), "term")
 	made, err := marketplace.CreateOffer(s.ctx, s.d, s.owner, draft)
@@ -53,11 +54,11 @@ func TestADraftIsWrittenWholeAndPublishedOnce(t *testing.T) {
 }
 
 // without takes the keys out of the parts, which only the table needs.
-func without(t marketplace.Tariff) marketplace.Tariff {
+func without(t tariff.Tariff) tariff.Tariff {
 	for _, o := range t.Options {
 		for _, c := range o.Charges {
 			for i, p := range c.Components {
-				c.Components[i] = marketplace.Component{Kind: p.Kind, AmountPence: p.AmountPence, Note: p.Note}
+				c.Components[i] = tariff.Component{Kind: p.Kind, AmountPence: p.AmountPence, Note: p.Note}
 			}
 		}
 	}
@@ -67,13 +68,13 @@ func without(t marketplace.Tariff) marketplace.Tariff {
 func TestAnOfferThatIsNotCostedIsRefused(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	parts := func(amount shortbreaks.Pence, parts ...marketplace.Component) marketplace.OfferDraft {
+	parts := func(amount shortbreaks.Pence, parts ...tariff.Component) marketplace.OfferDraft {
 		c := charge("place", "session", amount)
 		c.Components = parts
-		return club(tariff(option("Free", charge("place", "session", 0)), option("Standard", c)))
+		return club(tariffOf(option("Free", charge("place", "session", 0)), option("Standard", c)))
 	}
-	part := func(kind string, amount shortbreaks.Pence) marketplace.Component {
-		return marketplace.Component{Kind: kind, AmountPence: amount}
+	part := func(kind string, amount shortbreaks.Pence) tariff.Component {
+		return tariff.Component{Kind: kind, AmountPence: amount}
 	}
 	small := s.provider("One person", 2)
 	for _, c := range []struct {
@@ -98,7 +99,7 @@ func TestAnOfferThatIsNotCostedIsRefused(t *testing.T) {
 			require.Len(t, made.Tariff.Options[1].Charges[0].Components, len(c.draft.Tariff.Options[1].Charges[0].Components))
 			continue
 		}
-		require.ErrorIs(t, err, marketplace.ErrNotCosted, c.name)
+		require.ErrorIs(t, err, tariff.ErrNotCosted, c.name)
 		require.Equal(t, []string{"/tariff/options/1/charges/0/components"}, fields(err), c.name)
 	}
 	require.Equal(t, 5, s.count("offer"), "a refused draft leaves nothing behind")
@@ -110,14 +111,14 @@ func TestEveryWrongValueOfADraftIsNamedBeforeAnyEffect(t *testing.T) {
 	s := setup(t)
 	wrong := charge("late", "mile", -1)
 	wrong.Basis, wrong.When, wrong.VAT = "per_group", "contingent", "reclaimed"
-	wrong.Components = []marketplace.Component{{Kind: "profit"}, {Kind: "staff", AmountPence: -5}}
+	wrong.Components = []tariff.Component{{Kind: "profit"}, {Kind: "staff", AmountPence: -5}}
 	bad := option("", wrong)
 	bad.WhoMayUse, bad.PaymentTiming, bad.BilledOn, bad.ValidFrom = "member_of", "deposit", "never", "2027-02-30"
-	draft := club(tariff(bad))
+	draft := club(tariffOf(bad))
 	draft.Title, draft.Summary, draft.Category, draft.AccessRoute = "", "x", "golf", "open"
 	draft.AgeFrom, draft.AgeTo, draft.RatioStaff, draft.RatioChildren = -1, 26, 0, 31
 	draft.Setting = &marketplace.SettingDraft{Name: "H", Postcode: "ZZ9 9ZZ"}
-	draft.Terms = marketplace.CancellationTerms{FreeUntilHours: -1, LateFeePercent: 101}
+	draft.Terms = tariff.Terms{FreeUntilHours: -1, LateFeePercent: 101}
 	draft.Sessions = &marketplace.SessionSeries{
 		FirstDate: date("2027-02-01"), LastDate: date("2027-01-01"), Weekdays: []int{8}, From: "9:00", To: "25:00", Capacity: 0,
 		Bundle: &marketplace.BundleDraft{Unit: "month"},
@@ -143,20 +144,20 @@ func TestWhatIsNotSoldYetIsRefusedInASentence(t *testing.T) {
 	s := setup(t)
 	o := option("Standard", charge("place", "session", 900))
 	o.PaymentTiming = "advance"
-	_, err := marketplace.CreateOffer(s.ctx, s.d, s.owner, club(tariff(o)))
+	_, err := marketplace.CreateOffer(s.ctx, s.d, s.owner, club(tariffOf(o)))
 	require.ErrorContains(t, err, "Payment in advance is not sold yet; use arrears.")
 
 	for at, draft := range map[string]marketplace.OfferDraft{
-		"/tariff/options/0/charges/0/unit": club(tariff(option("Term", charge("place", "term", 900)))), // without a bundle
-		"/sessions/bundle/unit":            bundled(club(tariff(option("Each", charge("place", "session", 900)))), "term"),
-		"/tariff/options/0/charges/1/unit": club(tariff(option("Each", charge("place", "session", 900), charge("meal", "term", 900)))),
-		"/tariff/options/0/charges":        club(tariff(option("Each", optional(charge("place", "session", 900))))),
-		"/tariff/options/1/name":           club(tariff(option("Each", charge("place", "session", 900)), option("Each", charge("place", "session", 800)))),
+		"/tariff/options/0/charges/0/unit": club(tariffOf(option("Term", charge("place", "term", 900)))), // without a bundle
+		"/sessions/bundle/unit":            bundled(club(tariffOf(option("Each", charge("place", "session", 900)))), "term"),
+		"/tariff/options/0/charges/1/unit": club(tariffOf(option("Each", charge("place", "session", 900), charge("meal", "term", 900)))),
+		"/tariff/options/0/charges":        club(tariffOf(option("Each", optional(charge("place", "session", 900))))),
+		"/tariff/options/1/name":           club(tariffOf(option("Each", charge("place", "session", 900)), option("Each", charge("place", "session", 800)))),
 	} {
 		_, err := marketplace.CreateOffer(s.ctx, s.d, s.owner, draft)
 		require.Contains(t, fields(err), at)
 	}
-	keep := bundled(club(tariff(option("Term", charge("place", "term", 900)))), "term")
+	keep := bundled(club(tariffOf(option("Term", charge("place", "term", 900)))), "term")
 	few := 3
 	keep.Sessions.Bundle.Capacity = &few
 	_, err = marketplace.CreateOffer(s.ctx, s.d, s.owner, keep)
@@ -166,7 +167,7 @@ func TestWhatIsNotSoldYetIsRefusedInASentence(t *testing.T) {
 func TestT33_AWeeklySessionKeepsItsWallTimeOverBothChangesOfTheClocks(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	draft := club(tariff(option("Standard", charge("place", "session", 900))))
+	draft := club(tariffOf(option("Standard", charge("place", "session", 900))))
 	draft.Sessions = &marketplace.SessionSeries{
 		FirstDate: date("2027-03-21"), LastDate: date("2027-11-07"), Weekdays: []int{7}, From: "16:00", To: "18:00", Capacity: 5,
 	}
@@ -181,7 +182,7 @@ func TestT33_AWeeklySessionKeepsItsWallTimeOverBothChangesOfTheClocks(t *testing
 	}
 	require.Equal(t, map[int]int{16: 3, 15: 31}, hours, "one in March before the change, two from 31 October")
 
-	night := club(tariff(option("Night", charge("place", "night", 9000))))
+	night := club(tariffOf(option("Night", charge("place", "night", 9000))))
 	night.Sessions = &marketplace.SessionSeries{
 		FirstDate: date("2027-10-29"), LastDate: date("2027-10-30"), Weekdays: []int{5, 6}, From: "22:00", To: "08:00", Capacity: 2,
 	}
@@ -193,7 +194,7 @@ func TestT33_AWeeklySessionKeepsItsWallTimeOverBothChangesOfTheClocks(t *testing
 func TestT35_ASeriesAtAnHourThatIsMissingOrDoubledIsRefused(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	draft := club(tariff(option("Standard", charge("place", "session", 900))))
+	draft := club(tariffOf(option("Standard", charge("place", "session", 900))))
 	draft.Sessions = &marketplace.SessionSeries{
 		FirstDate: date("2027-03-21"), LastDate: date("2027-04-04"), Weekdays: []int{7}, From: "01:30", To: "03:00", Capacity: 5,
 	}
@@ -216,7 +217,7 @@ func TestADraftIsInvisibleToAllButItsProvider(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	other := s.provider("Other", 4)
-	made, err := marketplace.CreateOffer(s.ctx, s.d, s.owner, bundled(club(tariff(option("Term", charge("place", "term", 900)))), "term"))
+	made, err := marketplace.CreateOffer(s.ctx, s.d, s.owner, bundled(club(tariffOf(option("Term", charge("place", "term", 900)))), "term"))
 	require.NoError(t, err)
 	id := made.Offer.ID
 	_, err = marketplace.Get(s.ctx, s.d, s.owner, id)
@@ -251,7 +252,7 @@ func TestADraftIsInvisibleToAllButItsProvider(t *testing.T) {
 func TestOnlyTheProvidersOwnPeopleWriteItsOffers(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	draft := club(tariff(option("Standard", charge("place", "session", 900))))
+	draft := club(tariffOf(option("Standard", charge("place", "session", 900))))
 	other := s.provider("Other", 4)
 	coordinator := s.owner
 	coordinator.Role = shortbreaks.Coordinator
@@ -296,7 +297,7 @@ func TestOnlyTheProvidersOwnPeopleWriteItsOffers(t *testing.T) {
 func TestASettingIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	draft := club(tariff(option("Standard", charge("place", "session", 900))))
+	draft := club(tariffOf(option("Standard", charge("place", "session", 900))))
 	first := s.publish(s.owner, draft)
 	require.Equal(t, first.Setting.ID, s.publish(s.owner, draft).Setting.ID)
 	draft.Setting, draft.SettingID = nil, &first.Setting.ID
@@ -310,12 +311,12 @@ func TestASettingIsUsedAgain(t *testing.T) {
 func TestARevisionIsANewVersionAndTheOldOneStays(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	made := s.publish(s.owner, club(tariff(option("Standard", charge("place", "session", 900)))))
+	made := s.publish(s.owner, club(tariffOf(option("Standard", charge("place", "session", 900)))))
 	want := marketplace.Want{OfferID: made.Offer.ID, SessionIDs: []uuid.UUID{made.Sessions[0].ID}}
 	before, err := s.offering(want)
 	require.NoError(t, err)
 	revised, err := marketplace.ReviseOffer(s.ctx, s.d, s.owner, made.Offer.ID, marketplace.Revision{
-		Tariff: tariff(option("Standard", charge("place", "session", 1000))), Terms: marketplace.CancellationTerms{FreeUntilHours: 24, LateFeePercent: 100},
+		Tariff: tariffOf(option("Standard", charge("place", "session", 1000))), Terms: tariff.Terms{FreeUntilHours: 24, LateFeePercent: 100},
 	})
 	require.NoError(t, err)
 	require.Equal(t, 2, revised.Version.N)
@@ -333,8 +334,8 @@ func TestARevisionIsANewVersionAndTheOldOneStays(t *testing.T) {
 
 	short := charge("place", "session", 1000)
 	short.Components = short.Components[:1]
-	_, err = marketplace.ReviseOffer(s.ctx, s.d, s.owner, made.Offer.ID, marketplace.Revision{Tariff: tariff(option("Standard", short))})
-	require.ErrorIs(t, err, marketplace.ErrNotCosted)
-	_, err = marketplace.ReviseOffer(s.ctx, s.d, s.owner, made.Offer.ID, marketplace.Revision{Tariff: tariff(option("Term", charge("place", "term", 1)))})
+	_, err = marketplace.ReviseOffer(s.ctx, s.d, s.owner, made.Offer.ID, marketplace.Revision{Tariff: tariffOf(option("Standard", short))})
+	require.ErrorIs(t, err, tariff.ErrNotCosted)
+	_, err = marketplace.ReviseOffer(s.ctx, s.d, s.owner, made.Offer.ID, marketplace.Revision{Tariff: tariffOf(option("Term", charge("place", "term", 1)))})
 	require.ErrorIs(t, err, shortbreaks.ErrInvalid)
 }

@@ -11,6 +11,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/marketplace/tariff"
 )
 
 // SearchQuery is what somebody looks for; the zero value of each field asks
@@ -115,19 +116,19 @@ func (q SearchQuery) filter() (filter, error) {
 		text: strings.TrimSpace(q.Text), category: q.Category, age: q.Age, unit: q.PriceUnit,
 		least: q.MinPricePence, most: q.MaxPricePence, route: q.AccessRoute,
 	}
-	var bad faults
+	var bad shortbreaks.Faults
 	if q.Category != "" {
-		bad.oneOf("query/category", q.Category, Categories)
+		bad.OneOf("query/category", q.Category, Categories)
 	}
 	if q.AccessRoute != "" {
-		bad.oneOf("query/access_route", q.AccessRoute, AccessRoutes)
+		bad.OneOf("query/access_route", q.AccessRoute, AccessRoutes)
 	}
 	if q.PriceUnit != "" {
-		bad.oneOf("query/price_unit", q.PriceUnit, PriceUnits)
+		bad.OneOf("query/price_unit", q.PriceUnit, tariff.PriceUnits)
 	}
-	bad.unless(len([]rune(q.Text)) <= 100, "query/q", "Write at most 100 characters.")
-	bad.unless(q.Limit >= 0 && q.Limit <= 100, "query/limit", "Give 1 to 100.")
-	if err := bad.as(shortbreaks.ErrInvalid); err != nil {
+	bad.Unless(len([]rune(q.Text)) <= 100, "query/q", "Write at most 100 characters.")
+	bad.Unless(q.Limit >= 0 && q.Limit <= 100, "query/limit", "Give 1 to 100.")
+	if err := bad.As(shortbreaks.ErrInvalid); err != nil {
 		return filter{}, err
 	}
 	err := f.locate(q.Postcode, q.WithinKM, "query/postcode", "query/within_km")
@@ -172,7 +173,7 @@ func (f *filter) locate(postcode string, withinKM int, atPostcode, atWithin stri
 // found is an offer that meets a filter, with what comparing it needs.
 type found struct {
 	OfferSummary
-	tariff Tariff
+	tariff tariff.Tariff
 	visits *VisitRules
 	sortAt time.Time
 }
@@ -281,7 +282,7 @@ func scanFound(row pgx.CollectableRow) (found, error) {
 		km := float64(int64(*metres/100+0.5)) / 10 // a tenth of a kilometre is as much as a straight line can say
 		o.DistanceKM = &km
 	}
-	o.PriceText = PriceText(o.PricePence, o.PriceUnit)
-	o.ComparableRatePence = o.tariff.headlineRate(length, planned)
+	o.PriceText = tariff.PriceText(o.PricePence, o.PriceUnit)
+	o.ComparableRatePence = o.tariff.HeadlineRate(length, planned)
 	return o, nil
 }

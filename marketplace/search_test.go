@@ -16,16 +16,16 @@ import (
 // market has one offer of each kind, named after what finds it.
 func market(t testing.TB) *stall {
 	s := setup(t)
-	s.publish(s.owner, club(tariff(option("Each", charge("place", "session", 1200))))) // ZZ1, from 9 January
+	s.publish(s.owner, club(tariffOf(option("Each", charge("place", "session", 1200))))) // ZZ1, from 9 January
 
-	swim := bundled(club(tariff(option("Quarter", charge("place", "quarter", 15600)))), "quarter")
+	swim := bundled(club(tariffOf(option("Quarter", charge("place", "quarter", 15600)))), "quarter")
 	swim.Title, swim.Summary, swim.Category, swim.AccessRoute = "Warm water hour", "Swimming with two teachers.", "swimming", "targeted"
 	swim.Setting = &marketplace.SettingDraft{Name: "Lakeside", Postcode: "ZZ2 1AA"}
 	swim.AgeFrom, swim.AgeTo = 12, 18
 	swim.Sessions.FirstDate, swim.Sessions.Weekdays = date("2027-01-06"), []int{3}
 	s.publish(s.owner, swim)
 
-	free := club(tariff(option("Free", charge("place", "session", 0))))
+	free := club(tariffOf(option("Free", charge("place", "session", 0))))
 	free.Title, free.Summary, free.Setting = "Youth 100% club", "Drop in.", &marketplace.SettingDraft{Name: "Old Mill", Postcode: "ZX2 1AA"}
 	free.Sessions.FirstDate, free.Sessions.Weekdays = date("2027-01-15"), []int{5}
 	s.publish(s.provider("Brackenvale Youth Trust", 9), free)
@@ -123,7 +123,7 @@ func TestReadingOnNeitherRepeatsNorMissesAnOffer(t *testing.T) {
 	s := setup(t)
 	var want []string
 	for i := range 23 {
-		draft := club(tariff(option("Each", charge("place", "session", 800))))
+		draft := club(tariffOf(option("Each", charge("place", "session", 800))))
 		draft.Title = fmt.Sprintf("Club %02d", i)
 		draft.Sessions.FirstDate = date("2027-01-09").AddDate(0, 0, 7*(i%3)) // many start at the same moment
 		s.publish(s.owner, draft)

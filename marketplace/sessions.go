@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"shortbreaks/internal/db"
+	"shortbreaks/marketplace/tariff"
 )
 
 // sessionRow is a session with its counter.
@@ -26,7 +27,9 @@ type sessionRow struct {
 	Taken      int
 }
 
-func (s sessionRow) occasion() Occasion { return Occasion{s.StartsAt, s.EndsAt} }
+func (s sessionRow) occasion() tariff.Occasion {
+	return tariff.Occasion{StartsAt: s.StartsAt, EndsAt: s.EndsAt}
+}
 
 func (s sessionRow) left() int { return max(0, s.Capacity-s.Taken) }
 
@@ -88,8 +91,8 @@ func bundleOf(t Term, all []sessionRow, now time.Time) bundleNow {
 }
 
 // ask is the question that prices what remains.
-func (b bundleNow) ask() PriceAsk {
-	ask := PriceAsk{SoldBy: ByBundle, Bundle: &BundleAsk{b.term.Name, b.term.Unit, b.term.PlannedSessions, b.started}}
+func (b bundleNow) ask() tariff.Ask {
+	ask := tariff.Ask{SoldBy: tariff.ByBundle, Bundle: &tariff.BundleAsk{Name: b.term.Name, Unit: b.term.Unit, Planned: b.term.PlannedSessions, Started: b.started}}
 	for _, s := range b.remaining {
 		ask.Occasions = append(ask.Occasions, s.occasion())
 	}

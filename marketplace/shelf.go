@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,6 +12,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/marketplace/tariff"
 )
 
 // shelf gathers the rows of one or many offers of a provider, so that a file
@@ -51,10 +53,10 @@ func openShelf(ctx context.Context, tx *db.Tx, provider, by uuid.UUID) (*shelf, 
 // add checks a draft and lays its rows out; it writes nothing.
 func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
 	f := d.check(s.now)
-	if err := f.as(shortbreaks.ErrInvalid); err != nil {
+	if err := f.As(shortbreaks.ErrInvalid); err != nil {
 		return uuid.Nil, err
 	}
-	if err := d.Tariff.costed(s.provider.StaffCount); err != nil {
+	if err := d.Tariff.Costed(s.provider.StaffCount); err != nil {
 		return uuid.Nil, err
 	}
 	d = d.trimmed()
@@ -107,10 +109,10 @@ func (s *shelf) setting(d OfferDraft) (uuid.UUID, error) {
 	return fresh.ID, nil
 }
 
-func (s *shelf) addVersion(offer uuid.UUID, n int, t Tariff, terms CancellationTerms) uuid.UUID {
+func (s *shelf) addVersion(offer uuid.UUID, n int, t tariff.Tariff, terms tariff.Terms) uuid.UUID {
 	amount, unit := t.Headline()
 	v := Version{
-		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), OfferID: offer, N: n, Tariff: t.withoutComponents(), Terms: terms,
+		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), OfferID: offer, N: n, Tariff: withoutComponents(t), Terms: terms,
 		PricePence: amount, PriceUnit: unit, CreatedAt: s.now, CreatedBy: s.by,
 	}
 	s.versions = append(s.versions, v)
@@ -119,8 +121,10 @@ func (s *shelf) addVersion(offer uuid.UUID, n int, t Tariff, terms CancellationT
 		for j, c := range o.Charges {
 			for _, p := range c.Components {
 				part++
-				p.ProviderID, p.VersionID, p.N, p.OptionN, p.ChargeN = v.ProviderID, v.ID, part, i+1, j+1
-				s.components = append(s.components, p)
+				s.components = append(s.components, Component{
+					ProviderID: v.ProviderID, VersionID: v.ID, N: part, OptionN: i + 1, ChargeN: j + 1,
+					Kind: p.Kind, AmountPence: p.AmountPence, Note: p.Note,
+				})
 			}
 		}
 	}
@@ -186,4 +190,27 @@ func insert[T any](ctx context.Context, tx *db.Tx, rows []T) error {
 		return nil
 	}
 	return gorm.G[T](tx.DB).CreateInBatches(ctx, &rows, rowsAtOnce)
+}
+
+// withoutComponents is the tariff as its version stores it: the components
+// stand in their own table, once.
+func withoutComponents(t tariff.Tariff) tariff.Tariff {
+	bare := tariff.Tariff{Options: slices.Clone(t.Options)}
+	for i := range bare.Options {
+		bare.Options[i].Charges = slices.Clone(bare.Options[i].Charges)
+		for j := range bare.Options[i].Charges {
+			bare.Options[i].Charges[j].Components = nil
+		}
+	}
+	return bare
+}
+
+// withComponents is the tariff as the contract shows it.
+func withComponents(t tariff.Tariff, parts []Component) tariff.Tariff {
+	full := withoutComponents(t)
+	for _, p := range parts {
+		c := &full.Options[p.OptionN-1].Charges[p.ChargeN-1]
+		c.Components = append(c.Components, tariff.Component{Kind: p.Kind, AmountPence: p.AmountPence, Note: p.Note})
+	}
+	return full
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"shortbreaks"
+	"shortbreaks/marketplace/tariff"
 )
 
 // VisitRules say when support by the hour can be had. A visit starts and ends
@@ -45,40 +46,40 @@ func (r VisitRules) after() time.Duration { return time.Duration(r.BufferAfterMi
 // occasion turns a visit asked for into an elapsed time, or notes why it
 // cannot be had. Day and hours are judged as wall time, in the zone the
 // provider stated them in (T41).
-func (r VisitRules) occasion(v Visit, now time.Time, at string, f *faults) Occasion {
+func (r VisitRules) occasion(v Visit, now time.Time, at string, f *shortbreaks.Faults) tariff.Occasion {
 	start, trouble := Instant(v.LocalStart)
 	if trouble != "" {
-		f.add(at+"/local_start", "%s", trouble)
-		return Occasion{}
+		f.Add(at+"/local_start", "%s", trouble)
+		return tariff.Occasion{}
 	}
-	o := Occasion{start, start.Add(time.Duration(v.Minutes) * time.Minute)}
+	o := tariff.Occasion{StartsAt: start, EndsAt: start.Add(time.Duration(v.Minutes) * time.Minute)}
 	if trouble := r.lengthTrouble(v.Minutes); trouble != "" {
-		f.add(at+"/minutes", "%s", trouble)
+		f.Add(at+"/minutes", "%s", trouble)
 		return o
 	}
-	f.unless(start.After(now), at+"/local_start", "This time has passed; choose a later one.")
-	f.unless(r.open(o), at+"/local_start", "Visits are on %s, from %s to %s.", weekdays(r.Days), r.From, r.To)
+	f.Unless(start.After(now), at+"/local_start", "This time has passed; choose a later one.")
+	f.Unless(r.open(o), at+"/local_start", "Visits are on %s, from %s to %s.", shortbreaks.Weekdays(r.Days), r.From, r.To)
 	return o
 }
 
 // lengthTrouble says why a visit cannot last this long, or "".
 func (r VisitRules) lengthTrouble(minutes int) string {
 	if minutes < r.MinimumMinutes || minutes > r.MaximumMinutes {
-		return fmt.Sprintf("A visit lasts from %s to %s.", duration(r.MinimumMinutes), duration(r.MaximumMinutes))
+		return fmt.Sprintf("A visit lasts from %s to %s.", shortbreaks.Minutes(r.MinimumMinutes), shortbreaks.Minutes(r.MaximumMinutes))
 	}
 	if r.StepMinutes > 0 && minutes%r.StepMinutes != 0 {
-		return fmt.Sprintf("A visit lasts a multiple of %s.", duration(r.StepMinutes))
+		return fmt.Sprintf("A visit lasts a multiple of %s.", shortbreaks.Minutes(r.StepMinutes))
 	}
 	return ""
 }
 
 // open reports whether the offer is there for all of this time. Wall times
 // written alike compare as text.
-func (r VisitRules) open(o Occasion) bool {
+func (r VisitRules) open(o tariff.Occasion) bool {
 	start, end := shortbreaks.Wall(o.StartsAt), shortbreaks.Wall(o.EndsAt)
 	day := shortbreaks.Date(o.StartsAt)
 	for _, day := range []time.Time{day, day.AddDate(0, 0, -1)} {
-		if !slices.Contains(r.Days, isoWeekday(day)) {
+		if !slices.Contains(r.Days, shortbreaks.ISOWeekday(day)) {
 			continue
 		}
 		last := day
@@ -111,33 +112,3 @@ func Instant(local string) (at time.Time, trouble string) {
 
 // wallOf is a wall time on a date, as text.
 func wallOf(day time.Time, clock string) string { return day.Format(time.DateOnly) + "T" + clock }
-
-// isoWeekday is Monday 1 to Sunday 7.
-func isoWeekday(day time.Time) int { return (int(day.Weekday())+6)%7 + 1 }
-
-// weekdays names days in the order of the week.
-func weekdays(days []int) string {
-	names := []string{"", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays"}
-	var out []string
-	for d := 1; d <= 7; d++ {
-		if slices.Contains(days, d) {
-			out = append(out, names[d])
-		}
-	}
-	return listed(out)
-}
-
-// listed joins words: "a, b and c".
-func listed(words []string) string {
-	switch len(words) {
-	case 0:
-		return ""
-	case 1:
-		return words[0]
-	}
-	out := words[0]
-	for _, w := range words[1 : len(words)-1] {
-		out += ", " + w
-	}
-	return out + " and " + words[len(words)-1]
-}

@@ -13,6 +13,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/marketplace/tariff"
 )
 
 // stock is what the offers have on the dates asked for.
@@ -51,13 +52,13 @@ func (p Pattern) stock(ctx context.Context, tx *db.Tx, offers []found, dates []t
 
 // visit is the visit of an offer by the hour on a date: at the time asked for,
 // or when the offer opens.
-func (s *stock) visit(o found, on time.Time) (occasion Occasion, ok bool) {
+func (s *stock) visit(o found, on time.Time) (occasion tariff.Occasion, ok bool) {
 	from := cmp.Or(s.pattern.From, o.visits.From)
 	start, trouble := Instant(wallOf(on, from))
 	if trouble != "" {
-		return Occasion{}, false
+		return tariff.Occasion{}, false
 	}
-	occasion = Occasion{start, start.Add(time.Duration(s.pattern.Minutes) * time.Minute)}
+	occasion = tariff.Occasion{StartsAt: start, EndsAt: start.Add(time.Duration(s.pattern.Minutes) * time.Minute)}
 	return occasion, start.After(s.now) && o.visits.open(occasion)
 }
 
@@ -78,11 +79,11 @@ func (s *stock) wishes(o found) (wishes []LaneWish) {
 
 // way is one way to buy the pattern at an offer.
 type way struct {
-	soldBy SoldBy
+	soldBy tariff.SoldBy
 	served []time.Time // dates of the pattern, in order
 	first  time.Time
 	left   *int
-	priced Priced
+	priced tariff.Priced
 }
 
 // compare prices every way the offer has and chooses the one that serves most
@@ -108,7 +109,7 @@ func (s *stock) compare(o found) (Compared, bool) {
 	}
 	for _, w := range ways[1:] {
 		if len(w.served) == len(best.served) {
-			c.Beats = append(append(c.Beats, Beaten{w.priced.OptionName, w.priced.TotalPence}), w.priced.Beats...)
+			c.Beats = append(append(c.Beats, tariff.Beaten{OptionName: w.priced.OptionName, TotalPence: w.priced.TotalPence}), w.priced.Beats...)
 		}
 	}
 	for _, on := range s.dates {
@@ -123,16 +124,16 @@ func (s *stock) compare(o found) (Compared, bool) {
 	return c, true
 }
 
-func (s *stock) ask(by SoldBy) PriceAsk {
-	return PriceAsk{SoldBy: by, ReducedRate: s.pattern.ReducedRate, ChargeKinds: s.pattern.ChargeKinds}
+func (s *stock) ask(by tariff.SoldBy) tariff.Ask {
+	return tariff.Ask{SoldBy: by, ReducedRate: s.pattern.ReducedRate, ChargeKinds: s.pattern.ChargeKinds}
 }
 
 // byVisits is a visit on each date that somebody is free.
 func (s *stock) byVisits(o found) way {
-	w, ask := way{soldBy: ByVisit}, s.ask(ByVisit)
+	w, ask := way{soldBy: tariff.ByVisit}, s.ask(tariff.ByVisit)
 	for _, wish := range s.wishes(o) {
 		if _, free := s.lanes.Pick(wish); free {
-			v := Occasion{wish.From.Add(o.visits.before()), wish.To.Add(-o.visits.after())}
+			v := tariff.Occasion{StartsAt: wish.From.Add(o.visits.before()), EndsAt: wish.To.Add(-o.visits.after())}
 			ask.Occasions = append(ask.Occasions, v)
 			w.served = append(w.served, shortbreaks.Date(v.StartsAt))
 		}
@@ -142,7 +143,7 @@ func (s *stock) byVisits(o found) way {
 
 // bySessions is the earliest session with a place that serves each date.
 func (s *stock) bySessions(o found) way {
-	w, ask := way{soldBy: BySession}, s.ask(BySession)
+	w, ask := way{soldBy: tariff.BySession}, s.ask(tariff.BySession)
 	for _, on := range s.dates {
 		for _, e := range s.sessions[o.ID] {
 			if s.serves(e, on) && e.left() > 0 {
@@ -159,8 +160,8 @@ func (s *stock) bySessions(o found) way {
 // byBundles is, for each unit the offer is bundled by, all its bundles that
 // serve a date. They are bought whole.
 func (s *stock) byBundles(o found) (ways []way) {
-	for _, unit := range BundleUnits {
-		sum := way{soldBy: ByBundle}
+	for _, unit := range tariff.BundleUnits {
+		sum := way{soldBy: tariff.ByBundle}
 		minutes := new(big.Rat)
 		for _, t := range s.terms[o.ID] {
 			if t.Unit != unit {
@@ -171,11 +172,11 @@ func (s *stock) byBundles(o found) (ways []way) {
 				continue
 			}
 			sum.join(part)
-			minutes.Add(minutes, part.priced.minutes)
+			minutes.Add(minutes, part.priced.ExactMinutes)
 		}
 		if len(sum.served) > 0 {
 			sum.priced.ChildMinutes = int64(shortbreaks.RoundHalfUp(minutes))
-			sum.priced.RatePence = rate(sum.priced.TotalPence, minutes)
+			sum.priced.RatePence = tariff.Rate(sum.priced.TotalPence, minutes)
 			ways = append(ways, sum)
 		}
 	}
@@ -184,7 +185,7 @@ func (s *stock) byBundles(o found) (ways []way) {
 
 func (s *stock) byBundle(o found, t Term) way {
 	b := bundleOf(t, s.sessions[o.ID], s.now)
-	w := way{soldBy: ByBundle}
+	w := way{soldBy: tariff.ByBundle}
 	if b.placesLeft() == 0 {
 		return w
 	}
@@ -214,11 +215,11 @@ func (s *stock) serves(e sessionRow, on time.Time) bool {
 }
 
 // price prices the way; one this buyer cannot use serves nothing.
-func (w way) price(o found, ask PriceAsk) way {
+func (w way) price(o found, ask tariff.Ask) way {
 	if len(w.served) == 0 {
 		return way{}
 	}
-	p, err := Price(o.tariff, ask)
+	p, err := tariff.Price(o.tariff, ask)
 	if err != nil { // no option of this offer is sold this way to this buyer
 		return way{}
 	}

@@ -15,6 +15,7 @@ import (
 	"shortbreaks"
 	"shortbreaks/budgets"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
 	"shortbreaks/people"
 )
@@ -73,7 +74,7 @@ type bulkClub struct {
 	setting    marketplace.Setting
 	offer      marketplace.Offer
 	version    marketplace.Version
-	components []marketplace.Component
+	components []tariff.Component
 }
 
 type bulkSession struct {
@@ -171,14 +172,14 @@ func (w *BulkWorld) addClubs() {
 	for n := range w.size.Providers {
 		pence := shortbreaks.Pence(800 + 35*(n%40))
 		id, offer, version := shortbreaks.NewID(), shortbreaks.NewID(), shortbreaks.NewID()
-		charge := marketplace.Charge{Kind: "place", Basis: "per_child", Unit: marketplace.UnitSession, When: "planned", AmountPence: pence, VAT: "exempt"}
+		charge := tariff.Charge{Kind: "place", Basis: "per_child", Unit: tariff.UnitSession, When: "planned", AmountPence: pence, VAT: "exempt"}
 		club := bulkClub{
 			provider: marketplace.Provider{ID: id, Name: fmt.Sprintf("Provider %d", n+1), StaffCount: 8, CreatedAt: w.now},
 			setting:  marketplace.Setting{ProviderID: id, ID: shortbreaks.NewID(), Name: "Hall", Postcode: point.Postcode, Area: point.Area, Latitude: point.Lat, Longitude: point.Lon},
 			version: marketplace.Version{
 				ProviderID: id, ID: version, OfferID: offer, N: 1, Terms: twoDays, PricePence: pence, PriceUnit: charge.Unit, CreatedAt: w.now, CreatedBy: w.authorities[0].practitioner.ID,
-				Tariff: marketplace.Tariff{Options: []marketplace.PriceOption{{
-					Name: "Standard", WhoMayUse: marketplace.Anyone, PaymentTiming: "arrears", BilledOn: "booked", Charges: []marketplace.Charge{charge},
+				Tariff: tariff.Tariff{Options: []tariff.Option{{
+					Name: "Standard", WhoMayUse: tariff.Anyone, PaymentTiming: "arrears", BilledOn: "booked", Charges: []tariff.Charge{charge},
 				}}},
 			},
 			components: costed(pence, 0, false),
@@ -187,10 +188,6 @@ func (w *BulkWorld) addClubs() {
 			ProviderID: id, ID: offer, SettingID: club.setting.ID, State: marketplace.Published, VersionID: version, Title: fmt.Sprintf("Club %d", n+1),
 			Summary: "Three hours of games and company.", Category: "club", AccessRoute: "targeted", AgeFrom: 5, AgeTo: 17,
 			RatioStaff: 1, RatioChildren: 3, Instant: true, CreatedAt: w.now, PublishedAt: &w.now,
-		}
-		for i := range club.components {
-			c := &club.components[i]
-			c.ProviderID, c.VersionID, c.N, c.OptionN, c.ChargeN = id, version, i+1, 1, 1
 		}
 		w.clubs = append(w.clubs, club)
 	}
@@ -268,8 +265,8 @@ func (w *BulkWorld) supplyTables() []*table {
 		offer.add(o.ProviderID, o.ID, o.SettingID, string(o.State), o.VersionID, o.Title, o.Summary, o.Category, o.AccessRoute, o.AgeFrom, o.AgeTo,
 			o.RatioStaff, o.RatioChildren, o.Instant, o.CreatedAt, o.PublishedAt)
 		version.add(v.ProviderID, v.ID, v.OfferID, v.N, v.Tariff, v.Terms, int64(v.PricePence), v.PriceUnit, v.CreatedAt, v.CreatedBy)
-		for _, part := range c.components {
-			component.add(part.ProviderID, part.VersionID, part.N, part.OptionN, part.ChargeN, part.Kind, int64(part.AmountPence), part.Note)
+		for i, part := range c.components {
+			component.add(v.ProviderID, v.ID, i+1, 1, 1, part.Kind, int64(part.AmountPence), part.Note)
 		}
 	}
 	for _, s := range w.sessions {

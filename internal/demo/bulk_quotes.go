@@ -13,7 +13,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/booking"
-	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
 )
 
@@ -87,8 +87,8 @@ func (d *deck) draw(random *rand.Rand, size int) int {
 // quote is what booking.MakeQuote would have answered; a test compares them.
 func (w *BulkWorld) quote(c *bulkChild, s *bulkSession) (*booking.Quote, error) {
 	club := s.club
-	priced, err := marketplace.Price(club.version.Tariff, marketplace.PriceAsk{
-		SoldBy: marketplace.BySession, Occasions: []marketplace.Occasion{{StartsAt: s.StartsAt, EndsAt: s.EndsAt}},
+	priced, err := tariff.Price(club.version.Tariff, tariff.Ask{
+		SoldBy: tariff.BySession, Occasions: []tariff.Occasion{{StartsAt: s.StartsAt, EndsAt: s.EndsAt}},
 	})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 )
 
 // house is a provider of the demo and what it sells.
@@ -29,7 +30,7 @@ type spec struct {
 	support                         shortbreaks.Pence // optional 1:1 support an hour
 	transport                       shortbreaks.Pence // optional, each way counted
 	withChild                       int               // minutes with the child in a charged hour, if fewer
-	terms                           marketplace.CancellationTerms
+	terms                           tariff.Terms
 	days                            []int  // ISO weekdays
 	from, to                        string // wall time
 	places                          int    // in a session; for support by the hour, workers
@@ -39,10 +40,10 @@ type spec struct {
 
 // The cancellation terms the demo's providers use.
 var (
-	twoDays = marketplace.CancellationTerms{FreeUntilHours: 48, LateFeePercent: 100}
-	oneDay  = marketplace.CancellationTerms{FreeUntilHours: 24, LateFeePercent: 50}
-	oneWeek = marketplace.CancellationTerms{FreeUntilHours: 168, LateFeePercent: 100}
-	never   = marketplace.CancellationTerms{FreeUntilHours: 0, LateFeePercent: 0}
+	twoDays = tariff.Terms{FreeUntilHours: 48, LateFeePercent: 100}
+	oneDay  = tariff.Terms{FreeUntilHours: 24, LateFeePercent: 50}
+	oneWeek = tariff.Terms{FreeUntilHours: 168, LateFeePercent: 100}
+	never   = tariff.Terms{FreeUntilHours: 0, LateFeePercent: 0}
 )
 
 // houses are twelve made-up providers. Their prices, lengths and conditions
@@ -222,38 +223,38 @@ func onWeekday(date time.Time, iso int) time.Time {
 }
 
 // tariff is the price, and the reduced one if there is one, each costed.
-func (s spec) tariff(small bool) marketplace.Tariff {
+func (s spec) tariff(small bool) tariff.Tariff {
 	billed := "booked"
 	if s.unit == "hour" {
 		billed = "attended"
 	}
-	full := marketplace.PriceOption{Name: "Standard", WhoMayUse: "anyone", PaymentTiming: "arrears", BilledOn: billed}
+	full := tariff.Option{Name: "Standard", WhoMayUse: "anyone", PaymentTiming: "arrears", BilledOn: billed}
 	full.Charges = append(full.Charges, s.charge(s.pence, s.cap, s.subsidy, small))
 	if s.support > 0 {
-		full.Charges = append(full.Charges, marketplace.Charge{
+		full.Charges = append(full.Charges, tariff.Charge{
 			Kind: "support", Basis: "per_child", Unit: "hour", When: "planned", Optional: true, AmountPence: s.support, StepMinutes: 15, StepMode: "up",
 			VAT: "exempt", Components: costed(s.support, 0, small),
 		})
 	}
 	if s.transport > 0 {
-		full.Charges = append(full.Charges, marketplace.Charge{
+		full.Charges = append(full.Charges, tariff.Charge{
 			Kind: "transport", Basis: "per_child", Unit: "item", When: "planned", Optional: true, AmountPence: s.transport,
-			VAT: "exempt", Components: []marketplace.Component{{Kind: "transport", AmountPence: s.transport}},
+			VAT: "exempt", Components: []tariff.Component{{Kind: "transport", AmountPence: s.transport}},
 		})
 	}
-	t := marketplace.Tariff{Options: []marketplace.PriceOption{full}}
+	t := tariff.Tariff{Options: []tariff.Option{full}}
 	if s.reduced > 0 {
 		low := full
 		low.Name, low.WhoMayUse = "Reduced rate", "reduced_rate"
-		low.Charges = append([]marketplace.Charge{s.charge(s.reduced, 0, s.pence-s.reduced+s.subsidy, small)}, full.Charges[1:]...)
+		low.Charges = append([]tariff.Charge{s.charge(s.reduced, 0, s.pence-s.reduced+s.subsidy, small)}, full.Charges[1:]...)
 		t.Options = append(t.Options, low)
 	}
 	return t
 }
 
 // charge is the offer's own line.
-func (s spec) charge(pence, most, subsidy shortbreaks.Pence, small bool) marketplace.Charge {
-	c := marketplace.Charge{
+func (s spec) charge(pence, most, subsidy shortbreaks.Pence, small bool) tariff.Charge {
+	c := tariff.Charge{
 		Kind: "place", Basis: "per_child", Unit: s.unit, When: "planned", AmountPence: pence, VAT: "exempt",
 		IncludesMinutesWithChild: s.withChild, Components: costed(pence, subsidy, small),
 	}
@@ -269,18 +270,18 @@ func (s spec) charge(pence, most, subsidy shortbreaks.Pence, small bool) marketp
 // costed shares the full cost over what it is made of, to the penny; grants
 // and donations stand below it as a subsidy. A provider of one or two people
 // need not show a wage (R136).
-func costed(pence, subsidy shortbreaks.Pence, small bool) []marketplace.Component {
+func costed(pence, subsidy shortbreaks.Pence, small bool) []tariff.Component {
 	full := int64(pence + subsidy)
 	kinds, weights := []string{"staff", "on_costs", "premises", "overhead"}, []int64{58, 12, 18, 12}
 	if small {
 		kinds, weights = []string{"staff", "materials"}, []int64{92, 8}
 	}
-	var list []marketplace.Component
+	var list []tariff.Component
 	for i, part := range shortbreaks.Split(full, weights) {
-		list = append(list, marketplace.Component{Kind: kinds[i], AmountPence: shortbreaks.Pence(part)})
+		list = append(list, tariff.Component{Kind: kinds[i], AmountPence: shortbreaks.Pence(part)})
 	}
 	if subsidy > 0 {
-		list = append(list, marketplace.Component{Kind: "subsidy", AmountPence: -subsidy, Note: "Grants and donations"})
+		list = append(list, tariff.Component{Kind: "subsidy", AmountPence: -subsidy, Note: "Grants and donations"})
 	}
 	return list
 }

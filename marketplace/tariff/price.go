@@ -1,4 +1,4 @@
-package marketplace
+package tariff
 
 import (
 	"math/big"
@@ -18,9 +18,9 @@ const (
 	ByVisit   SoldBy = "visit"   // support by the hour
 )
 
-// PriceAsk is what is to be priced. Nothing in it but what the price depends
+// Ask is what is to be priced. Nothing in it but what the price depends
 // on: who buys is already turned into what this buyer may use.
-type PriceAsk struct {
+type Ask struct {
 	SoldBy      SoldBy
 	ReducedRate bool       // the buyer is entitled to reduced rates
 	ChargeKinds []string   // optional kinds wanted besides
@@ -30,6 +30,10 @@ type PriceAsk struct {
 
 // Occasion is one session or visit: an elapsed time on a London date.
 type Occasion struct{ StartsAt, EndsAt time.Time }
+
+// Minutes is its length in real minutes: a night over the October change has
+// an hour more.
+func (o Occasion) Minutes() int { return int(o.EndsAt.Sub(o.StartsAt) / time.Minute) }
 
 // BundleAsk is the bundle asked for.
 type BundleAsk struct {
@@ -52,7 +56,8 @@ type Priced struct {
 	Beats       []Beaten // the other options this buyer may use
 	Explanation string
 
-	minutes *big.Rat // ChildMinutes, exact
+	// ExactMinutes is ChildMinutes before rounding.
+	ExactMinutes *big.Rat
 }
 
 // PricedItem is one occasion's lines.
@@ -78,7 +83,7 @@ type Beaten struct {
 // Price works out what is asked by every option the buyer may use and chooses
 // the cheapest, the earlier of two equal ones. It decides nothing about
 // places; it reads no clock.
-func Price(t Tariff, ask PriceAsk) (Priced, error) {
+func Price(t Tariff, ask Ask) (Priced, error) {
 	if err := ask.whole(); err != nil {
 		return Priced{}, err
 	}
@@ -108,34 +113,34 @@ func Price(t Tariff, ask PriceAsk) (Priced, error) {
 }
 
 // pointer is where the request says what is bought.
-func (ask PriceAsk) pointer() string {
+func (ask Ask) pointer() string {
 	return map[SoldBy]string{BySession: "/session_ids", ByBundle: "/bundle_id", ByVisit: "/visits"}[ask.SoldBy]
 }
 
 // whole refuses an ask that cannot be priced whatever the tariff.
-func (ask PriceAsk) whole() error {
-	var f faults
-	f.unless(ask.pointer() != "", "", "Ask for sessions, a bundle or visits.")
-	f.unless(len(ask.Occasions) > 0, ask.pointer(), "Ask for at least one date.")
-	f.unless((ask.SoldBy == ByBundle) == (ask.Bundle != nil), "/bundle_id", "Only a bundle is priced as a bundle.")
+func (ask Ask) whole() error {
+	var f shortbreaks.Faults
+	f.Unless(ask.pointer() != "", "", "Ask for sessions, a bundle or visits.")
+	f.Unless(len(ask.Occasions) > 0, ask.pointer(), "Ask for at least one date.")
+	f.Unless((ask.SoldBy == ByBundle) == (ask.Bundle != nil), "/bundle_id", "Only a bundle is priced as a bundle.")
 	if ask.Bundle != nil {
-		f.unless(ask.Bundle.Planned > 0, "/bundle_id", "This bundle has no sessions.")
+		f.Unless(ask.Bundle.Planned > 0, "/bundle_id", "This bundle has no sessions.")
 	}
 	for _, o := range ask.Occasions {
-		f.unless(o.EndsAt.After(o.StartsAt), ask.pointer(), "An end must be after its start.")
+		f.Unless(o.EndsAt.After(o.StartsAt), ask.pointer(), "An end must be after its start.")
 	}
-	return f.as(shortbreaks.ErrInvalid)
+	return f.As(shortbreaks.ErrInvalid)
 }
 
 // priced is one option's lines, with what explaining them needs.
 type priced struct {
-	option PriceOption
+	option Option
 	lines  []line
 	total  shortbreaks.Pence
 }
 
 // price works the option's charges out; refusal has said that it applies.
-func (o PriceOption) price(ask PriceAsk) priced {
+func (o Option) price(ask Ask) priced {
 	p := priced{option: o}
 	for i, c := range o.Charges {
 		if c.included(ask.ChargeKinds) {
@@ -148,7 +153,7 @@ func (o PriceOption) price(ask PriceAsk) priced {
 }
 
 // result lays the lines out by occasion.
-func (p priced) result(ask PriceAsk) Priced {
+func (p priced) result(ask Ask) Priced {
 	r := Priced{OptionName: p.option.Name, BilledOn: p.option.BilledOn, TotalPence: p.total}
 	r.Items = make([]PricedItem, len(ask.Occasions))
 	for i := range r.Items {
@@ -158,15 +163,15 @@ func (p priced) result(ask PriceAsk) Priced {
 			item.TotalPence += l.each[i]
 		}
 	}
-	r.minutes = childMinutes(p.option.lead(), ask.Occasions)
-	r.ChildMinutes = int64(shortbreaks.RoundHalfUp(r.minutes))
-	r.RatePence = rate(p.total, r.minutes)
+	r.ExactMinutes = childMinutes(p.option.lead(), ask.Occasions)
+	r.ChildMinutes = int64(shortbreaks.RoundHalfUp(r.ExactMinutes))
+	r.RatePence = Rate(p.total, r.ExactMinutes)
 	return r
 }
 
-// rate is pence for an hour with the child, half up; nil if there is no such
+// Rate is pence for an hour with the child, half up; nil if there is no such
 // time.
-func rate(total shortbreaks.Pence, minutes *big.Rat) *shortbreaks.Pence {
+func Rate(total shortbreaks.Pence, minutes *big.Rat) *shortbreaks.Pence {
 	if minutes.Sign() <= 0 {
 		return nil
 	}
@@ -184,18 +189,18 @@ type hurdle struct {
 }
 
 // refusal is the first hurdle of the option for this, or nil.
-func (o PriceOption) refusal(ask PriceAsk) *hurdle {
+func (o Option) refusal(ask Ask) *hurdle {
 	switch unit := o.bundleUnit(); {
 	case ask.SoldBy == ByBundle && unit == "":
 		return &hurdle{1, ask.pointer(), "This is not sold as a whole; choose its dates."}
 	case ask.SoldBy == ByBundle && unit != ask.Bundle.Unit:
-		return &hurdle{1, ask.pointer(), "No price is set for " + article(ask.Bundle.Unit) + "."}
+		return &hurdle{1, ask.pointer(), "No price is set for " + shortbreaks.Article(ask.Bundle.Unit) + "."}
 	case ask.SoldBy != ByBundle && unit != "":
-		return &hurdle{1, ask.pointer(), "This is sold by the " + spaced(unit) + ", not by single dates; ask for its bundle."}
+		return &hurdle{1, ask.pointer(), "This is sold by the " + shortbreaks.Spaced(unit) + ", not by single dates; ask for its bundle."}
 	}
 	for _, kind := range ask.ChargeKinds {
 		if !slices.ContainsFunc(o.Charges, func(c Charge) bool { return c.Kind == kind }) {
-			return &hurdle{2, "/charge_kinds", "This offer has no " + spaced(kind) + " to add."}
+			return &hurdle{2, "/charge_kinds", "This offer has no " + shortbreaks.Spaced(kind) + " to add."}
 		}
 	}
 	if o.WhoMayUse == ReducedRate && !ask.ReducedRate {
@@ -210,7 +215,7 @@ func (o PriceOption) refusal(ask PriceAsk) *hurdle {
 }
 
 // refusal is why none of the options can be used.
-func (t Tariff) refusal(ask PriceAsk) error {
+func (t Tariff) refusal(ask Ask) error {
 	nearest := &hurdle{0, ask.pointer(), "This offer has no price."}
 	for _, o := range t.Options {
 		if h := o.refusal(ask); h != nil && h.height > nearest.height {

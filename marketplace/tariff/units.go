@@ -1,4 +1,4 @@
-package marketplace
+package tariff
 
 import (
 	"math/big"
@@ -19,14 +19,14 @@ type line struct {
 // line works a charge out. By the hour and by the occasion each date is a line
 // of its own, rounded once; a bundle is one line, rounded once and then split
 // over its dates, spare pennies to the earlier (T19, T21).
-func (c Charge) line(n int, ask PriceAsk) line {
+func (c Charge) line(n int, ask Ask) line {
 	l := line{n: n, charge: c}
 	switch {
 	case c.bundled():
 		return l.bundle(ask)
 	case c.Unit == UnitHour:
 		for _, o := range ask.Occasions {
-			minutes := c.chargedMinutes(elapsed(o))
+			minutes := c.chargedMinutes(o.Minutes())
 			l.minutes = append(l.minutes, minutes)
 			l.add(shortbreaks.MulDiv(c.AmountPence, int64(minutes), 60))
 		}
@@ -55,7 +55,7 @@ func (l *line) cut(amount shortbreaks.Pence) shortbreaks.Pence {
 
 // bundle is price x sessions still to run / sessions planned. A session added
 // after the price was set makes nobody pay more than the price.
-func (l line) bundle(ask PriceAsk) line {
+func (l line) bundle(ask Ask) line {
 	remaining := min(len(ask.Occasions), ask.Bundle.Planned)
 	l.total = l.cut(shortbreaks.MulDiv(l.charge.AmountPence, int64(remaining), int64(ask.Bundle.Planned)))
 	weights := make([]int64, len(ask.Occasions))
@@ -85,16 +85,13 @@ func (c Charge) chargedMinutes(minutes int) int {
 	return minutes
 }
 
-// elapsed is real minutes: a night over the October change has an hour more.
-func elapsed(o Occasion) int { return int(o.EndsAt.Sub(o.StartsAt).Minutes()) }
-
 // childMinutes is the time with the child that a price buys. Where a charged
 // hour (or session) holds less of it than its length, only that counts. An
 // item has no time unless it says so.
 func childMinutes(lead Charge, occasions []Occasion) *big.Rat {
 	sum, includes := new(big.Rat), int64(lead.IncludesMinutesWithChild)
 	for _, o := range occasions {
-		minutes := int64(elapsed(o))
+		minutes := int64(o.Minutes())
 		switch {
 		case lead.Unit == UnitHour && includes > 0 && includes < 60:
 			sum.Add(sum, big.NewRat(minutes*includes, 60))

@@ -1,4 +1,4 @@
-package marketplace
+package tariff
 
 import (
 	"fmt"
@@ -10,14 +10,14 @@ import (
 
 // explain says the arithmetic of the chosen option in plain English, a
 // sentence a line, then the total if there are several, then what it beats.
-func explain(p priced, ask PriceAsk, beats []Beaten) string {
+func explain(p priced, ask Ask, beats []Beaten) string {
 	var sentences []string
 	for _, l := range p.lines {
 		words := l.explain(ask)
 		if len(p.lines) > 1 {
-			words = capital(spaced(l.charge.Kind)) + ": " + words
+			words = shortbreaks.Capital(shortbreaks.Spaced(l.charge.Kind)) + ": " + words
 		}
-		sentences = append(sentences, capital(words)+".")
+		sentences = append(sentences, shortbreaks.Capital(words)+".")
 	}
 	if len(p.lines) > 1 {
 		sentences = append(sentences, "Total: "+p.total.String()+".")
@@ -33,7 +33,7 @@ func explain(p priced, ask PriceAsk, beats []Beaten) string {
 }
 
 // explain is one line's arithmetic, without the full stop.
-func (l line) explain(ask PriceAsk) string {
+func (l line) explain(ask Ask) string {
 	var words string
 	switch {
 	case l.charge.bundled():
@@ -43,7 +43,7 @@ func (l line) explain(ask PriceAsk) string {
 	case l.charge.Unit == UnitHour:
 		words = l.explainHours(ask) + ": " + l.total.String()
 	case len(ask.Occasions) == 1:
-		words = fmt.Sprintf("%s, %s %s: %s", dates(ask), l.charge.AmountPence, article(l.charge.Unit), l.total)
+		words = fmt.Sprintf("%s, %s %s: %s", dates(ask), l.charge.AmountPence, shortbreaks.Article(l.charge.Unit), l.total)
 	default:
 		words = fmt.Sprintf("%s at %s: %s", dates(ask), l.charge.AmountPence, l.total)
 	}
@@ -53,14 +53,14 @@ func (l line) explain(ask PriceAsk) string {
 	return words
 }
 
-func eachTime(l line, ask PriceAsk) string {
+func eachTime(l line, ask Ask) string {
 	if l.charge.bundled() || len(ask.Occasions) == 1 {
 		return ""
 	}
 	return " each time"
 }
 
-func (l line) explainBundle(ask PriceAsk) string {
+func (l line) explainBundle(ask Ask) string {
 	b, remaining := ask.Bundle, len(ask.Occasions)
 	switch {
 	case l.charge.AmountPence == 0:
@@ -69,33 +69,33 @@ func (l line) explainBundle(ask PriceAsk) string {
 		return fmt.Sprintf("%s, %s: %s", b.Name, dates(ask), l.total)
 	case b.Started+remaining == b.Planned:
 		return fmt.Sprintf("%s, %s for all %d: joining on the %s date you pay for %d of %d: %s",
-			b.Name, l.charge.AmountPence, b.Planned, ordinal(b.Started+1), remaining, b.Planned, l.total)
+			b.Name, l.charge.AmountPence, b.Planned, shortbreaks.Ordinal(b.Started+1), remaining, b.Planned, l.total)
 	default: // some were called off
 		return fmt.Sprintf("%s, %s for all %d: %d are still to run, so you pay for %d of %d: %s",
 			b.Name, l.charge.AmountPence, b.Planned, remaining, remaining, b.Planned, l.total)
 	}
 }
 
-func (l line) explainHours(ask PriceAsk) string {
+func (l line) explainHours(ask Ask) string {
 	charged, actual := 0, 0
 	for i, o := range ask.Occasions {
 		charged += l.minutes[i]
-		actual += elapsed(o)
+		actual += o.Minutes()
 	}
 	at := fmt.Sprintf("at %s an hour", l.charge.AmountPence)
-	first := elapsed(ask.Occasions[0])
-	same := !slices.ContainsFunc(ask.Occasions, func(o Occasion) bool { return elapsed(o) != first })
+	first := ask.Occasions[0].Minutes()
+	same := !slices.ContainsFunc(ask.Occasions, func(o Occasion) bool { return o.Minutes() != first })
 	words := dates(ask)
 	switch {
 	case len(ask.Occasions) == 1:
-		words += ", " + duration(first)
+		words += ", " + shortbreaks.Minutes(first)
 	case same:
-		words += " of " + duration(first) + ", " + duration(actual) + " in all"
+		words += " of " + shortbreaks.Minutes(first) + ", " + shortbreaks.Minutes(actual) + " in all"
 	default:
-		words += ", " + duration(actual) + " in all"
+		words += ", " + shortbreaks.Minutes(actual) + " in all"
 	}
 	if charged != actual {
-		words += ", charged as " + duration(charged) + l.why()
+		words += ", charged as " + shortbreaks.Minutes(charged) + l.why()
 	}
 	return words + " " + at
 }
@@ -104,21 +104,21 @@ func (l line) explainHours(ask PriceAsk) string {
 func (l line) why() string {
 	var because []string
 	if l.charge.MinimumMinutes > 0 {
-		because = append(because, "at least "+duration(l.charge.MinimumMinutes)+" each time")
+		because = append(because, "at least "+shortbreaks.Minutes(l.charge.MinimumMinutes)+" each time")
 	}
 	if l.charge.StepMinutes > 1 && l.charge.StepMode != "exact" {
 		how := "rounded up"
 		if l.charge.StepMode == "nearest" {
 			how = "rounded to the nearest"
 		}
-		because = append(because, "steps of "+duration(l.charge.StepMinutes)+", "+how)
+		because = append(because, "steps of "+shortbreaks.Minutes(l.charge.StepMinutes)+", "+how)
 	}
 	return " (" + strings.Join(because, "; ") + ")"
 }
 
 // dates names the occasions: one by its date, several by their weekday if they
 // share one ("12 Saturdays"), else by what they are.
-func dates(ask PriceAsk) string {
+func dates(ask Ask) string {
 	first := ask.Occasions[0].StartsAt.In(shortbreaks.London)
 	if len(ask.Occasions) == 1 {
 		return first.Format("Monday 2 January 2006")
@@ -126,24 +126,12 @@ func dates(ask PriceAsk) string {
 	for _, o := range ask.Occasions {
 		if o.StartsAt.In(shortbreaks.London).Weekday() != first.Weekday() {
 			if ask.SoldBy == ByVisit {
-				return plural(len(ask.Occasions), "visit")
+				return shortbreaks.Plural(len(ask.Occasions), "visit")
 			}
-			return plural(len(ask.Occasions), "session")
+			return shortbreaks.Plural(len(ask.Occasions), "session")
 		}
 	}
-	return plural(len(ask.Occasions), first.Weekday().String())
-}
-
-// duration writes minutes as people say them: "1 hour 45 minutes".
-func duration(minutes int) string {
-	h, m := minutes/60, minutes%60
-	switch {
-	case h == 0:
-		return plural(m, "minute")
-	case m == 0:
-		return plural(h, "hour")
-	}
-	return plural(h, "hour") + " " + plural(m, "minute")
+	return shortbreaks.Plural(len(ask.Occasions), first.Weekday().String())
 }
 
 // PriceText is a headline as people say it: "£12.00 a session", "Free".
@@ -151,46 +139,5 @@ func PriceText(amount shortbreaks.Pence, unit string) string {
 	if amount == 0 {
 		return "Free"
 	}
-	return amount.String() + " " + article(unit)
-}
-
-// article is "an hour", "a half term", as said after a price.
-func article(unit string) string {
-	if strings.ContainsRune("aeiou", rune(unit[0])) || unit == UnitHour {
-		return "an " + spaced(unit)
-	}
-	return "a " + spaced(unit)
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
-}
-
-// ordinal is "fourth", "13th".
-func ordinal(n int) string {
-	words := []string{"", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth"}
-	if n < len(words) {
-		return words[n]
-	}
-	suffix := "th"
-	if n%100 < 11 || n%100 > 13 {
-		suffix = map[int]string{1: "st", 2: "nd", 3: "rd"}[n%10]
-		if suffix == "" {
-			suffix = "th"
-		}
-	}
-	return fmt.Sprintf("%d%s", n, suffix)
-}
-
-// spaced turns a value of the contract into words.
-func spaced(value string) string { return strings.ReplaceAll(value, "_", " ") }
-
-func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return amount.String() + " " + shortbreaks.Article(unit)
 }

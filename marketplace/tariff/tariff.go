@@ -1,4 +1,4 @@
-package marketplace
+package tariff
 
 import (
 	"slices"
@@ -11,11 +11,11 @@ import (
 // charges. Its shape carries the whole tariff language (docs of the model,
 // section 1); check accepts what is sold today and refuses the rest in words.
 type Tariff struct {
-	Options []PriceOption `json:"options"`
+	Options []Option `json:"options"`
 }
 
-// PriceOption is one way to buy. The cheapest a buyer may use is quoted.
-type PriceOption struct {
+// Option is one way to buy. The cheapest a buyer may use is quoted.
+type Option struct {
 	Name          string   `json:"name"`
 	WhoMayUse     string   `json:"who_may_use"`          // anyone, reduced_rate
 	ValidFrom     string   `json:"valid_from,omitempty"` // first date of service, "2027-01-04"; "" is from ever
@@ -44,6 +44,13 @@ type Charge struct {
 	Components               []Component        `json:"components,omitempty"` // sum to AmountPence
 }
 
+// Component is one part of what a price is made of.
+type Component struct {
+	Kind        string            `json:"kind"`
+	AmountPence shortbreaks.Pence `json:"amount_pence"` // only a subsidy may be negative
+	Note        string            `json:"note,omitempty"`
+}
+
 // The price units and buyers that mean something here.
 const (
 	Anyone      = "anyone"
@@ -56,11 +63,6 @@ const (
 
 // Words of the contract, in its order.
 var (
-	Categories = []string{
-		"club", "holiday_scheme", "support_worker", "overnight", "swimming", "hydrotherapy", "music_therapy",
-		"arts", "play", "sport", "trip", "family_activity", "transport", "equipment", "other",
-	}
-	AccessRoutes   = []string{"universal", "targeted", "specialist"}
 	PriceUnits     = []string{"hour", "session", "half_day", "day", "night", "week", "half_term", "term", "quarter", "item"}
 	BundleUnits    = []string{"week", "half_term", "term", "quarter"}
 	ChargeKinds    = []string{"place", "support", "meal", "transport", "travel", "equipment", "membership", "late", "disturbance", "other"}
@@ -74,7 +76,7 @@ func (c Charge) included(wanted []string) bool { return !c.Optional || slices.Co
 func (c Charge) bundled() bool { return slices.Contains(BundleUnits, c.Unit) }
 
 // lead is the charge the option is sold by: the first that is never optional.
-func (o PriceOption) lead() Charge {
+func (o Option) lead() Charge {
 	for _, c := range o.Charges {
 		if !c.Optional {
 			return c
@@ -84,7 +86,7 @@ func (o PriceOption) lead() Charge {
 }
 
 // bundleUnit is the unit of the bundle the option buys, or "".
-func (o PriceOption) bundleUnit() string {
+func (o Option) bundleUnit() string {
 	if lead := o.lead(); lead.bundled() {
 		return lead.Unit
 	}
@@ -92,7 +94,7 @@ func (o PriceOption) bundleUnit() string {
 }
 
 // inForce reports whether the option applies to a date of service.
-func (o PriceOption) inForce(on time.Time) bool {
+func (o Option) inForce(on time.Time) bool {
 	day := on.Format(time.DateOnly)
 	return (o.ValidFrom == "" || o.ValidFrom <= day) && (o.ValidTo == "" || day <= o.ValidTo)
 }
@@ -110,34 +112,11 @@ func (t Tariff) Headline() (amount shortbreaks.Pence, unit string) {
 	return amount, unit
 }
 
-func (t Tariff) headlineOption() PriceOption {
+func (t Tariff) headlineOption() Option {
 	for _, o := range t.Options {
 		if o.WhoMayUse == Anyone {
 			return o
 		}
 	}
 	return t.Options[0]
-}
-
-// withoutComponents is the tariff as its version stores it: the components
-// stand in their own table, once.
-func (t Tariff) withoutComponents() Tariff {
-	bare := Tariff{Options: slices.Clone(t.Options)}
-	for i := range bare.Options {
-		bare.Options[i].Charges = slices.Clone(bare.Options[i].Charges)
-		for j := range bare.Options[i].Charges {
-			bare.Options[i].Charges[j].Components = nil
-		}
-	}
-	return bare
-}
-
-// withComponents is the tariff as the contract shows it.
-func (t Tariff) withComponents(parts []Component) Tariff {
-	full := t.withoutComponents()
-	for _, p := range parts {
-		c := &full.Options[p.OptionN-1].Charges[p.ChargeN-1]
-		c.Components = append(c.Components, p)
-	}
-	return full
 }

@@ -1,7 +1,6 @@
-package marketplace_test
+package tariff_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -9,38 +8,36 @@ import (
 	"pgregory.net/rapid"
 
 	"shortbreaks"
-	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 )
 
-func asError(err error, target **shortbreaks.Error) bool { return errors.As(err, target) }
-
 // saturdays are n occasions of so many minutes from 9 January 2027.
-func saturdays(n, minutes int) (all []marketplace.Occasion) {
+func saturdays(n, minutes int) (all []tariff.Occasion) {
 	for i := range n {
 		from := at("2027-01-09T10:00").AddDate(0, 0, 7*i)
-		all = append(all, marketplace.Occasion{StartsAt: from, EndsAt: from.Add(time.Duration(minutes) * time.Minute)})
+		all = append(all, tariff.Occasion{StartsAt: from, EndsAt: from.Add(time.Duration(minutes) * time.Minute)})
 	}
 	return all
 }
 
-func visits(n, minutes int) marketplace.PriceAsk {
-	return marketplace.PriceAsk{SoldBy: marketplace.ByVisit, Occasions: saturdays(n, minutes)}
+func visits(n, minutes int) tariff.Ask {
+	return tariff.Ask{SoldBy: tariff.ByVisit, Occasions: saturdays(n, minutes)}
 }
 
-func sessions(n, minutes int) marketplace.PriceAsk {
-	return marketplace.PriceAsk{SoldBy: marketplace.BySession, Occasions: saturdays(n, minutes)}
+func sessions(n, minutes int) tariff.Ask {
+	return tariff.Ask{SoldBy: tariff.BySession, Occasions: saturdays(n, minutes)}
 }
 
-func bundle(unit string, remaining, planned int) marketplace.PriceAsk {
-	return marketplace.PriceAsk{
-		SoldBy: marketplace.ByBundle, Occasions: saturdays(remaining, 60),
-		Bundle: &marketplace.BundleAsk{Name: "Spring " + unit, Unit: unit, Planned: planned, Started: planned - remaining},
+func bundle(unit string, remaining, planned int) tariff.Ask {
+	return tariff.Ask{
+		SoldBy: tariff.ByBundle, Occasions: saturdays(remaining, 60),
+		Bundle: &tariff.BundleAsk{Name: "Spring " + unit, Unit: unit, Planned: planned, Started: planned - remaining},
 	}
 }
 
 func TestT19_NinetyFiveMinutesAreRoundedOnceAtTheLine(t *testing.T) {
 	t.Parallel()
-	p, err := marketplace.Price(hourly(), visits(1, 95))
+	p, err := tariff.Price(hourly(), visits(1, 95))
 	require.NoError(t, err)
 	require.Equal(t, shortbreaks.Pence(4375), p.TotalPence)
 	require.Equal(t, "Saturday 9 January 2027, 1 hour 35 minutes, charged as 1 hour 45 minutes"+
@@ -80,17 +77,17 @@ func TestPriceByTheHourMinimumThenStepThenRoundingThenCap(t *testing.T) {
 			t.Parallel()
 			line := charge("support", "hour", c.amount)
 			line.MinimumMinutes, line.StepMinutes, line.StepMode, line.CapPence = c.minimum, c.step, c.mode, c.limit
-			p, err := marketplace.Price(tariff(option("Standard", line)), visits(1, c.minutes))
+			p, err := tariff.Price(tariffOf(option("Standard", line)), visits(1, c.minutes))
 			require.NoError(t, err)
 			require.Equal(t, c.want, p.TotalPence)
-			require.Equal(t, []marketplace.PricedCharge{{N: 1, Kind: "support", Unit: "hour", Pence: c.want}}, p.Items[0].Charges)
+			require.Equal(t, []tariff.PricedCharge{{N: 1, Kind: "support", Unit: "hour", Pence: c.want}}, p.Items[0].Charges)
 		})
 	}
 }
 
 func TestPriceRoundsEachDateOnItsOwn(t *testing.T) {
 	t.Parallel()
-	p, err := marketplace.Price(tariff(option("Standard", charge("support", "hour", 1))), visits(3, 30))
+	p, err := tariff.Price(tariffOf(option("Standard", charge("support", "hour", 1))), visits(3, 30))
 	require.NoError(t, err)
 	require.Equal(t, shortbreaks.Pence(3), p.TotalPence) // 3 x 0.5, each a line
 }
@@ -98,7 +95,7 @@ func TestPriceRoundsEachDateOnItsOwn(t *testing.T) {
 func TestPriceByTheOccasionIsFlat(t *testing.T) {
 	t.Parallel()
 	for _, unit := range []string{"session", "half_day", "day", "night", "item"} {
-		p, err := marketplace.Price(tariff(option("Standard", charge("place", unit, 800))), sessions(12, 180))
+		p, err := tariff.Price(tariffOf(option("Standard", charge("place", unit, 800))), sessions(12, 180))
 		require.NoError(t, err)
 		require.Equal(t, shortbreaks.Pence(9600), p.TotalPence, unit)
 		require.Equal(t, "12 Saturdays at £8.00: £96.00.", p.Explanation)
@@ -109,31 +106,31 @@ func TestPriceByTheOccasionIsFlat(t *testing.T) {
 
 func TestT21_JoiningBeforeTheFifthOfThirteenPaysNineThirteenths(t *testing.T) {
 	t.Parallel()
-	quarter := tariff(option("Quarter", charge("place", "quarter", 10000)))
-	p, err := marketplace.Price(quarter, bundle("quarter", 9, 13))
+	quarter := tariffOf(option("Quarter", charge("place", "quarter", 10000)))
+	p, err := tariff.Price(quarter, bundle("quarter", 9, 13))
 	require.NoError(t, err)
 	require.Equal(t, shortbreaks.Pence(6923), p.TotalPence) // 6923.08
 	require.Equal(t, "Spring quarter, £100.00 for all 13: joining on the fifth date you pay for 9 of 13: £69.23.", p.Explanation)
 	require.Equal(t, shortbreaks.Pence(770), p.Items[0].TotalPence, "spare pennies go to the earlier dates")
 	require.Equal(t, shortbreaks.Pence(769), p.Items[8].TotalPence)
 
-	p, err = marketplace.Price(tariff(option("Term", charge("place", "term", 9600))), bundle("term", 9, 12))
+	p, err = tariff.Price(tariffOf(option("Term", charge("place", "term", 9600))), bundle("term", 9, 12))
 	require.NoError(t, err)
 	require.Equal(t, shortbreaks.Pence(7200), p.TotalPence)
 	require.Contains(t, p.Explanation, "joining on the fourth date you pay for 9 of 12: £72.00")
 
-	p, err = marketplace.Price(quarter, bundle("quarter", 13, 13))
+	p, err = tariff.Price(quarter, bundle("quarter", 13, 13))
 	require.NoError(t, err)
 	require.Equal(t, "Spring quarter, 13 Saturdays: £100.00.", p.Explanation)
 
 	called := bundle("quarter", 12, 13)
 	called.Bundle.Started = 0 // one was called off, none has begun
-	p, err = marketplace.Price(quarter, called)
+	p, err = tariff.Price(quarter, called)
 	require.NoError(t, err)
 	require.Equal(t, "Spring quarter, £100.00 for all 13: 12 are still to run, so you pay for 12 of 13: £92.31.", p.Explanation)
 
 	added := bundle("quarter", 14, 13) // a make-up date does not raise the price
-	p, err = marketplace.Price(quarter, added)
+	p, err = tariff.Price(quarter, added)
 	require.NoError(t, err)
 	require.Equal(t, shortbreaks.Pence(10000), p.TotalPence)
 }
@@ -144,7 +141,7 @@ func TestBundleItemsAlwaysSumToItsPrice(t *testing.T) {
 		planned := rapid.IntRange(1, 60).Draw(t, "planned")
 		remaining := rapid.IntRange(1, planned).Draw(t, "remaining")
 		amount := shortbreaks.Pence(rapid.Int64Range(0, 1_000_000).Draw(t, "amount"))
-		p, err := marketplace.Price(tariff(option("Term", charge("place", "term", amount))), bundle("term", remaining, planned))
+		p, err := tariff.Price(tariffOf(option("Term", charge("place", "term", amount))), bundle("term", remaining, planned))
 		require.NoError(t, err)
 		var sum shortbreaks.Pence
 		for i, item := range p.Items {
@@ -161,24 +158,24 @@ func TestBundleItemsAlwaysSumToItsPrice(t *testing.T) {
 
 func TestOptionalChargesAreOnlyThoseWanted(t *testing.T) {
 	t.Parallel()
-	tf := tariff(option("Standard", charge("place", "session", 800),
+	tf := tariffOf(option("Standard", charge("place", "session", 800),
 		optional(charge("support", "hour", 1400)), optional(charge("transport", "session", 350))))
 	ask := sessions(2, 180)
-	p, err := marketplace.Price(tf, ask)
+	p, err := tariff.Price(tf, ask)
 	require.NoError(t, err)
 	require.Equal(t, shortbreaks.Pence(1600), p.TotalPence)
 
 	ask.ChargeKinds = []string{"support"}
-	p, err = marketplace.Price(tf, ask)
+	p, err = tariff.Price(tf, ask)
 	require.NoError(t, err)
-	require.Equal(t, []marketplace.PricedCharge{
+	require.Equal(t, []tariff.PricedCharge{
 		{N: 1, Kind: "place", Unit: "session", Pence: 800}, {N: 2, Kind: "support", Unit: "hour", Pence: 4200},
 	}, p.Items[1].Charges)
 	require.Equal(t, "Place: 2 Saturdays at £8.00: £16.00. "+
 		"Support: 2 Saturdays of 3 hours, 6 hours in all at £14.00 an hour: £84.00. Total: £100.00.", p.Explanation)
 
 	ask.ChargeKinds = []string{"meal"}
-	_, err = marketplace.Price(tf, ask)
+	_, err = tariff.Price(tf, ask)
 	require.ErrorIs(t, err, shortbreaks.ErrInvalid)
 	require.Equal(t, []string{"/charge_kinds"}, fields(err))
 	require.ErrorContains(t, err, "This offer has no meal to add.")
@@ -186,25 +183,25 @@ func TestOptionalChargesAreOnlyThoseWanted(t *testing.T) {
 
 func TestTheCheapestOptionTheBuyerMayUseIsNamed(t *testing.T) {
 	t.Parallel()
-	tf := tariff(
+	tf := tariffOf(
 		option("Standard", charge("place", "session", 1200)),
 		option("Same again", charge("place", "session", 1200)),
 		reduced(option("Reduced rate", charge("place", "session", 600))))
 	ask := sessions(2, 180)
-	p, err := marketplace.Price(tf, ask)
+	p, err := tariff.Price(tf, ask)
 	require.NoError(t, err)
 	require.Equal(t, "Standard", p.OptionName, "of two equal prices the earlier")
-	require.Equal(t, []marketplace.Beaten{{OptionName: "Same again", TotalPence: 2400}}, p.Beats)
+	require.Equal(t, []tariff.Beaten{{OptionName: "Same again", TotalPence: 2400}}, p.Beats)
 
 	ask.ReducedRate = true
-	p, err = marketplace.Price(tf, ask)
+	p, err = tariff.Price(tf, ask)
 	require.NoError(t, err)
 	require.Equal(t, "Reduced rate", p.OptionName)
 	require.Equal(t, shortbreaks.Pence(1200), p.TotalPence)
 	require.Len(t, p.Beats, 2)
 	require.Contains(t, p.Explanation, `This is the price "Reduced rate"; "Standard" would cost £24.00.`)
 
-	_, err = marketplace.Price(tariff(tf.Options[2]), sessions(1, 60))
+	_, err = tariff.Price(tariffOf(tf.Options[2]), sessions(1, 60))
 	require.ErrorContains(t, err, "only for families entitled to the reduced rate")
 }
 
@@ -212,40 +209,40 @@ func TestAnOptionAppliesOnItsDatesOfServiceInclusive(t *testing.T) {
 	t.Parallel()
 	old, fresh := option("2026", charge("place", "session", 700)), option("2027", charge("place", "session", 900))
 	old.ValidTo, fresh.ValidFrom = "2027-01-16", "2027-01-23"
-	tf := tariff(old, fresh)
+	tf := tariffOf(old, fresh)
 	for n, want := range map[int]string{1: "2026", 2: "2026"} {
-		p, err := marketplace.Price(tf, sessions(n, 60))
+		p, err := tariff.Price(tf, sessions(n, 60))
 		require.NoError(t, err)
 		require.Equal(t, want, p.OptionName)
 	}
 	late := sessions(4, 60)
 	late.Occasions = late.Occasions[2:]
-	p, err := marketplace.Price(tf, late)
+	p, err := tariff.Price(tf, late)
 	require.NoError(t, err)
 	require.Equal(t, "2027", p.OptionName)
-	_, err = marketplace.Price(tf, sessions(3, 60))
+	_, err = tariff.Price(tf, sessions(3, 60))
 	require.ErrorContains(t, err, "No single price covers all of these dates")
 }
 
 func TestAnOfferIsSoldOnlyTheWayItsOptionsSay(t *testing.T) {
 	t.Parallel()
-	single, whole := tariff(option("Each", charge("place", "session", 800))), tariff(option("Term", charge("place", "term", 9000)))
-	_, err := marketplace.Price(single, bundle("term", 9, 12))
+	single, whole := tariffOf(option("Each", charge("place", "session", 800))), tariffOf(option("Term", charge("place", "term", 9000)))
+	_, err := tariff.Price(single, bundle("term", 9, 12))
 	require.Equal(t, []string{"/bundle_id"}, fields(err))
-	_, err = marketplace.Price(whole, sessions(1, 60))
+	_, err = tariff.Price(whole, sessions(1, 60))
 	require.Equal(t, []string{"/session_ids"}, fields(err))
-	_, err = marketplace.Price(whole, bundle("quarter", 9, 12))
+	_, err = tariff.Price(whole, bundle("quarter", 9, 12))
 	require.ErrorContains(t, err, "No price is set for a quarter.")
 
-	both := tariff(single.Options[0], whole.Options[0])
-	p, err := marketplace.Price(both, bundle("term", 12, 12))
+	both := tariffOf(single.Options[0], whole.Options[0])
+	p, err := tariff.Price(both, bundle("term", 12, 12))
 	require.NoError(t, err)
 	require.Equal(t, "Term", p.OptionName)
-	p, err = marketplace.Price(both, sessions(1, 60))
+	p, err = tariff.Price(both, sessions(1, 60))
 	require.NoError(t, err)
 	require.Equal(t, "Each", p.OptionName)
 
-	_, err = marketplace.Price(single, marketplace.PriceAsk{SoldBy: marketplace.BySession})
+	_, err = tariff.Price(single, tariff.Ask{SoldBy: tariff.BySession})
 	require.ErrorIs(t, err, shortbreaks.ErrInvalid)
 }
 
@@ -255,8 +252,8 @@ func TestComparableRateIsForAnHourWithTheChild(t *testing.T) {
 	therapy.IncludesMinutesWithChild = 30 // the rest is preparation and notes
 	for _, c := range []struct {
 		name    string
-		charge  marketplace.Charge
-		ask     marketplace.PriceAsk
+		charge  tariff.Charge
+		ask     tariff.Ask
 		minutes int64
 		rate    *shortbreaks.Pence
 	}{
@@ -267,7 +264,7 @@ func TestComparableRateIsForAnHourWithTheChild(t *testing.T) {
 		{"free", charge("place", "session", 0), sessions(1, 60), 60, pence(0)},
 		{"an item is not time", charge("equipment", "item", 1500), sessions(1, 60), 0, nil},
 	} {
-		p, err := marketplace.Price(tariff(option("Standard", c.charge)), c.ask)
+		p, err := tariff.Price(tariffOf(option("Standard", c.charge)), c.ask)
 		require.NoError(t, err, c.name)
 		require.Equal(t, c.minutes, p.ChildMinutes, c.name)
 		require.Equal(t, c.rate, p.RatePence, c.name)
@@ -276,19 +273,19 @@ func TestComparableRateIsForAnHourWithTheChild(t *testing.T) {
 
 func TestANightOverTheChangeOfTheClocksIsPricedByElapsedTime(t *testing.T) {
 	t.Parallel()
-	night := func(from, to string) marketplace.PriceAsk {
-		return marketplace.PriceAsk{SoldBy: marketplace.ByVisit, Occasions: []marketplace.Occasion{{StartsAt: at(from), EndsAt: at(to)}}}
+	night := func(from, to string) tariff.Ask {
+		return tariff.Ask{SoldBy: tariff.ByVisit, Occasions: []tariff.Occasion{{StartsAt: at(from), EndsAt: at(to)}}}
 	}
-	tf := tariff(option("Standard", charge("support", "hour", 1000)))
+	tf := tariffOf(option("Standard", charge("support", "hour", 1000)))
 	for _, c := range []struct {
-		ask  marketplace.PriceAsk
+		ask  tariff.Ask
 		want shortbreaks.Pence
 	}{
 		{night("2027-10-30T22:00", "2027-10-31T08:00"), 11000},
 		{night("2027-03-27T22:00", "2027-03-28T08:00"), 9000},
 		{night("2027-06-05T22:00", "2027-06-06T08:00"), 10000},
 	} {
-		p, err := marketplace.Price(tf, c.ask)
+		p, err := tariff.Price(tf, c.ask)
 		require.NoError(t, err)
 		require.Equal(t, c.want, p.TotalPence)
 	}
@@ -296,19 +293,19 @@ func TestANightOverTheChangeOfTheClocksIsPricedByElapsedTime(t *testing.T) {
 
 func TestPricesAreWrittenAsPeopleSayThem(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "£25.00 an hour", marketplace.PriceText(2500, "hour"))
-	require.Equal(t, "£12.00 a half term", marketplace.PriceText(1200, "half_term"))
-	require.Equal(t, "£1.50 an item", marketplace.PriceText(150, "item"))
-	require.Equal(t, "Free", marketplace.PriceText(0, "session"))
+	require.Equal(t, "£25.00 an hour", tariff.PriceText(2500, "hour"))
+	require.Equal(t, "£12.00 a half term", tariff.PriceText(1200, "half_term"))
+	require.Equal(t, "£1.50 an item", tariff.PriceText(150, "item"))
+	require.Equal(t, "Free", tariff.PriceText(0, "session"))
 
-	p, err := marketplace.Price(tariff(option("Free", charge("place", "session", 0))), sessions(11, 180))
+	p, err := tariff.Price(tariffOf(option("Free", charge("place", "session", 0))), sessions(11, 180))
 	require.NoError(t, err)
 	require.Equal(t, "11 Saturdays, free of charge.", p.Explanation)
 	require.Equal(t, shortbreaks.Pence(0), p.Items[0].Charges[0].Pence)
 
 	limited := charge("place", "session", 900)
 	limited.CapPence = pence(750)
-	p, err = marketplace.Price(tariff(option("Standard", limited)), sessions(2, 60))
+	p, err = tariff.Price(tariffOf(option("Standard", limited)), sessions(2, 60))
 	require.NoError(t, err)
 	require.Equal(t, "2 Saturdays at £9.00: £15.00 (never more than £7.50 each time).", p.Explanation)
 }

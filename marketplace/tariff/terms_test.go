@@ -1,4 +1,4 @@
-package marketplace_test
+package tariff_test
 
 import (
 	"testing"
@@ -7,12 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"shortbreaks"
-	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 )
 
 func TestT40_ExactlyAtTheDeadlineIsInTimeAndASecondLaterIsLate(t *testing.T) {
 	t.Parallel()
-	terms := marketplace.CancellationTerms{FreeUntilHours: 48, LateFeePercent: 50}
+	terms := tariff.Terms{FreeUntilHours: 48, LateFeePercent: 50}
 	begin := at("2027-01-09T10:00")
 	deadline := begin.Add(-48 * time.Hour)
 	require.Equal(t, shortbreaks.Pence(0), terms.LateFee(2501, begin, deadline.Add(-time.Second)))
@@ -23,7 +23,7 @@ func TestT40_ExactlyAtTheDeadlineIsInTimeAndASecondLaterIsLate(t *testing.T) {
 
 func TestT39_NoticeIsElapsedHoursOverAChangeOfTheClocks(t *testing.T) {
 	t.Parallel()
-	terms := marketplace.CancellationTerms{FreeUntilHours: 48, LateFeePercent: 100}
+	terms := tariff.Terms{FreeUntilHours: 48, LateFeePercent: 100}
 	begin := at("2027-03-28T16:00") // the clocks went forward that night
 	require.Equal(t, shortbreaks.Pence(0), terms.LateFee(900, begin, at("2027-03-26T15:00")))
 	require.Equal(t, shortbreaks.Pence(900), terms.LateFee(900, begin, at("2027-03-26T15:00").Add(time.Second)))
@@ -31,7 +31,7 @@ func TestT39_NoticeIsElapsedHoursOverAChangeOfTheClocks(t *testing.T) {
 
 func TestTermsAreSaidInPlainEnglish(t *testing.T) {
 	t.Parallel()
-	for want, terms := range map[string]marketplace.CancellationTerms{
+	for want, terms := range map[string]tariff.Terms{
 		"You may cancel free of charge up to 48 hours before the start. After that you pay 50% of the price.": {FreeUntilHours: 48, LateFeePercent: 50},
 		"You may cancel free of charge up to 1 hour before the start. After that you pay the full price.":     {FreeUntilHours: 1, LateFeePercent: 100},
 		"You may cancel free of charge until the start.":                                                      {FreeUntilHours: 48},

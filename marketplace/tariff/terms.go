@@ -1,4 +1,4 @@
-package marketplace
+package tariff
 
 import (
 	"fmt"
@@ -7,9 +7,9 @@ import (
 	"shortbreaks"
 )
 
-// CancellationTerms say what a family's cancellation costs. They are kept on
+// Terms say what a family's cancellation costs. They are kept on
 // each booking as they stood when it was quoted.
-type CancellationTerms struct {
+type Terms struct {
 	FreeUntilHours int `json:"free_until_hours"` // elapsed hours before the start
 	LateFeePercent int `json:"late_fee_percent"` // of the price, after that
 }
@@ -17,7 +17,7 @@ type CancellationTerms struct {
 // LateFee is what cancelling an item at now costs. Exactly at the deadline is
 // in time (T40); hours are elapsed ones, also over a clock change (T39). The
 // fee is rounded half up, once.
-func (t CancellationTerms) LateFee(price shortbreaks.Pence, start, now time.Time) shortbreaks.Pence {
+func (t Terms) LateFee(price shortbreaks.Pence, start, now time.Time) shortbreaks.Pence {
 	deadline := start.Add(-time.Duration(t.FreeUntilHours) * time.Hour)
 	if !now.After(deadline) {
 		return 0
@@ -26,13 +26,13 @@ func (t CancellationTerms) LateFee(price shortbreaks.Pence, start, now time.Time
 }
 
 // Explain says the terms in plain English.
-func (t CancellationTerms) Explain() string {
+func (t Terms) Explain() string {
 	if t.LateFeePercent == 0 {
 		return "You may cancel free of charge until the start."
 	}
 	until := "until the start"
 	if t.FreeUntilHours > 0 {
-		until = "up to " + plural(t.FreeUntilHours, "hour") + " before the start"
+		until = "up to " + shortbreaks.Plural(t.FreeUntilHours, "hour") + " before the start"
 	}
 	part := fmt.Sprintf("%d%% of the price", t.LateFeePercent)
 	if t.LateFeePercent == 100 {
@@ -41,7 +41,8 @@ func (t CancellationTerms) Explain() string {
 	return fmt.Sprintf("You may cancel free of charge %s. After that you pay %s.", until, part)
 }
 
-func (t CancellationTerms) check(f *faults, at string) {
-	f.unless(t.FreeUntilHours >= 0 && t.FreeUntilHours <= 2160, at+"/free_until_hours", "Give 0 to 2160 hours.")
-	f.unless(t.LateFeePercent >= 0 && t.LateFeePercent <= 100, at+"/late_fee_percent", "Give 0 to 100 percent.")
+// Check notes what in the terms cannot be used.
+func (t Terms) Check(f *shortbreaks.Faults, at string) {
+	f.Unless(t.FreeUntilHours >= 0 && t.FreeUntilHours <= 2160, at+"/free_until_hours", "Give 0 to 2160 hours.")
+	f.Unless(t.LateFeePercent >= 0 && t.LateFeePercent <= 100, at+"/late_fee_percent", "Give 0 to 100 percent.")
 }
