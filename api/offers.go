@@ -82,7 +82,7 @@ func comparedOut(c marketplace.Compared) gen.ComparisonItem {
 		covers = gen.CoverageFull
 	}
 	return gen.ComparisonItem{
-		Offer: offerSummaryOut(c.Offer), OptionName: c.OptionName, TotalPence: int64(c.TotalPence), Occasions: c.Occasions,
+		Offer: offerSummaryOut(c.Offer), OptionName: c.OptionName, TotalPence: int64(c.TotalPence), FullPence: int64(c.FullPence), Occasions: c.Occasions,
 		ChildMinutes: c.ChildMinutes, ComparableRatePencePerChildHour: pence64(c.ComparableRatePence), Covers: covers,
 		MissingDates: mapped(c.MissingDates, day), Explanation: c.Explanation,
 		Beats: mapped(c.Beats, func(b tariff.Beaten) gen.BeatenOption {
@@ -98,7 +98,7 @@ func offerOut(o *marketplace.OfferDetail) gen.Offer {
 		Title: o.Offer.Title, Summary: o.Offer.Summary, Category: gen.Category(o.Offer.Category), AccessRoute: gen.AccessRoute(o.Offer.AccessRoute),
 		AgeFrom: o.Offer.AgeFrom, AgeTo: o.Offer.AgeTo, Ratio: gen.SupportRatio{Staff: o.Offer.RatioStaff, Children: o.Offer.RatioChildren},
 		Setting: gen.Setting{ID: o.Setting.ID, Name: o.Setting.Name, Postcode: o.Setting.Postcode, Area: optional(o.Setting.Area)},
-		Tariff:  tariffOut(o.Tariff), CancellationTerms: termsOut(o.Version.Terms), Instant: o.Offer.Instant,
+		Tariff:  as[gen.Tariff](o.Tariff), CancellationTerms: termsOut(o.Version.Terms), Instant: o.Offer.Instant,
 		PricePence: int64(o.Version.PricePence), PriceUnit: gen.PriceUnit(o.Version.PriceUnit), PriceText: o.PriceText,
 		ComparableRatePencePerChildHour: pence64(o.ComparableRatePence), VisitHours: visitHoursOut(o),
 		Sessions: mapped(o.Sessions, sessionOut), Bundles: mapped(o.Bundles, bundleOut),

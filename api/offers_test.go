@@ -58,7 +58,7 @@ func TestOffers_FromDraftToSearch(t *testing.T) {
 	require.Equal(t, gen.OfferStateDraft, drafted.State)
 	require.Len(t, drafted.Sessions, 3)
 	require.Equal(t, "£12.00 a session", drafted.PriceText)
-	require.EqualValues(t, 400, *drafted.ComparableRatePencePerChildHour)
+	require.EqualValues(t, 467, *drafted.ComparableRatePencePerChildHour)
 	require.Len(t, drafted.Tariff.Options[0].Charges[0].Components, 4)
 	w.nobody().get(path).refused(http.StatusNotFound, "not-found")
 	require.Empty(t, into[gen.OfferList](w.nobody().get("/v1/offers"), 200).Items)

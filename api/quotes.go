@@ -80,5 +80,8 @@ func payerOut(payer string) gen.Payer {
 }
 
 func termsOut(t tariff.Terms) gen.CancellationTerms {
-	return gen.CancellationTerms{FreeUntilHours: t.FreeUntilHours, LateFeePercent: t.LateFeePercent}
+	out := as[gen.CancellationTerms](t)
+	words := t.Explain()
+	out.Explanation = &words
+	return out
 }

@@ -10,6 +10,7 @@ import (
 	"shortbreaks"
 	"shortbreaks/budgets"
 	"shortbreaks/internal/db"
+	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
 )
 
@@ -86,7 +87,7 @@ func due(b *Booking, it *Item, r RecordAttendance, minutes int) shortbreaks.Penc
 	case r.Cause == CouldNotAdmit:
 		return 0
 	case r.Outcome == NoShow:
-		return b.Terms.LateFee(it.PricePence, it.StartsAt, it.EndsAt) // later than any notice
+		return b.Terms.Fee(tariff.Cancellation{Price: it.PricePence, Start: it.StartsAt, At: it.EndsAt, Reason: r.Cause}) // later than any notice
 	case r.Outcome == PartlyDelivered && b.BilledOn == "attended":
 		return min(it.PricePence, shortbreaks.MulDiv(it.PricePence, int64(minutes), it.Minutes()))
 	}

@@ -10,6 +10,7 @@ import (
 	"shortbreaks"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
 )
 
@@ -103,7 +104,7 @@ func cancelItems(ctx context.Context, tx *db.Tx, b *Booking, items []*Item, to S
 	for _, it := range items {
 		fee := shortbreaks.Pence(0)
 		if it.State == Confirmed && to != CancelledByProvider {
-			fee = b.Terms.LateFee(it.PricePence, it.StartsAt, tx.Now)
+			fee = b.Terms.Fee(tariff.Cancellation{Price: it.PricePence, Start: it.StartsAt, At: tx.Now, Reason: by.cause})
 		}
 		it.ChargePence, it.AutoConfirmAt = &fee, nil
 	}

@@ -42,10 +42,11 @@ type Compared struct {
 	Offer        OfferSummary
 	SoldBy       tariff.SoldBy
 	OptionName   string
-	TotalPence   shortbreaks.Pence // by all payers together
+	TotalPence   shortbreaks.Pence // what the buyer pays
+	FullPence    shortbreaks.Pence // what all payers and subsidies together pay
 	Occasions    int               // how many of the dates it serves
 	ChildMinutes int64             // with the child, in all that is bought
-	// ComparableRatePence is TotalPence for one hour with the child, half up.
+	// ComparableRatePence is FullPence for one hour with the child, half up.
 	ComparableRatePence *shortbreaks.Pence
 	Full                bool // every date is served
 	MissingDates        []time.Time
@@ -53,6 +54,8 @@ type Compared struct {
 	PlacesLeft          *int // in the fullest session it would use; nil for visits
 	Explanation         string
 	Beats               []tariff.Beaten // ways that cost at least as much
+
+	bought []*tariff.Priced
 }
 
 // mostCompared is how many offers are answered; mostPriced how many are looked
@@ -100,7 +103,25 @@ func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 		return nil, err
 	}
 	slices.SortStableFunc(all, soonestSuitable)
-	return all[:min(len(all), mostCompared)], nil
+	all = all[:min(len(all), mostCompared)]
+	for i := range all {
+		all[i].explain()
+	}
+	return all, nil
+}
+
+// explain says the arithmetic; only of what is answered, since words take
+// longer than sums.
+func (c *Compared) explain() {
+	for i, p := range c.bought {
+		if i > 0 {
+			c.Explanation += " "
+		}
+		c.Explanation += p.Explain()
+	}
+	if !c.Full {
+		c.Explanation += fmt.Sprintf(" It serves %d of the %d dates.", c.Occasions, c.Occasions+len(c.MissingDates))
+	}
 }
 
 func soonestSuitable(a, b Compared) int {

@@ -137,8 +137,11 @@ func (o *OfferDetail) show(all []sessionRow, now time.Time) {
 	for _, t := range o.terms {
 		planned = t.PlannedSessions
 		b := bundleOf(t, all, now)
-		p, err := tariff.Price(o.Tariff, b.ask())
-		if len(b.remaining) > 0 && err == nil && len(o.Bundles) < mostShown {
+		if len(b.remaining) == 0 || len(o.Bundles) == mostShown {
+			continue
+		}
+		ask := b.ask()
+		if p, err := tariff.Price(&o.Tariff, &ask); err == nil {
 			o.Bundles = append(o.Bundles, BundleDetail{t, len(b.remaining), b.placesLeft(), p.TotalPence})
 		}
 	}

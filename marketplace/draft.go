@@ -69,8 +69,11 @@ func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 		point, known := Locate(d.Setting.Postcode)
 		f.Unless(known && strings.Contains(point.Postcode, " "), "/setting/postcode", "We do not know this postcode; give it in full.")
 	}
-	d.Terms.Check(f, "/cancellation_terms")
+	d.Terms.Resolved().Check(f, "/cancellation_terms")
 	d.Tariff.Check(f, "/tariff")
+	if d.AccessRoute == "universal" {
+		d.Tariff.CheckEqual(f)
+	}
 	f.Unless((d.Visits == nil) != (d.Sessions == nil), "/sessions", "Give visits or sessions, and not both.")
 	if d.Visits != nil {
 		d.Visits.check(f, "/visits")
@@ -143,6 +146,7 @@ func (r VisitRules) check(f *shortbreaks.Faults, at string) {
 
 // trimmed is the draft with its words and postcode as they are kept.
 func (d OfferDraft) trimmed() OfferDraft {
+	d.Terms = d.Terms.Resolved()
 	d.Title, d.Summary = strings.TrimSpace(d.Title), strings.TrimSpace(d.Summary)
 	if d.Setting != nil {
 		point, _ := Locate(d.Setting.Postcode)

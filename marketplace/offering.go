@@ -53,7 +53,7 @@ type OfferedItem struct {
 	StartsAt, EndsAt time.Time
 	LocalStart       string
 	PricePence       shortbreaks.Pence
-	Charges          []tariff.PricedCharge
+	Charges          []tariff.Line
 }
 
 // Offering checks what is wanted of an offer and prices it by the version on
@@ -81,7 +81,7 @@ func Offering(ctx context.Context, tx *db.Tx, w Want) (*Offered, error) {
 	if err := o.ages(w); err != nil {
 		return nil, err
 	}
-	p, err := tariff.Price(prices, ask)
+	p, err := tariff.Price(&prices, &ask)
 	if err != nil {
 		return nil, err
 	}
@@ -281,10 +281,10 @@ func (w Want) pointer(item OfferedItem) string {
 
 // takePrice writes the price onto the items.
 func (o *Offered) takePrice(p tariff.Priced) {
-	o.OptionName, o.BilledOn, o.Explanation, o.Beats = p.OptionName, p.BilledOn, p.Explanation, p.Beats
+	o.OptionName, o.BilledOn, o.Explanation, o.Beats = p.OptionName(), p.BilledOn(), p.Explain(), p.Beats
 	o.TotalPence, o.ComparableRatePence = p.TotalPence, p.RatePence
 	for i := range o.Items {
-		o.Items[i].PricePence, o.Items[i].Charges = p.Items[i].TotalPence, p.Items[i].Charges
+		o.Items[i].PricePence, o.Items[i].Charges = p.Items[i].TotalPence, p.Items[i].Lines
 	}
 }
 

@@ -26,8 +26,9 @@ func TestSessionsAreOfferedByStartAndPriced(t *testing.T) {
 	require.Equal(t, "2027-01-09T10:00", o.Items[0].LocalStart)
 	require.Equal(t, at("2027-01-09T13:00"), o.Items[0].EndsAt.UTC())
 	require.Nil(t, o.Items[0].LaneWish)
-	require.Equal(t, []tariff.PricedCharge{
-		{N: 1, Kind: "place", Unit: "session", Pence: 800}, {N: 2, Kind: "support", Unit: "hour", Pence: 4200},
+	require.Equal(t, []tariff.Line{
+		{N: 1, OptionName: "Each", Kind: "place", Unit: "session", Pence: 800, FullPence: 800},
+		{N: 2, OptionName: "Each", Kind: "support", Unit: "hour", Pence: 4200, FullPence: 4200},
 	}, o.Items[0].Charges)
 	require.Equal(t, "Willow Breaks", o.Provider.Name)
 	require.Equal(t, "Willow Hall", o.Setting.Name)

@@ -195,9 +195,8 @@ func insert[T any](ctx context.Context, tx *db.Tx, rows []T) error {
 // withoutComponents is the tariff as its version stores it: the components
 // stand in their own table, once.
 func withoutComponents(t tariff.Tariff) tariff.Tariff {
-	bare := tariff.Tariff{Options: slices.Clone(t.Options)}
+	bare := t.WithSubsidies()
 	for i := range bare.Options {
-		bare.Options[i].Charges = slices.Clone(bare.Options[i].Charges)
 		for j := range bare.Options[i].Charges {
 			bare.Options[i].Charges[j].Components = nil
 		}
@@ -207,7 +206,10 @@ func withoutComponents(t tariff.Tariff) tariff.Tariff {
 
 // withComponents is the tariff as the contract shows it.
 func withComponents(t tariff.Tariff, parts []Component) tariff.Tariff {
-	full := withoutComponents(t)
+	full := tariff.Tariff{Options: slices.Clone(t.Options)}
+	for i := range full.Options {
+		full.Options[i].Charges = slices.Clone(full.Options[i].Charges)
+	}
 	for _, p := range parts {
 		c := &full.Options[p.OptionN-1].Charges[p.ChargeN-1]
 		c.Components = append(c.Components, tariff.Component{Kind: p.Kind, AmountPence: p.AmountPence, Note: p.Note})

@@ -83,7 +83,20 @@ type way struct {
 	served []time.Time // dates of the pattern, in order
 	first  time.Time
 	left   *int
-	priced tariff.Priced
+	total  shortbreaks.Pence // the buyer's
+	full   shortbreaks.Pence // of all payers
+	time   *big.Rat          // minutes with the child
+	bought []*tariff.Priced  // in the order of their dates
+}
+
+func (w *way) option() string {
+	var names []string
+	for _, p := range w.bought {
+		if name := p.OptionName(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return shortbreaks.Listed(names)
 }
 
 // compare prices every way the offer has and chooses the one that serves most
@@ -99,17 +112,23 @@ func (s *stock) compare(o found) (Compared, bool) {
 		return Compared{}, false
 	}
 	slices.SortStableFunc(ways, func(a, b way) int {
-		return cmp.Or(cmp.Compare(len(b.served), len(a.served)), cmp.Compare(a.priced.TotalPence, b.priced.TotalPence))
+		return cmp.Or(cmp.Compare(len(b.served), len(a.served)), cmp.Compare(a.total, b.total))
 	})
 	best := ways[0]
 	c := Compared{
-		Offer: o.OfferSummary, SoldBy: best.soldBy, OptionName: best.priced.OptionName, TotalPence: best.priced.TotalPence,
-		Occasions: len(best.served), ChildMinutes: best.priced.ChildMinutes, ComparableRatePence: best.priced.RatePence,
-		FirstStart: best.first, PlacesLeft: best.left, Explanation: best.priced.Explanation, Beats: best.priced.Beats,
+		Offer: o.OfferSummary, SoldBy: best.soldBy, OptionName: best.option(), TotalPence: best.total, FullPence: best.full,
+		Occasions: len(best.served), ChildMinutes: int64(shortbreaks.RoundHalfUp(best.time)), ComparableRatePence: tariff.RateOf(best.full, best.time),
+		FirstStart: best.first, PlacesLeft: best.left, bought: best.bought,
+	}
+	if len(best.bought) == 1 { // of several, the options differ; a sum over them would be nobody's price
+		c.Beats = best.bought[0].Beats
 	}
 	for _, w := range ways[1:] {
 		if len(w.served) == len(best.served) {
-			c.Beats = append(append(c.Beats, tariff.Beaten{OptionName: w.priced.OptionName, TotalPence: w.priced.TotalPence}), w.priced.Beats...)
+			c.Beats = append(c.Beats, tariff.Beaten{OptionName: w.option(), TotalPence: w.total})
+			if len(w.bought) == 1 {
+				c.Beats = append(c.Beats, w.bought[0].Beats...)
+			}
 		}
 	}
 	for _, on := range s.dates {
@@ -118,9 +137,6 @@ func (s *stock) compare(o found) (Compared, bool) {
 		}
 	}
 	c.Full = len(c.MissingDates) == 0
-	if !c.Full {
-		c.Explanation += fmt.Sprintf(" It serves %d of the %d dates.", len(best.served), len(s.dates))
-	}
 	return c, true
 }
 
@@ -162,7 +178,6 @@ func (s *stock) bySessions(o found) way {
 func (s *stock) byBundles(o found) (ways []way) {
 	for _, unit := range tariff.BundleUnits {
 		sum := way{soldBy: tariff.ByBundle}
-		minutes := new(big.Rat)
 		for _, t := range s.terms[o.ID] {
 			if t.Unit != unit {
 				continue
@@ -172,11 +187,8 @@ func (s *stock) byBundles(o found) (ways []way) {
 				continue
 			}
 			sum.join(part)
-			minutes.Add(minutes, part.priced.ExactMinutes)
 		}
 		if len(sum.served) > 0 {
-			sum.priced.ChildMinutes = int64(shortbreaks.RoundHalfUp(minutes))
-			sum.priced.RatePence = tariff.Rate(sum.priced.TotalPence, minutes)
 			ways = append(ways, sum)
 		}
 	}
@@ -219,11 +231,11 @@ func (w way) price(o found, ask tariff.Ask) way {
 	if len(w.served) == 0 {
 		return way{}
 	}
-	p, err := tariff.Price(o.tariff, ask)
+	p, err := tariff.Price(&o.tariff, &ask)
 	if err != nil { // no option of this offer is sold this way to this buyer
 		return way{}
 	}
-	w.priced, w.first = p, ask.Occasions[0].StartsAt
+	w.total, w.full, w.time, w.bought, w.first = p.TotalPence, p.FullPence, p.ExactMinutes, []*tariff.Priced{&p}, ask.Occasions[0].StartsAt
 	return w
 }
 
@@ -244,7 +256,6 @@ func (w *way) join(next way) {
 	slices.SortFunc(w.served, time.Time.Compare)
 	w.served = slices.CompactFunc(w.served, time.Time.Equal)
 	w.fullest(*next.left)
-	w.priced.TotalPence += next.priced.TotalPence
-	w.priced.Explanation += " " + next.priced.Explanation
-	w.priced.Beats = nil // their options differ; a sum over them would be nobody's price
+	w.total, w.full, w.bought = w.total+next.total, w.full+next.full, append(w.bought, next.bought...)
+	w.time = new(big.Rat).Add(w.time, next.time)
 }

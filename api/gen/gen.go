@@ -190,6 +190,45 @@ func (e AttendeeKind) Valid() bool {
 	}
 }
 
+// Defines values for BandMode.
+const (
+	BandModeSplit             BandMode = "split"
+	BandModeWholeByStart      BandMode = "whole_by_start"
+	BandModeWholeByStartOrEnd BandMode = "whole_by_start_or_end"
+)
+
+// Valid indicates whether the value is a known member of the BandMode enum.
+func (e BandMode) Valid() bool {
+	switch e {
+	case BandModeSplit:
+		return true
+	case BandModeWholeByStart:
+		return true
+	case BandModeWholeByStartOrEnd:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BankHolidayRule.
+const (
+	BankHolidayRuleNever BankHolidayRule = "never"
+	BankHolidayRuleOnly  BankHolidayRule = "only"
+)
+
+// Valid indicates whether the value is a known member of the BankHolidayRule enum.
+func (e BankHolidayRule) Valid() bool {
+	switch e {
+	case BankHolidayRuleNever:
+		return true
+	case BankHolidayRuleOnly:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BilledOn.
 const (
 	BilledOnAttended BilledOn = "attended"
@@ -291,17 +330,22 @@ func (e BundleUnit) Valid() bool {
 
 // Defines values for CancellationReason.
 const (
+	CancellationReasonBereavement         CancellationReason = "bereavement"
 	CancellationReasonHospital            CancellationReason = "hospital"
 	CancellationReasonIll                 CancellationReason = "ill"
 	CancellationReasonOther               CancellationReason = "other"
 	CancellationReasonPlansChanged        CancellationReason = "plans_changed"
 	CancellationReasonProviderUnavailable CancellationReason = "provider_unavailable"
+	CancellationReasonSchoolClosed        CancellationReason = "school_closed"
 	CancellationReasonStaffing            CancellationReason = "staffing"
+	CancellationReasonTransportFailed     CancellationReason = "transport_failed"
 )
 
 // Valid indicates whether the value is a known member of the CancellationReason enum.
 func (e CancellationReason) Valid() bool {
 	switch e {
+	case CancellationReasonBereavement:
+		return true
 	case CancellationReasonHospital:
 		return true
 	case CancellationReasonIll:
@@ -312,7 +356,35 @@ func (e CancellationReason) Valid() bool {
 		return true
 	case CancellationReasonProviderUnavailable:
 		return true
+	case CancellationReasonSchoolClosed:
+		return true
 	case CancellationReasonStaffing:
+		return true
+	case CancellationReasonTransportFailed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CapPer.
+const (
+	CapPerBooking CapPer = "booking"
+	CapPerLine    CapPer = "line"
+	CapPerMonth   CapPer = "month"
+	CapPerWeek    CapPer = "week"
+)
+
+// Valid indicates whether the value is a known member of the CapPer enum.
+func (e CapPer) Valid() bool {
+	switch e {
+	case CapPerBooking:
+		return true
+	case CapPerLine:
+		return true
+	case CapPerMonth:
+		return true
+	case CapPerWeek:
 		return true
 	default:
 		return false
@@ -378,13 +450,52 @@ func (e Category) Valid() bool {
 
 // Defines values for ChargeBasis.
 const (
-	ChargeBasisPerChild ChargeBasis = "per_child"
+	ChargeBasisPerAttendee ChargeBasis = "per_attendee"
+	ChargeBasisPerChild    ChargeBasis = "per_child"
+	ChargeBasisPerFamily   ChargeBasis = "per_family"
+	ChargeBasisPerGroup    ChargeBasis = "per_group"
 )
 
 // Valid indicates whether the value is a known member of the ChargeBasis enum.
 func (e ChargeBasis) Valid() bool {
 	switch e {
+	case ChargeBasisPerAttendee:
+		return true
 	case ChargeBasisPerChild:
+		return true
+	case ChargeBasisPerFamily:
+		return true
+	case ChargeBasisPerGroup:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ChargeEvent.
+const (
+	ChargeEventDamage      ChargeEvent = "damage"
+	ChargeEventDisturbance ChargeEvent = "disturbance"
+	ChargeEventExtraMile   ChargeEvent = "extra_mile"
+	ChargeEventLatePickUp  ChargeEvent = "late_pick_up"
+	ChargeEventOther       ChargeEvent = "other"
+	ChargeEventWakingNight ChargeEvent = "waking_night"
+)
+
+// Valid indicates whether the value is a known member of the ChargeEvent enum.
+func (e ChargeEvent) Valid() bool {
+	switch e {
+	case ChargeEventDamage:
+		return true
+	case ChargeEventDisturbance:
+		return true
+	case ChargeEventExtraMile:
+		return true
+	case ChargeEventLatePickUp:
+		return true
+	case ChargeEventOther:
+		return true
+	case ChargeEventWakingNight:
 		return true
 	default:
 		return false
@@ -435,12 +546,15 @@ func (e ChargeKind) Valid() bool {
 
 // Defines values for ChargeWhen.
 const (
-	ChargeWhenPlanned ChargeWhen = "planned"
+	ChargeWhenContingent ChargeWhen = "contingent"
+	ChargeWhenPlanned    ChargeWhen = "planned"
 )
 
 // Valid indicates whether the value is a known member of the ChargeWhen enum.
 func (e ChargeWhen) Valid() bool {
 	switch e {
+	case ChargeWhenContingent:
+		return true
 	case ChargeWhenPlanned:
 		return true
 	default:
@@ -682,6 +796,51 @@ func (e ManagementOption) Valid() bool {
 	}
 }
 
+// Defines values for NoticeUnit.
+const (
+	NoticeUnitClearDays        NoticeUnit = "clear_days"
+	NoticeUnitClearWorkingDays NoticeUnit = "clear_working_days"
+	NoticeUnitDays             NoticeUnit = "days"
+	NoticeUnitHours            NoticeUnit = "hours"
+	NoticeUnitWorkingDays      NoticeUnit = "working_days"
+)
+
+// Valid indicates whether the value is a known member of the NoticeUnit enum.
+func (e NoticeUnit) Valid() bool {
+	switch e {
+	case NoticeUnitClearDays:
+		return true
+	case NoticeUnitClearWorkingDays:
+		return true
+	case NoticeUnitDays:
+		return true
+	case NoticeUnitHours:
+		return true
+	case NoticeUnitWorkingDays:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NthChildFor.
+const (
+	NthChildForEveryChild NthChildFor = "every_child"
+	NthChildForThatChild  NthChildFor = "that_child"
+)
+
+// Valid indicates whether the value is a known member of the NthChildFor enum.
+func (e NthChildFor) Valid() bool {
+	switch e {
+	case NthChildForEveryChild:
+		return true
+	case NthChildForThatChild:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OfferState.
 const (
 	OfferStateDraft     OfferState = "draft"
@@ -697,6 +856,24 @@ func (e OfferState) Valid() bool {
 	case OfferStatePublished:
 		return true
 	case OfferStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PartialPaid.
+const (
+	PartialPaidAttended PartialPaid = "attended"
+	PartialPaidBooked   PartialPaid = "booked"
+)
+
+// Valid indicates whether the value is a known member of the PartialPaid enum.
+func (e PartialPaid) Valid() bool {
+	switch e {
+	case PartialPaidAttended:
+		return true
+	case PartialPaidBooked:
 		return true
 	default:
 		return false
@@ -751,15 +928,48 @@ func (e Payer) Valid() bool {
 	}
 }
 
+// Defines values for PaymentPeriod.
+const (
+	PaymentPeriodMonth    PaymentPeriod = "month"
+	PaymentPeriodOccasion PaymentPeriod = "occasion"
+	PaymentPeriodWeek     PaymentPeriod = "week"
+	PaymentPeriodWhole    PaymentPeriod = "whole"
+)
+
+// Valid indicates whether the value is a known member of the PaymentPeriod enum.
+func (e PaymentPeriod) Valid() bool {
+	switch e {
+	case PaymentPeriodMonth:
+		return true
+	case PaymentPeriodOccasion:
+		return true
+	case PaymentPeriodWeek:
+		return true
+	case PaymentPeriodWhole:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PaymentTiming.
 const (
-	PaymentTimingArrears PaymentTiming = "arrears"
+	PaymentTimingAdvance   PaymentTiming = "advance"
+	PaymentTimingArrears   PaymentTiming = "arrears"
+	PaymentTimingAtBooking PaymentTiming = "at_booking"
+	PaymentTimingDeposit   PaymentTiming = "deposit"
 )
 
 // Valid indicates whether the value is a known member of the PaymentTiming enum.
 func (e PaymentTiming) Valid() bool {
 	switch e {
+	case PaymentTimingAdvance:
+		return true
 	case PaymentTimingArrears:
+		return true
+	case PaymentTimingAtBooking:
+		return true
+	case PaymentTimingDeposit:
 		return true
 	default:
 		return false
@@ -892,6 +1102,33 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for SharePayer.
+const (
+	SharePayerBuyer   SharePayer = "buyer"
+	SharePayerCharity SharePayer = "charity"
+	SharePayerCouncil SharePayer = "council"
+	SharePayerHealth  SharePayer = "health"
+	SharePayerOther   SharePayer = "other"
+)
+
+// Valid indicates whether the value is a known member of the SharePayer enum.
+func (e SharePayer) Valid() bool {
+	switch e {
+	case SharePayerBuyer:
+		return true
+	case SharePayerCharity:
+		return true
+	case SharePayerCouncil:
+		return true
+	case SharePayerHealth:
+		return true
+	case SharePayerOther:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StepMode.
 const (
 	StepModeExact   StepMode = "exact"
@@ -907,6 +1144,60 @@ func (e StepMode) Valid() bool {
 	case StepModeNearest:
 		return true
 	case StepModeUp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TermsChoice.
+const (
+	TermsChoiceDayBefore  TermsChoice = "day_before"
+	TermsChoiceFlexible   TermsChoice = "flexible"
+	TermsChoiceNoRefund   TermsChoice = "no_refund"
+	TermsChoiceTwoDays    TermsChoice = "two_days"
+	TermsChoiceWeekBefore TermsChoice = "week_before"
+)
+
+// Valid indicates whether the value is a known member of the TermsChoice enum.
+func (e TermsChoice) Valid() bool {
+	switch e {
+	case TermsChoiceDayBefore:
+		return true
+	case TermsChoiceFlexible:
+		return true
+	case TermsChoiceNoRefund:
+		return true
+	case TermsChoiceTwoDays:
+		return true
+	case TermsChoiceWeekBefore:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TermsReason.
+const (
+	TermsReasonBereavement     TermsReason = "bereavement"
+	TermsReasonHospital        TermsReason = "hospital"
+	TermsReasonIll             TermsReason = "ill"
+	TermsReasonSchoolClosed    TermsReason = "school_closed"
+	TermsReasonTransportFailed TermsReason = "transport_failed"
+)
+
+// Valid indicates whether the value is a known member of the TermsReason enum.
+func (e TermsReason) Valid() bool {
+	switch e {
+	case TermsReasonBereavement:
+		return true
+	case TermsReasonHospital:
+		return true
+	case TermsReasonIll:
+		return true
+	case TermsReasonSchoolClosed:
+		return true
+	case TermsReasonTransportFailed:
 		return true
 	default:
 		return false
@@ -997,9 +1288,48 @@ func (e Verdict) Valid() bool {
 	}
 }
 
+// Defines values for VolumeMode.
+const (
+	VolumeModePart  VolumeMode = "part"
+	VolumeModeWhole VolumeMode = "whole"
+)
+
+// Valid indicates whether the value is a known member of the VolumeMode enum.
+func (e VolumeMode) Valid() bool {
+	switch e {
+	case VolumeModePart:
+		return true
+	case VolumeModeWhole:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for VolumePeriod.
+const (
+	VolumePeriodMonth VolumePeriod = "month"
+	VolumePeriodWeek  VolumePeriod = "week"
+)
+
+// Valid indicates whether the value is a known member of the VolumePeriod enum.
+func (e VolumePeriod) Valid() bool {
+	switch e {
+	case VolumePeriodMonth:
+		return true
+	case VolumePeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for WhoMayUse.
 const (
 	WhoMayUseAnyone      WhoMayUse = "anyone"
+	WhoMayUseContract    WhoMayUse = "contract"
+	WhoMayUseFundedPlace WhoMayUse = "funded_place"
+	WhoMayUseMembers     WhoMayUse = "members"
 	WhoMayUseReducedRate WhoMayUse = "reduced_rate"
 )
 
@@ -1007,6 +1337,12 @@ const (
 func (e WhoMayUse) Valid() bool {
 	switch e {
 	case WhoMayUseAnyone:
+		return true
+	case WhoMayUseContract:
+		return true
+	case WhoMayUseFundedPlace:
+		return true
+	case WhoMayUseMembers:
 		return true
 	case WhoMayUseReducedRate:
 		return true
@@ -1137,6 +1473,15 @@ type AttendanceRecord struct {
 // AttendeeKind Who attends.
 type AttendeeKind string
 
+// BandDays ISO weekdays, Monday 1 to Sunday 7; none is every day.
+type BandDays = []int
+
+// BandMode How an occasion that lies in several bands is charged.
+type BandMode string
+
+// BankHolidayRule Only on bank holidays, or never on them.
+type BankHolidayRule string
+
 // Basket Bookings made together.
 type Basket struct {
 	// BasketID A UUID. Those made here are version 7.
@@ -1160,6 +1505,12 @@ type BeatenOption struct {
 // BilledOn Whether the charge follows the time booked or the time attended.
 type BilledOn string
 
+// Block A number of sessions or visits bought at once, and used within so many weeks of the first.
+type Block struct {
+	Count      int `json:"count"`
+	ValidWeeks int `json:"valid_weeks"`
+}
+
 // Booking One child at one provider. Providers know it by its reference and are not told the child's name here.
 type Booking struct {
 	// BasketID A UUID. Those made here are version 7.
@@ -1167,7 +1518,9 @@ type Booking struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	BasketID ID `json:"basket_id"`
 
-	// CancellationTerms What a family's cancellation costs. Kept on each booking as they stood when it was quoted.
+	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
+	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
+	// longest notice to none. `reasons` hold other steps for a family that could not help it.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// ChildFirstName Never shown to a provider.
@@ -1406,29 +1759,62 @@ type CancellationRequest struct {
 	Reason CancellationReason `json:"reason"`
 }
 
-// CancellationTerms What a family's cancellation costs. Kept on each booking as they stood when it was quoted.
+// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
+// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
+// longest notice to none. `reasons` hold other steps for a family that could not help it.
 type CancellationTerms struct {
+	// Choice Terms from the short list: free until the start; a day, two days or a week before; never.
+	Choice *TermsChoice `json:"choice,omitempty"`
+
+	// Explanation The terms in plain English.
+	Explanation *string `json:"explanation,omitempty"`
+
 	// FreeUntilHours Cancelling is free up to and including this many elapsed hours before the start.
-	FreeUntilHours int `json:"free_until_hours"`
+	FreeUntilHours *int `json:"free_until_hours,omitempty"`
 
 	// LateFeePercent The part of the price charged after that.
-	LateFeePercent int `json:"late_fee_percent"`
+	LateFeePercent *int `json:"late_fee_percent,omitempty"`
+
+	// PartialPaid What is paid for when a child leaves early; the time booked or the time attended.
+	PartialPaid *PartialPaid    `json:"partial_paid,omitempty"`
+	Reasons     []TermsByReason `json:"reasons,omitempty"`
+	Steps       []TermsStep     `json:"steps,omitempty"`
+
+	// WaivedIfRefilled No fee if the place was taken again before the start.
+	WaivedIfRefilled *bool `json:"waived_if_refilled,omitempty"`
 }
+
+// CapPer What the cap is on.
+type CapPer string
 
 // Category What kind of thing it is.
 type Category string
 
-// Charge One priced thing. Its components sum to its amount, to the penny.
+// Charge One priced thing. Its components sum to its amount, to the penny; where a `rate` names other amounts, the
+// components explain them in proportion. A line is worked out exactly and rounded once: minimum, step, brothers
+// and sisters, long stay, cap, cost shares, VAT.
 type Charge struct {
-	// AmountPence The price of one unit.
+	// AmountPence The price of one unit, whoever bears it.
 	AmountPence int64 `json:"amount_pence"`
 
-	// Basis For whom one amount is charged.
+	// Basis For whom one amount is charged; what a family or a group shares is divided equally.
 	Basis ChargeBasis `json:"basis"`
 
-	// CapPence At most this for one line, however long.
-	CapPence   *int64           `json:"cap_pence,omitempty"`
-	Components []PriceComponent `json:"components"`
+	// CapPence At most this, however long.
+	CapPence *int64 `json:"cap_pence,omitempty"`
+
+	// CapPer What the cap is on.
+	CapPer     *CapPer          `json:"cap_per,omitempty"`
+	Components []PriceComponent `json:"components,omitempty"`
+
+	// CostShares Who bears the price; none is the buyer (the child's budget, or the family).
+	CostShares []CostShare `json:"cost_shares,omitempty"`
+
+	// EachMinutes Charged for every started so many minutes of the event.
+	EachMinutes *int `json:"each_minutes,omitempty"`
+
+	// Event What must be recorded before a contingent charge is made.
+	Event *ChargeEvent `json:"event,omitempty"`
 
 	// IncludesMinutesWithChild Minutes with the child in one unit, if fewer than the time charged; the comparable rate counts these.
 	IncludesMinutesWithChild *int `json:"includes_minutes_with_child,omitempty"`
@@ -1436,11 +1822,29 @@ type Charge struct {
 	// Kind What is charged for.
 	Kind ChargeKind `json:"kind"`
 
+	// LongStay Discounts for a stay of so many nights.
+	LongStay []LongStay `json:"long_stay,omitempty"`
+
 	// MinimumMinutes A shorter time is charged as this (price by the hour).
 	MinimumMinutes *int `json:"minimum_minutes,omitempty"`
 
+	// NthChild Discounts for brothers and sisters who attend on the same date.
+	NthChild []NthChild `json:"nth_child,omitempty"`
+
+	// Only A time of the week by the clock on the wall. One that runs past midnight belongs to the date it begins on.
+	Only *TimeWindow `json:"only,omitempty"`
+
 	// Optional Charged only if the quote asks for its kind.
 	Optional *bool `json:"optional,omitempty"`
+
+	// Payee Who is paid, if not the provider.
+	Payee *string `json:"payee,omitempty"`
+
+	// Rate How the amount of a unit depends on something. Give exactly one.
+	Rate *Rate `json:"rate,omitempty"`
+
+	// SmallestGroup The fewest who share a price for the group; until the group is known each pays the share of this one.
+	SmallestGroup *int `json:"smallest_group,omitempty"`
 
 	// StepMinutes Time is charged in steps of this (price by the hour).
 	StepMinutes *int `json:"step_minutes,omitempty"`
@@ -1448,24 +1852,30 @@ type Charge struct {
 	// StepMode How time is brought to a whole step; up, to the nearest, or not at all.
 	StepMode *StepMode `json:"step_mode,omitempty"`
 
+	// SubsidyPence What the subsidies among the components come to; part of the full cost of a unit.
+	SubsidyPence *int64 `json:"subsidy_pence,omitempty"`
+
 	// Unit What one price buys.
 	Unit PriceUnit `json:"unit"`
 
-	// Vat How VAT stands.
+	// Vat How VAT stands; prices are shown with it.
 	Vat       VAT     `json:"vat"`
 	VatReason *string `json:"vat_reason,omitempty"`
 
-	// When Charges are planned; they are in the price shown.
+	// When Planned charges are in the price shown; contingent ones are charged only with a recorded event, up to a cap shown beforehand.
 	When ChargeWhen `json:"when"`
 }
 
-// ChargeBasis For whom one amount is charged.
+// ChargeBasis For whom one amount is charged; what a family or a group shares is divided equally.
 type ChargeBasis string
+
+// ChargeEvent What must be recorded before a contingent charge is made.
+type ChargeEvent string
 
 // ChargeKind What is charged for.
 type ChargeKind string
 
-// ChargeWhen Charges are planned; they are in the price shown.
+// ChargeWhen Planned charges are in the price shown; contingent ones are charged only with a recorded event, up to a cap shown beforehand.
 type ChargeWhen string
 
 // Comparison Offers priced for one pattern, soonest suitable first.
@@ -1488,7 +1898,10 @@ type ComparisonItem struct {
 	// Explanation The arithmetic in plain English.
 	//
 	// Example: 11 Saturdays x 3 hours = 33 hours at £25.00 = £825.00
-	Explanation  string               `json:"explanation"`
+	Explanation string `json:"explanation"`
+
+	// FullPence What all payers and subsidies pay together.
+	FullPence    int64                `json:"full_pence"`
 	MissingDates []openapi_types.Date `json:"missing_dates"`
 
 	// Occasions How many of the dates it serves.
@@ -1501,12 +1914,35 @@ type ComparisonItem struct {
 	OptionName string `json:"option_name"`
 
 	// PlacesLeft Places in the fullest session it would use; null for support by the hour.
-	PlacesLeft *int  `json:"places_left"`
+	PlacesLeft *int `json:"places_left"`
+
+	// TotalPence What the budget and the family pay together.
 	TotalPence int64 `json:"total_pence"`
 }
 
 // ComponentKind What the part pays for, or that someone else bears it (subsidy).
 type ComponentKind string
+
+// Conversion Charged instead for the whole line: from so many minutes on, or once an event is recorded more often than `more_than`.
+type Conversion struct {
+	AmountPence int64 `json:"amount_pence"`
+
+	// Event What must be recorded before a contingent charge is made.
+	Event       *ChargeEvent `json:"event,omitempty"`
+	FromMinutes *int         `json:"from_minutes,omitempty"`
+	MoreThan    *int         `json:"more_than,omitempty"`
+}
+
+// CostShare The part of each line a payer bears: a percentage, a sum, or what remains; cut to its cap, whose excess joins what remains.
+type CostShare struct {
+	AmountPence *int64 `json:"amount_pence,omitempty"`
+	BasisPoints *int   `json:"basis_points,omitempty"`
+	CapPence    *int64 `json:"cap_pence,omitempty"`
+
+	// Payer Who bears it; the buyer is the child's budget or the family.
+	Payer     SharePayer `json:"payer"`
+	Remainder *bool      `json:"remainder,omitempty"`
+}
 
 // Coverage Whether every date of the pattern is served.
 type Coverage string
@@ -1542,6 +1978,12 @@ type DemandCell struct {
 
 // DemandGrouping What the cells stand for.
 type DemandGrouping string
+
+// DurationRow What so many minutes cost.
+type DurationRow struct {
+	AmountPence int64 `json:"amount_pence"`
+	Minutes     int   `json:"minutes"`
+}
 
 // FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
 type FamilyPays string
@@ -1742,8 +2184,19 @@ type LedgerTransactionList struct {
 // Example: 2027-01-09T10:00
 type LocalTime = string
 
+// LongStay A discount for a stay of at least so many nights.
+type LongStay struct {
+	BasisPoints int `json:"basis_points"`
+	FromNights  int `json:"from_nights"`
+}
+
 // ManagementOption Who handles the money; the authority (notional), the family (direct payment) or a manager (third party).
 type ManagementOption string
+
+// Membership Opens the options for members, for so many months from its first use.
+type Membership struct {
+	Months int `json:"months"`
+}
 
 // NearPostcode A full postcode or its first half.
 //
@@ -1752,6 +2205,21 @@ type NearPostcode = string
 
 // NextCursor Send as `cursor` to read on; null on the last page.
 type NextCursor = string
+
+// NoticeUnit Elapsed hours; dates of the calendar; days wholly between; working days, which leave out weekends and bank holidays.
+type NoticeUnit string
+
+// NthChild A discount from this child of the family on; for that child alone, or for every child once there are so many.
+type NthChild struct {
+	BasisPoints int `json:"basis_points"`
+	Child       int `json:"child"`
+
+	// For Whom the discount is for.
+	For NthChildFor `json:"for"`
+}
+
+// NthChildFor Whom the discount is for.
+type NthChildFor string
 
 // Offer A priced thing that can be booked.
 type Offer struct {
@@ -1767,7 +2235,9 @@ type Offer struct {
 	// Bundles Terms and quarters on sale.
 	Bundles []Bundle `json:"bundles"`
 
-	// CancellationTerms What a family's cancellation costs. Kept on each booking as they stood when it was quoted.
+	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
+	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
+	// longest notice to none. `reasons` hold other steps for a family that could not help it.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// Category What kind of thing it is.
@@ -1830,7 +2300,9 @@ type OfferDraft struct {
 	// AgeTo Whole years.
 	AgeTo Age `json:"age_to"`
 
-	// CancellationTerms What a family's cancellation costs. Kept on each booking as they stood when it was quoted.
+	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
+	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
+	// longest notice to none. `reasons` hold other steps for a family that could not help it.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// Category What kind of thing it is.
@@ -1937,14 +2409,38 @@ type OfferSummary struct {
 	Title        string `json:"title"`
 }
 
+// PartialPaid What is paid for when a child leaves early; the time booked or the time attended.
+type PartialPaid string
+
 // PayableBy Who hands the money to the provider.
 type PayableBy string
 
 // Payer Who bears a line.
 type Payer string
 
-// PaymentTiming When money is taken; in arrears, once attendance is agreed.
+// PaymentDetails The days and sums of a payment in advance (`period`, `days_before`) or of a deposit (`deposit_pence` or `deposit_percent`, and the balance `days_before` the first date).
+type PaymentDetails struct {
+	DaysBefore     *int   `json:"days_before,omitempty"`
+	DepositPence   *int64 `json:"deposit_pence,omitempty"`
+	DepositPercent *int   `json:"deposit_percent,omitempty"`
+
+	// Period What is paid for at once, in advance.
+	Period *PaymentPeriod `json:"period,omitempty"`
+}
+
+// PaymentPeriod What is paid for at once, in advance.
+type PaymentPeriod string
+
+// PaymentTiming When money is due; in arrears is once attendance is agreed.
 type PaymentTiming string
+
+// PercentOf A part of what another kind of charge comes to on the same date; 1250 basis points are 12.5 %.
+type PercentOf struct {
+	BasisPoints int `json:"basis_points"`
+
+	// Kind What is charged for.
+	Kind ChargeKind `json:"kind"`
+}
 
 // PeriodDraft A funding period by its dates.
 type PeriodDraft struct {
@@ -2055,15 +2551,37 @@ type PriceComponent struct {
 	Note *string       `json:"note,omitempty"`
 }
 
-// PriceOption One way to buy. The cheapest a buyer may use is the one quoted.
+// PriceOption One way to buy. The cheapest a buyer may use is the one quoted; single dates, blocks and a membership are
+// mixed if that is cheaper. `block` and `membership` are paid by the first charge of the option.
 type PriceOption struct {
 	// BilledOn Whether the charge follows the time booked or the time attended.
 	BilledOn BilledOn `json:"billed_on"`
-	Charges  []Charge `json:"charges"`
-	Name     string   `json:"name"`
 
-	// PaymentTiming When money is taken; in arrears, once attendance is agreed.
+	// Block A number of sessions or visits bought at once, and used within so many weeks of the first.
+	Block   *Block   `json:"block,omitempty"`
+	Charges []Charge `json:"charges"`
+
+	// ContractID For a framework rate; who is entitled to it.
+	ContractID *openapi_types.UUID `json:"contract_id,omitempty"`
+
+	// MemberOf For members; the name of the option that sells the membership.
+	MemberOf *string `json:"member_of,omitempty"`
+
+	// Membership Opens the options for members, for so many months from its first use.
+	Membership *Membership `json:"membership,omitempty"`
+	Name       string      `json:"name"`
+
+	// Payment The days and sums of a payment in advance (`period`, `days_before`) or of a deposit (`deposit_pence` or `deposit_percent`, and the balance `days_before` the first date).
+	Payment *PaymentDetails `json:"payment,omitempty"`
+
+	// PaymentTiming When money is due; in arrears is once attendance is agreed.
 	PaymentTiming PaymentTiming `json:"payment_timing"`
+
+	// Ratio Staff to children.
+	Ratio *SupportRatio `json:"ratio,omitempty"`
+
+	// Scheme For funded places; the scheme that funds them, such as haf.
+	Scheme *string `json:"scheme,omitempty"`
 
 	// ValidFrom First date of service it applies to.
 	ValidFrom *openapi_types.Date `json:"valid_from,omitempty"`
@@ -2071,7 +2589,7 @@ type PriceOption struct {
 	// ValidTo Last date of service it applies to.
 	ValidTo *openapi_types.Date `json:"valid_to,omitempty"`
 
-	// WhoMayUse Anyone, or families entitled to the reduced rate.
+	// WhoMayUse Anyone; families entitled to the reduced rate; members; those under a contract; children with a funded place.
 	WhoMayUse WhoMayUse `json:"who_may_use"`
 }
 
@@ -2126,7 +2644,9 @@ type Quote struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	BundleID *ID `json:"bundle_id,omitempty"`
 
-	// CancellationTerms What a family's cancellation costs. Kept on each booking as they stood when it was quoted.
+	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
+	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
+	// longest notice to none. `reasons` hold other steps for a family that could not help it.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// ChildID A UUID. Those made here are version 7.
@@ -2276,6 +2796,65 @@ type QuoteToBook struct {
 	QuoteID ID `json:"quote_id"`
 }
 
+// Rate How the amount of a unit depends on something. Give exactly one.
+type Rate struct {
+	// Bands Rates by day and time, the first that applies counting: split to the minute, or the whole by its start (or by its start or end).
+	Bands *RateBands `json:"bands,omitempty"`
+
+	// Conversions Another sum for the line, once something holds; the first that does.
+	Conversions []Conversion `json:"conversions,omitempty"`
+
+	// Durations A table of lengths: a length between two rows costs the longer; beyond the last, whole multiples of it and the rest by the table.
+	Durations []DurationRow `json:"durations,omitempty"`
+
+	// PercentOf A part of what another kind of charge comes to on the same date; 1250 basis points are 12.5 %.
+	PercentOf *PercentOf `json:"percent_of,omitempty"`
+
+	// Ratios The amount at each ratio of support.
+	Ratios []RatioRow `json:"ratios,omitempty"`
+
+	// Volume Rates by how much is used in a calendar week or month, as far as it is booked together: each part at its own tier, or all at the tier reached.
+	Volume *VolumeTiers `json:"volume,omitempty"`
+}
+
+// RateBand The rate of a window: a sum, or so many percent of the amount.
+type RateBand struct {
+	AmountPence *int64 `json:"amount_pence,omitempty"`
+
+	// BankHolidays Only on bank holidays, or never on them.
+	BankHolidays *BankHolidayRule `json:"bank_holidays,omitempty"`
+
+	// Days ISO weekdays, Monday 1 to Sunday 7; none is every day.
+	Days *BandDays `json:"days,omitempty"`
+
+	// From London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	From    *TimeOfDay `json:"from,omitempty"`
+	Name    string     `json:"name"`
+	Percent *int       `json:"percent,omitempty"`
+
+	// To London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	To *TimeOfDay `json:"to,omitempty"`
+}
+
+// RateBands Rates by day and time, the first that applies counting: split to the minute, or the whole by its start (or by its start or end).
+type RateBands struct {
+	List []RateBand `json:"list"`
+
+	// Mode How an occasion that lies in several bands is charged.
+	Mode BandMode `json:"mode"`
+}
+
+// RatioRow The amount of a unit at a ratio of staff to children.
+type RatioRow struct {
+	AmountPence int64 `json:"amount_pence"`
+	Children    int   `json:"children"`
+	Staff       int   `json:"staff"`
+}
+
 // Role What a person acts as. One person may hold several.
 type Role string
 
@@ -2347,6 +2926,9 @@ type SettingDraft struct {
 	// Example: ZZ1 1AB
 	Postcode Postcode `json:"postcode"`
 }
+
+// SharePayer Who bears it; the buyer is the child's budget or the family.
+type SharePayer string
 
 // Statement Every movement of a child's accounts between two days.
 type Statement struct {
@@ -2435,10 +3017,53 @@ type Tariff struct {
 	Options []PriceOption `json:"options"`
 }
 
+// TermsByReason The steps where the reason is a certain one.
+type TermsByReason struct {
+	// Reason Why a family could not come.
+	Reason TermsReason `json:"reason"`
+	Steps  []TermsStep `json:"steps"`
+}
+
+// TermsChoice Terms from the short list: free until the start; a day, two days or a week before; never.
+type TermsChoice string
+
+// TermsReason Why a family could not come.
+type TermsReason string
+
+// TermsStep What cancelling costs with at least so much notice; the last step is for none.
+type TermsStep struct {
+	// FeePence Instead of a percentage; at most the price.
+	FeePence   *int64 `json:"fee_pence,omitempty"`
+	FeePercent *int   `json:"fee_percent,omitempty"`
+	Notice     int    `json:"notice"`
+
+	// Unit Elapsed hours; dates of the calendar; days wholly between; working days, which leave out weekends and bank holidays.
+	Unit NoticeUnit `json:"unit"`
+}
+
 // TimeOfDay London wall time, `HH:MM`.
 //
 // Example: 10:00
 type TimeOfDay = string
+
+// TimeWindow A time of the week by the clock on the wall. One that runs past midnight belongs to the date it begins on.
+type TimeWindow struct {
+	// BankHolidays Only on bank holidays, or never on them.
+	BankHolidays *BankHolidayRule `json:"bank_holidays,omitempty"`
+
+	// Days ISO weekdays, Monday 1 to Sunday 7; none is every day.
+	Days *BandDays `json:"days,omitempty"`
+
+	// From London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	From *TimeOfDay `json:"from,omitempty"`
+
+	// To London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	To *TimeOfDay `json:"to,omitempty"`
+}
 
 // Token A short-lived token.
 type Token struct {
@@ -2613,7 +3238,7 @@ type UsagePattern struct {
 	WithinKm *int `json:"within_km,omitempty"`
 }
 
-// VAT How VAT stands.
+// VAT How VAT stands; prices are shown with it.
 type VAT string
 
 // Verdict Whether it can be booked now; `ask` needs a person's decision first.
@@ -2671,10 +3296,32 @@ type VisitRules struct {
 	To TimeOfDay `json:"to"`
 }
 
+// VolumeMode Whether a tier is for the part above its start or for the whole.
+type VolumeMode string
+
+// VolumePeriod Within what use is counted; weeks begin on Monday.
+type VolumePeriod string
+
+// VolumeTier The amount of a unit from a quantity on (hours, for a price by the hour).
+type VolumeTier struct {
+	AmountPence int64 `json:"amount_pence"`
+	From        int   `json:"from"`
+}
+
+// VolumeTiers Rates by how much is used in a calendar week or month, as far as it is booked together: each part at its own tier, or all at the tier reached.
+type VolumeTiers struct {
+	// Mode Whether a tier is for the part above its start or for the whole.
+	Mode VolumeMode `json:"mode"`
+
+	// Per Within what use is counted; weeks begin on Monday.
+	Per   VolumePeriod `json:"per"`
+	Tiers []VolumeTier `json:"tiers"`
+}
+
 // Weekday ISO day of the week, Monday 1 to Sunday 7.
 type Weekday = int
 
-// WhoMayUse Anyone, or families entitled to the reduced rate.
+// WhoMayUse Anyone; families entitled to the reduced rate; members; those under a contract; children with a funded place.
 type WhoMayUse string
 
 // BookingID A UUID. Those made here are version 7.

@@ -87,7 +87,7 @@ func (d *deck) draw(random *rand.Rand, size int) int {
 // quote is what booking.MakeQuote would have answered; a test compares them.
 func (w *BulkWorld) quote(c *bulkChild, s *bulkSession) (*booking.Quote, error) {
 	club := s.club
-	priced, err := tariff.Price(club.version.Tariff, tariff.Ask{
+	priced, err := tariff.Price(&club.version.Tariff, &tariff.Ask{
 		SoldBy: tariff.BySession, Occasions: []tariff.Occasion{{StartsAt: s.StartsAt, EndsAt: s.EndsAt}},
 	})
 	if err != nil {
@@ -97,7 +97,7 @@ func (w *BulkWorld) quote(c *bulkChild, s *bulkSession) (*booking.Quote, error) 
 	item := booking.QuotedItem{
 		SessionID: &s.ID, AttendeeKind: "child", StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart, PricePence: priced.TotalPence,
 	}
-	for _, ch := range priced.Items[0].Charges {
+	for _, ch := range priced.Items[0].Lines {
 		amount := int64(ch.Pence)
 		item.Charges = append(item.Charges, booking.QuotedCharge{
 			N: ch.N, Kind: ch.Kind, AmountPence: ch.Pence, Payer: payments.PayerBudget, Allowed: true, Because: because, LineID: &c.line,
@@ -109,8 +109,8 @@ func (w *BulkWorld) quote(c *bulkChild, s *bulkSession) (*booking.Quote, error) 
 		AuthorityID: c.AuthorityID, ID: shortbreaks.NewID(), ChildID: c.ID, ProviderID: club.provider.ID, OfferID: club.offer.ID,
 		VersionID: club.version.ID, TotalPence: priced.TotalPence, CreatedBy: c.parent.ID, CreatedAt: w.now, ExpiresAt: w.now.Add(bulkQuotesLast),
 		Document: booking.QuoteDocument{
-			ProviderName: club.provider.Name, OfferTitle: club.offer.Title, Category: club.offer.Category, OptionName: priced.OptionName,
-			BilledOn: priced.BilledOn, Instant: club.offer.Instant, Explanation: priced.Explanation, Terms: club.version.Terms,
+			ProviderName: club.provider.Name, OfferTitle: club.offer.Title, Category: club.offer.Category, OptionName: priced.OptionName(),
+			BilledOn: priced.BilledOn(), Instant: club.offer.Instant, Explanation: priced.Explain(), Terms: club.version.Terms,
 			Items: []booking.QuotedItem{item}, Allowed: true, Because: []string{because}, RequestWithin: 48 * time.Hour,
 		},
 	}, nil

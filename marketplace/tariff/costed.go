@@ -14,117 +14,6 @@ var mergeable = []string{"staff", "on_costs", "overhead"}
 // smallProvider is the number of staff below which parts may be merged.
 const smallProvider = 3
 
-// later are words of the tariff language that are not sold yet, each with what
-// to do instead.
-var later = map[string]string{
-	"member_of":    "Prices for members are not sold yet; use anyone or reduced_rate.",
-	"contract":     "Prices by contract are not sold yet; use anyone or reduced_rate.",
-	"at_booking":   "Payment at booking is not sold yet; use arrears.",
-	"advance":      "Payment in advance is not sold yet; use arrears.",
-	"deposit":      "Deposits are not sold yet; use arrears.",
-	"per_attendee": "Prices per attendee are not sold yet; use per_child.",
-	"per_family":   "Prices per family are not sold yet; use per_child.",
-	"per_group":    "Prices per group are not sold yet; use per_child.",
-	"contingent":   "Charges that depend on what happens are not sold yet; use planned.",
-	"month":        "Prices by the month are not sold yet; use a term or a quarter.",
-	"year":         "Prices by the year are not sold yet; use a term or a quarter.",
-	"mile":         "Prices by the mile are not sold yet; use a price by the session.",
-	"late":         "Charges for late pick-up depend on what happens and are not sold yet.",
-	"disturbance":  "Charges for a disturbed night depend on what happens and are not sold yet.",
-	"membership":   "Memberships are not sold yet.",
-}
-
-// choose notes a word that is not among those sold today.
-func choose(f *shortbreaks.Faults, at, value string, today ...string) {
-	if slices.Contains(today, value) {
-		return
-	}
-	if words, known := later[value]; known {
-		f.Add(at, "%s", words)
-		return
-	}
-	f.OneOf(at, value, today)
-}
-
-// Check notes what in the tariff cannot be sold today.
-func (t Tariff) Check(f *shortbreaks.Faults, at string) {
-	f.Unless(len(t.Options) >= 1 && len(t.Options) <= 10, at+"/options", "Give 1 to 10 price options.")
-	for i, o := range t.Options {
-		at := fmt.Sprintf("%s/options/%d", at, i)
-		same := func(other Option) bool { return other.Name == o.Name }
-		f.Unless(slices.IndexFunc(t.Options, same) == i, at+"/name", "Another option has this name.")
-		o.check(f, at)
-	}
-}
-
-func (o Option) check(f *shortbreaks.Faults, at string) {
-	f.Text(at+"/name", o.Name, 1, 80)
-	choose(f, at+"/who_may_use", o.WhoMayUse, Anyone, ReducedRate)
-	choose(f, at+"/payment_timing", o.PaymentTiming, "arrears")
-	choose(f, at+"/billed_on", o.BilledOn, "booked", "attended")
-	f.Date(at+"/valid_from", o.ValidFrom)
-	f.Date(at+"/valid_to", o.ValidTo)
-	f.Unless(o.ValidFrom == "" || o.ValidTo == "" || o.ValidFrom <= o.ValidTo, at+"/valid_to", "The last date is before the first.")
-	if len(o.Charges) < 1 || len(o.Charges) > 10 {
-		f.Add(at+"/charges", "Give 1 to 10 charges.")
-		return
-	}
-	f.Unless(slices.ContainsFunc(o.Charges, func(c Charge) bool { return !c.Optional }), at+"/charges", "At least one charge may not be optional.")
-	bundle := o.bundleUnit()
-	for i, c := range o.Charges {
-		at := fmt.Sprintf("%s/charges/%d", at, i)
-		c.check(f, at)
-		if c.bundled() && bundle == "" {
-			f.Add(at+"/unit", "This option is sold by the %s; a charge by the %s does not fit.", shortbreaks.Spaced(o.lead().Unit), shortbreaks.Spaced(c.Unit))
-		} else if c.bundled() && c.Unit != bundle {
-			f.Add(at+"/unit", "This option is sold by the %s; use that unit for the bundle.", shortbreaks.Spaced(bundle))
-		}
-	}
-}
-
-func (c Charge) check(f *shortbreaks.Faults, at string) {
-	choose(f, at+"/kind", c.Kind, "place", "support", "meal", "transport", "travel", "equipment", "other")
-	choose(f, at+"/basis", c.Basis, "per_child")
-	choose(f, at+"/unit", c.Unit, PriceUnits...)
-	choose(f, at+"/when", c.When, "planned")
-	choose(f, at+"/vat", c.VAT, "exempt", "zero", "standard", "outside_scope")
-	f.Unless(len([]rune(c.VATReason)) <= 200, at+"/vat_reason", "Write at most 200 characters.")
-	f.Unless(c.AmountPence >= 0 && c.AmountPence <= maxPence, at+"/amount_pence", "Give £0.00 to %s.", maxPence)
-	f.Unless(c.CapPence == nil || (*c.CapPence >= 0 && *c.CapPence <= maxPence), at+"/cap_pence", "Give £0.00 to %s.", maxPence)
-	c.checkTime(f, at)
-	for i, p := range c.Components {
-		p.check(f, fmt.Sprintf("%s/components/%d", at, i))
-	}
-}
-
-// maxPence is the most one amount may be.
-const maxPence = shortbreaks.Pence(10_000_000)
-
-func (c Charge) checkTime(f *shortbreaks.Faults, at string) {
-	hourly := c.Unit == UnitHour
-	f.Unless(c.MinimumMinutes == 0 || hourly, at+"/minimum_minutes", "Only a price by the hour has a minimum.")
-	f.Unless(c.StepMinutes == 0 || hourly, at+"/step_minutes", "Only a price by the hour has steps.")
-	f.Within(at+"/minimum_minutes", c.MinimumMinutes, 0, 1440)
-	f.Within(at+"/step_minutes", c.StepMinutes, 0, 480)
-	if c.StepMode != "" {
-		choose(f, at+"/step_mode", c.StepMode, "up", "nearest", "exact")
-	}
-	f.Unless(c.StepMinutes == 0 || c.StepMode != "", at+"/step_mode", "Say how time is brought to a whole step: up, nearest or exact.")
-	f.Unless(c.StepMinutes != 0 || c.StepMode == "" || c.StepMode == "exact", at+"/step_minutes", "Say how long a step is.")
-	most := 1440
-	if hourly {
-		most = 60
-	}
-	f.Within(at+"/includes_minutes_with_child", c.IncludesMinutesWithChild, 0, most)
-}
-
-func (p Component) check(f *shortbreaks.Faults, at string) {
-	f.OneOf(at+"/kind", p.Kind, ComponentKinds)
-	f.Unless(p.AmountPence >= -maxPence && p.AmountPence <= maxPence, at+"/amount_pence", "Give at most %s.", maxPence)
-	f.Unless(p.AmountPence >= 0 || p.Kind == "subsidy", at+"/amount_pence", "Only a subsidy may be negative.")
-	f.Unless(len([]rune(p.Note)) <= 200, at+"/note", "Write at most 200 characters.")
-}
-
 // Costed refuses a tariff whose parts do not sum to each amount, to the penny
 // (R020, R023). A price of 0 needs no parts. Only a provider with fewer than
 // three staff may show staff, on-costs and overhead as one part.
@@ -140,6 +29,8 @@ func (t Tariff) Costed(staff int) error {
 
 func (c Charge) costed(f *shortbreaks.Faults, at string, staff int) {
 	if len(c.Components) == 0 && c.AmountPence == 0 {
+		f.Unless(c.Rate == nil || !c.Rate.priced(), at,
+			"Give the amount of one unit and its parts; the other amounts of the rate are explained in proportion to them.")
 		return
 	}
 	var sum shortbreaks.Pence
@@ -155,11 +46,40 @@ func (c Charge) costed(f *shortbreaks.Faults, at string, staff int) {
 	}
 }
 
+// priced reports whether a rate names a sum of its own.
+func (r *Rate) priced() bool {
+	band := func(b Band) bool { return b.AmountPence != nil && *b.AmountPence > 0 }
+	return r.Bands != nil && slices.ContainsFunc(r.Bands.List, band) ||
+		slices.ContainsFunc(r.Durations, func(d Duration) bool { return d.AmountPence > 0 }) ||
+		r.Volume != nil && slices.ContainsFunc(r.Volume.Tiers, func(t Tier) bool { return t.AmountPence > 0 }) ||
+		slices.ContainsFunc(r.Ratios, func(x RatioRate) bool { return x.AmountPence > 0 }) ||
+		slices.ContainsFunc(r.Conversions, func(v Conversion) bool { return v.AmountPence > 0 })
+}
+
+// WithSubsidies is the tariff with what its subsidies come to beside each
+// amount, which a full cost needs.
+func (t Tariff) WithSubsidies() Tariff {
+	full := Tariff{Options: slices.Clone(t.Options)}
+	for i := range full.Options {
+		full.Options[i].Charges = slices.Clone(full.Options[i].Charges)
+		for j := range full.Options[i].Charges {
+			c := &full.Options[i].Charges[j]
+			c.SubsidyPence = 0
+			for _, p := range c.Components {
+				if p.AmountPence < 0 {
+					c.SubsidyPence -= p.AmountPence
+				}
+			}
+		}
+	}
+	return full
+}
+
 // CheckBundles refuses options by a bundle the offer does not have, and
 // reports whether any option sells the one it has.
 func (t Tariff) CheckBundles(f *shortbreaks.Faults, bundle string) (sold bool) {
-	for i, o := range t.Options {
-		unit := o.bundleUnit()
+	for i := range t.Options {
+		unit := t.Options[i].bundleUnit()
 		sold = sold || unit == bundle
 		at := fmt.Sprintf("/tariff/options/%d/charges/0/unit", i)
 		if unit != "" && bundle == "" {
@@ -169,4 +89,30 @@ func (t Tariff) CheckBundles(f *shortbreaks.Faults, bundle string) (sold bool) {
 		}
 	}
 	return sold
+}
+
+// CheckEqual notes where the price of a universal activity rises with the
+// support a child needs: a reasonable adjustment may not be charged on (L20).
+// A support line apart, which a plan can pay for, is the way out.
+func (t Tariff) CheckEqual(f *shortbreaks.Faults) {
+	const way = "Anyone may come to a universal activity at one price; extra support may not make it dearer for the family. " +
+		"Keep one price for the place and add a charge of the kind support, which the authority can pay."
+	plain := map[shortbreaks.Pence]bool{}
+	for i, o := range t.Options {
+		place := shortbreaks.Pence(0)
+		for j, c := range o.Charges {
+			if c.Kind == "support" || c.Kind == "transport" || c.Kind == "travel" || c.Optional || c.When == Contingent {
+				continue
+			}
+			place += c.buyers(c.AmountPence)
+			if c.Rate != nil && slices.ContainsFunc(c.Rate.Ratios, func(r RatioRate) bool { return c.buyers(r.AmountPence) != c.buyers(c.AmountPence) }) {
+				f.Add(fmt.Sprintf("/tariff/options/%d/charges/%d/rate/ratios", i, j), way)
+			}
+		}
+		if o.Ratio != nil && o.WhoMayUse == Anyone {
+			if plain[place] = true; len(plain) > 1 {
+				f.Add(fmt.Sprintf("/tariff/options/%d/ratio", i), way)
+			}
+		}
+	}
 }

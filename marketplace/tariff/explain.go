@@ -8,130 +8,327 @@ import (
 	"shortbreaks"
 )
 
-// explain says the arithmetic of the chosen option in plain English, a
-// sentence a line, then the total if there are several, then what it beats.
-func explain(p priced, ask Ask, beats []Beaten) string {
+// Explain says the arithmetic of a price in plain English: a sentence for each
+// charge of each thing bought, then the total if there are several, then who
+// else pays, what could be added, and what the price beats.
+func (p *Priced) Explain() string {
 	var sentences []string
-	for _, l := range p.lines {
-		words := l.explain(ask)
-		if len(p.lines) > 1 {
-			words = shortbreaks.Capital(shortbreaks.Spaced(l.charge.Kind)) + ": " + words
+	count := 0
+	for n := range p.Parts {
+		count += len(p.Parts[n].lines)
+		if p.Parts[n].ticket(p) {
+			count++
 		}
-		sentences = append(sentences, shortbreaks.Capital(words)+".")
 	}
-	if len(p.lines) > 1 {
-		sentences = append(sentences, "Total: "+p.total.String()+".")
+	for n := range p.Parts {
+		sentences = append(sentences, p.part(&p.Parts[n], count > 1)...)
 	}
-	for _, b := range beats {
+	if count > 1 {
+		sentences = append(sentences, "Total: "+p.TotalPence.String()+".")
+	}
+	sentences = append(sentences, p.borneWords()...)
+	for _, m := range p.MightAdd {
+		sentences = append(sentences, m.Words())
+	}
+	name := p.OptionName()
+	for _, b := range p.Beats {
 		how := "would cost " + b.TotalPence.String()
-		if b.TotalPence == p.total {
+		if b.TotalPence == p.TotalPence {
 			how = "would cost the same"
 		}
-		sentences = append(sentences, fmt.Sprintf("This is the price %q; %q %s.", p.option.Name, b.OptionName, how))
+		sentences = append(sentences, fmt.Sprintf("This is the price %q; %q %s.", name, b.OptionName, how))
 	}
 	return strings.Join(sentences, " ")
 }
 
-// explain is one line's arithmetic, without the full stop.
-func (l line) explain(ask Ask) string {
-	var words string
+func (part *Part) ticket(p *Priced) bool { return p.tariff.Options[part.Option].ticket() }
+
+// part explains one thing bought, a sentence a line.
+func (p *Priced) part(part *Part, several bool) (sentences []string) {
+	o := &p.tariff.Options[part.Option]
+	words := words{ask: p.ask, dates: part.Dates}
+	prefix := ""
+	if len(p.Parts) > 1 {
+		prefix = o.Name + ": "
+	}
 	switch {
-	case l.charge.bundled():
-		words = l.explainBundle(ask)
-	case l.charge.AmountPence == 0:
-		words = dates(ask) + ", free of charge"
-	case l.charge.Unit == UnitHour:
-		words = l.explainHours(ask) + ": " + l.total.String()
-	case len(ask.Occasions) == 1:
-		words = fmt.Sprintf("%s, %s %s: %s", dates(ask), l.charge.AmountPence, shortbreaks.Article(l.charge.Unit), l.total)
-	default:
-		words = fmt.Sprintf("%s at %s: %s", dates(ask), l.charge.AmountPence, l.total)
+	case o.Membership != nil:
+		return []string{fmt.Sprintf("%s for %s: %s.", o.Name, shortbreaks.Plural(o.Membership.Months, "month"), part.paid)}
+	case o.Block != nil:
+		used := words.count()
+		text := fmt.Sprintf("%s, a block of %d to use within %s: %s", used, o.Block.Count, shortbreaks.Plural(o.Block.ValidWeeks, "week"), part.paid)
+		if left := o.Block.Count - len(part.Dates); left > 0 {
+			text += fmt.Sprintf(" (%d left over)", left)
+		}
+		sentences = append(sentences, prefix+text+".")
 	}
-	if l.capped {
-		words += fmt.Sprintf(" (never more than %s%s)", *l.charge.CapPence, eachTime(l, ask))
+	for i := range part.lines {
+		l := &part.lines[i]
+		text := words.line(l)
+		if text == "" {
+			continue
+		}
+		if several {
+			text = shortbreaks.Capital(shortbreaks.Spaced(l.charge.Kind)) + ": " + text
+		}
+		sentences = append(sentences, prefix+shortbreaks.Capital(text)+".")
 	}
-	return words
+	return sentences
 }
 
-func eachTime(l line, ask Ask) string {
-	if l.charge.bundled() || len(ask.Occasions) == 1 {
+// borneWords says what other payers bear.
+func (p *Priced) borneWords() (sentences []string) {
+	sums := map[string]shortbreaks.Pence{}
+	payee := map[string]shortbreaks.Pence{}
+	var payees []string
+	full := shortbreaks.Pence(0)
+	for _, item := range p.Items {
+		for _, l := range item.Lines {
+			full += l.FullPence
+			for _, b := range l.Others {
+				sums[b.Payer] += b.Pence
+			}
+			if l.Payee != "" {
+				if !slices.Contains(payees, l.Payee) {
+					payees = append(payees, l.Payee)
+				}
+				payee[l.Payee] += l.Pence
+			}
+		}
+	}
+	var shares []string
+	for _, who := range SharePayers {
+		if sums[who] > 0 {
+			shares = append(shares, payerWords(who)+" "+sums[who].String())
+		}
+	}
+	if len(shares) > 0 {
+		sentences = append(sentences, fmt.Sprintf("The full cost is %s: %s; you pay %s.", full, shortbreaks.Listed(shares), p.TotalPence))
+	}
+	if p.FullPence > full {
+		sentences = append(sentences, fmt.Sprintf("Grants and donations bear %s more.", p.FullPence-full))
+	}
+	for _, who := range payees {
+		sentences = append(sentences, fmt.Sprintf("%s of it goes to %s.", payee[who], who))
+	}
+	return sentences
+}
+
+func payerWords(payer string) string {
+	switch payer {
+	case "council":
+		return "the council bears"
+	case "health":
+		return "the health service bears"
+	case "charity":
+		return "a charity bears"
+	}
+	return "others bear"
+}
+
+// Words says what could be added: "Late pick up could add £5.00 for each
+// started 5 minutes, at most £30.00."
+func (m MightAdd) Words() string {
+	text := fmt.Sprintf("%s could add %s", shortbreaks.Capital(shortbreaks.Spaced(m.Event)), m.Pence)
+	if m.Each > 0 {
+		text += " for each started " + strings.TrimPrefix(shortbreaks.Minutes(m.Each), "1 ")
+	} else {
+		text += " each time"
+	}
+	if m.UpToPence != nil {
+		text += ", at most " + m.UpToPence.String()
+	}
+	return text + "."
+}
+
+// words explain lines for some dates of an ask.
+type words struct {
+	ask   *Ask
+	dates []int
+}
+
+// line is one charge's arithmetic, without the full stop; "" if it says
+// nothing on these dates.
+func (w words) line(l *line) string {
+	c := l.charge
+	dates := slices.DeleteFunc(slices.Clone(w.dates), func(i int) bool { return l.full[i] == 0 && l.silent(w.ask, i) })
+	if len(dates) == 0 {
+		return ""
+	}
+	w.dates = dates
+	total := shortbreaks.Pence(0)
+	for _, i := range dates {
+		total += l.full[i]
+	}
+	var text string
+	switch {
+	case c.bundled():
+		text = w.bundle(c, total)
+	case c.Rate != nil:
+		text = w.rate(c) + ": " + total.String()
+	case c.AmountPence == 0:
+		return w.count() + ", free of charge"
+	case c.Unit == UnitHour:
+		text = w.hours(c) + ": " + total.String()
+	default:
+		text = w.units(c, total)
+	}
+	return text + w.adjustments(l)
+}
+
+// units explains a price by the session, day, night, item, mile or month.
+func (w words) units(c *Charge, total shortbreaks.Pence) string {
+	quantity := 0
+	for _, i := range w.dates {
+		quantity += c.quantity(w.ask, &w.ask.Occasions[i])
+	}
+	switch {
+	case quantity != len(w.dates):
+		return fmt.Sprintf("%s, %s at %s: %s", w.count(), shortbreaks.Plural(quantity, shortbreaks.Spaced(c.Unit)), c.AmountPence, total)
+	case len(w.dates) == 1:
+		return fmt.Sprintf("%s, %s %s: %s", w.count(), c.AmountPence, shortbreaks.Article(c.Unit), total)
+	}
+	return fmt.Sprintf("%s at %s: %s", w.count(), c.AmountPence, total)
+}
+
+func (w words) bundle(c *Charge, total shortbreaks.Pence) string {
+	b, remaining, amount := w.ask.Bundle, len(w.dates), c.AmountPence
+	if c.Rate != nil {
+		amount = c.atRatio(w.ask.ratio(0))
+	}
+	switch {
+	case amount == 0:
+		return fmt.Sprintf("%s, %s, free of charge", b.Name, w.count())
+	case remaining >= b.Planned:
+		return fmt.Sprintf("%s, %s: %s", b.Name, w.count(), total)
+	case b.Started+remaining == b.Planned:
+		return fmt.Sprintf("%s, %s for all %d: joining on the %s date you pay for %d of %d: %s",
+			b.Name, amount, b.Planned, shortbreaks.Ordinal(b.Started+1), remaining, b.Planned, total)
+	default: // some were called off
+		return fmt.Sprintf("%s, %s for all %d: %d are still to run, so you pay for %d of %d: %s",
+			b.Name, amount, b.Planned, remaining, remaining, b.Planned, total)
+	}
+}
+
+func (w words) hours(c *Charge) string {
+	return w.time(c) + fmt.Sprintf(" at %s an hour", c.AmountPence)
+}
+
+// time says how long the dates are and what of it is charged.
+func (w words) time(c *Charge) string {
+	charged, actual := 0, 0
+	first := w.ask.Occasions[w.dates[0]].Minutes()
+	same := true
+	for _, i := range w.dates {
+		minutes := w.ask.Occasions[i].Minutes()
+		charged += c.chargedMinutes(minutes)
+		actual += minutes
+		same = same && minutes == first
+	}
+	text := w.count()
+	switch {
+	case len(w.dates) == 1:
+		text += ", " + shortbreaks.Minutes(first)
+	case same:
+		text += " of " + shortbreaks.Minutes(first) + ", " + shortbreaks.Minutes(actual) + " in all"
+	default:
+		text += ", " + shortbreaks.Minutes(actual) + " in all"
+	}
+	if c.Unit == UnitHour && charged != actual {
+		text += ", charged as " + shortbreaks.Minutes(charged) + why(c)
+	}
+	return text
+}
+
+// why says how a length became what is charged.
+func why(c *Charge) string {
+	var because []string
+	if c.MinimumMinutes > 0 {
+		because = append(because, "at least "+shortbreaks.Minutes(c.MinimumMinutes)+" each time")
+	}
+	if c.StepMinutes > 1 && c.StepMode != "exact" {
+		how := "rounded up"
+		if c.StepMode == "nearest" {
+			how = "rounded to the nearest"
+		}
+		because = append(because, "steps of "+shortbreaks.Minutes(c.StepMinutes)+", "+how)
+	}
+	return " (" + strings.Join(because, "; ") + ")"
+}
+
+// adjustments say what was taken off or shared before the amount.
+func (w words) adjustments(l *line) string {
+	c := l.charge
+	var out []string
+	if off := c.siblingOff(w.ask); off > 0 {
+		out = append(out, percentWords(off)+" off for brothers and sisters")
+	}
+	stay := 0
+	for _, i := range w.dates {
+		stay = max(stay, c.stayOff(&w.ask.Occasions[i]))
+	}
+	if stay > 0 {
+		out = append(out, percentWords(stay)+" off for a long stay")
+	}
+	switch {
+	case c.Basis == PerAttendee && w.ask.Attendees > 1:
+		out = append(out, fmt.Sprintf("for %d people", w.ask.Attendees))
+	case c.Basis == PerFamily && w.ask.Children > 1:
+		out = append(out, fmt.Sprintf("one price for the family, shared by %d children", w.ask.Children))
+	case c.Basis == PerGroup && w.ask.Sharing == 0:
+		out = append(out, fmt.Sprintf("the most you can pay: one price shared by at least %d", max(1, c.SmallestGroup)))
+	case c.Basis == PerGroup:
+		out = append(out, fmt.Sprintf("one price shared by %d", w.ask.Sharing))
+	}
+	if l.capped {
+		out = append(out, "never more than "+c.CapPence.String()+w.capWords(c))
+	}
+	if c.VAT == "standard" {
+		out = append(out, "VAT included")
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(out, "; ") + ")"
+}
+
+func (w words) capWords(c *Charge) string {
+	switch {
+	case c.CapPer == "week" || c.CapPer == "month":
+		return " " + shortbreaks.Article(c.CapPer)
+	case c.CapPer == "booking":
+		return " in all"
+	case c.bundled() || len(w.ask.Occasions) == 1:
 		return ""
 	}
 	return " each time"
 }
 
-func (l line) explainBundle(ask Ask) string {
-	b, remaining := ask.Bundle, len(ask.Occasions)
-	switch {
-	case l.charge.AmountPence == 0:
-		return fmt.Sprintf("%s, %s, free of charge", b.Name, dates(ask))
-	case remaining >= b.Planned:
-		return fmt.Sprintf("%s, %s: %s", b.Name, dates(ask), l.total)
-	case b.Started+remaining == b.Planned:
-		return fmt.Sprintf("%s, %s for all %d: joining on the %s date you pay for %d of %d: %s",
-			b.Name, l.charge.AmountPence, b.Planned, shortbreaks.Ordinal(b.Started+1), remaining, b.Planned, l.total)
-	default: // some were called off
-		return fmt.Sprintf("%s, %s for all %d: %d are still to run, so you pay for %d of %d: %s",
-			b.Name, l.charge.AmountPence, b.Planned, remaining, remaining, b.Planned, l.total)
-	}
+// percentWords writes basis points: "12.5%".
+func percentWords(basisPoints int) string {
+	text := fmt.Sprintf("%d.%02d", basisPoints/100, basisPoints%100)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".") + "%"
 }
 
-func (l line) explainHours(ask Ask) string {
-	charged, actual := 0, 0
-	for i, o := range ask.Occasions {
-		charged += l.minutes[i]
-		actual += o.Minutes()
-	}
-	at := fmt.Sprintf("at %s an hour", l.charge.AmountPence)
-	first := ask.Occasions[0].Minutes()
-	same := !slices.ContainsFunc(ask.Occasions, func(o Occasion) bool { return o.Minutes() != first })
-	words := dates(ask)
-	switch {
-	case len(ask.Occasions) == 1:
-		words += ", " + shortbreaks.Minutes(first)
-	case same:
-		words += " of " + shortbreaks.Minutes(first) + ", " + shortbreaks.Minutes(actual) + " in all"
-	default:
-		words += ", " + shortbreaks.Minutes(actual) + " in all"
-	}
-	if charged != actual {
-		words += ", charged as " + shortbreaks.Minutes(charged) + l.why()
-	}
-	return words + " " + at
-}
-
-// why says how a length became what is charged.
-func (l line) why() string {
-	var because []string
-	if l.charge.MinimumMinutes > 0 {
-		because = append(because, "at least "+shortbreaks.Minutes(l.charge.MinimumMinutes)+" each time")
-	}
-	if l.charge.StepMinutes > 1 && l.charge.StepMode != "exact" {
-		how := "rounded up"
-		if l.charge.StepMode == "nearest" {
-			how = "rounded to the nearest"
-		}
-		because = append(because, "steps of "+shortbreaks.Minutes(l.charge.StepMinutes)+", "+how)
-	}
-	return " (" + strings.Join(because, "; ") + ")"
-}
-
-// dates names the occasions: one by its date, several by their weekday if they
+// count names the dates: one by its date, several by their weekday if they
 // share one ("12 Saturdays"), else by what they are.
-func dates(ask Ask) string {
-	first := ask.Occasions[0].StartsAt.In(shortbreaks.London)
-	if len(ask.Occasions) == 1 {
+func (w words) count() string {
+	if len(w.dates) == 0 {
+		return ""
+	}
+	first := w.ask.Occasions[w.dates[0]].StartsAt.In(shortbreaks.London)
+	if len(w.dates) == 1 {
 		return first.Format("Monday 2 January 2006")
 	}
-	for _, o := range ask.Occasions {
-		if o.StartsAt.In(shortbreaks.London).Weekday() != first.Weekday() {
-			if ask.SoldBy == ByVisit {
-				return shortbreaks.Plural(len(ask.Occasions), "visit")
+	for _, i := range w.dates {
+		if w.ask.Occasions[i].StartsAt.In(shortbreaks.London).Weekday() != first.Weekday() {
+			if w.ask.SoldBy == ByVisit {
+				return shortbreaks.Plural(len(w.dates), "visit")
 			}
-			return shortbreaks.Plural(len(ask.Occasions), "session")
+			return shortbreaks.Plural(len(w.dates), "session")
 		}
 	}
-	return shortbreaks.Plural(len(ask.Occasions), first.Weekday().String())
+	return shortbreaks.Plural(len(w.dates), first.Weekday().String())
 }
 
 // PriceText is a headline as people say it: "£12.00 a session", "Free".

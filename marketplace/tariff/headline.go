@@ -1,41 +1,87 @@
 package tariff
 
 import (
+	"math/big"
+	"slices"
 	"time"
 
 	"shortbreaks"
 )
 
-// HeadlineRate is what one hour with the child costs by the headline option.
-// By the hour it is the plain hour, without minimum or steps; else one session
-// of this length, or a whole bundle of so many.
+// Headline is the price shown in a list: of the option a newcomer would use,
+// what its planned charges of one unit come to before anybody else bears part
+// of it.
+func (t Tariff) Headline() (amount shortbreaks.Pence, unit string) {
+	option := t.headlineOption()
+	unit = option.lead().Unit
+	for i := range option.Charges {
+		if c := &option.Charges[i]; !c.Optional && c.When != Contingent && c.Unit == unit {
+			amount += c.buyers(c.AmountPence)
+		}
+	}
+	return amount, unit
+}
+
+// buyers is the buyer's part of one line.
+func (c *Charge) buyers(line shortbreaks.Pence) shortbreaks.Pence {
+	if len(c.CostShares) == 0 {
+		return line
+	}
+	sum := shortbreaks.Pence(0)
+	for i, p := range divide(line, c.CostShares) {
+		if c.CostShares[i].Payer == Buyer {
+			sum += p
+		}
+	}
+	return sum
+}
+
+// headlineOption is the first that anyone may use and is no ticket; else the
+// first.
+func (t Tariff) headlineOption() *Option {
+	i := slices.IndexFunc(t.Options, func(o Option) bool { return o.WhoMayUse == Anyone && !o.ticket() })
+	return &t.Options[max(0, i)]
+}
+
+// HeadlineRate is the full cost of one hour with the child by the headline
+// option. By the hour it is the plain hour, without minimum or steps; else one
+// session of this length, or a whole bundle of so many. It is nil where time
+// is not what is sold.
 func (t Tariff) HeadlineRate(sessionMinutes, planned int) *shortbreaks.Pence {
 	option := t.headlineOption()
-	unit, count := option.lead().Unit, 1
-	length := time.Duration(sessionMinutes) * time.Minute
-	var total shortbreaks.Pence
+	unit, count := option.lead().Unit, int64(1)
+	length := int64(sessionMinutes)
 	switch {
 	case unit == UnitHour:
-		length = time.Hour
+		length = 60
 	case sessionMinutes == 0:
 		return nil
 	case option.bundleUnit() != "":
-		count = planned
+		count = int64(planned)
 	}
-	for _, c := range option.Charges {
+	total, minutes := shortbreaks.Pence(0), new(big.Rat)
+	for i := range option.Charges {
+		c := &option.Charges[i]
+		amount := c.AmountPence + c.SubsidyPence
 		switch {
-		case c.Optional:
+		case c.Optional || c.When == Contingent:
 		case c.Unit == UnitHour:
-			total += shortbreaks.MulDiv(c.AmountPence, int64(length.Minutes())*int64(count), 60)
+			total += shortbreaks.MulDiv(amount, length*count, 60)
 		case c.bundled():
-			total += c.AmountPence
+			total += amount
 		default:
-			total += c.AmountPence * shortbreaks.Pence(count)
+			total += amount * shortbreaks.Pence(count)
 		}
 	}
-	occasions := make([]Occasion, count)
-	for i := range occasions {
-		occasions[i].EndsAt = occasions[i].StartsAt.Add(length)
+	for range count {
+		option.childTime(spell(length), minutes)
 	}
-	return Rate(total, childMinutes(option.lead(), occasions))
+	return RateOf(total, minutes)
+}
+
+// spell is an occasion of so many minutes.
+func spell(minutes int64) *Occasion {
+	var o Occasion
+	o.EndsAt = o.StartsAt.Add(time.Duration(minutes) * time.Minute)
+	return &o
 }

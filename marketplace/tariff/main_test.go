@@ -66,3 +66,13 @@ func fields(err error) (pointers []string) {
 	}
 	return pointers
 }
+
+func price(t tariff.Tariff, ask tariff.Ask) (tariff.Priced, error) { return tariff.Price(&t, &ask) }
+
+// totals are what each occasion costs the buyer.
+func totals(p tariff.Priced) (all []shortbreaks.Pence) {
+	for _, item := range p.Items {
+		all = append(all, item.TotalPence)
+	}
+	return all
+}

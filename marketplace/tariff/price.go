@@ -2,176 +2,265 @@ package tariff
 
 import (
 	"math/big"
-	"slices"
-	"time"
 
 	"shortbreaks"
 )
 
-// SoldBy is how an offer is bought.
-type SoldBy string
-
-// The three ways to buy.
-const (
-	BySession SoldBy = "session" // one or some of its dates
-	ByBundle  SoldBy = "bundle"  // all that remains of a week, half term, term or quarter
-	ByVisit   SoldBy = "visit"   // support by the hour
-)
-
-// Ask is what is to be priced. Nothing in it but what the price depends
-// on: who buys is already turned into what this buyer may use.
-type Ask struct {
-	SoldBy      SoldBy
-	ReducedRate bool       // the buyer is entitled to reduced rates
-	ChargeKinds []string   // optional kinds wanted besides
-	Occasions   []Occasion // by time; of a bundle, the sessions still to run
-	Bundle      *BundleAsk // for ByBundle
-}
-
-// Occasion is one session or visit: an elapsed time on a London date.
-type Occasion struct{ StartsAt, EndsAt time.Time }
-
-// Minutes is its length in real minutes: a night over the October change has
-// an hour more.
-func (o Occasion) Minutes() int { return int(o.EndsAt.Sub(o.StartsAt) / time.Minute) }
-
-// BundleAsk is the bundle asked for.
-type BundleAsk struct {
-	Name    string
-	Unit    string
-	Planned int // sessions the price was set for, run or not
-	Started int // of them, begun before the buyer joins
-}
-
-// Priced is what was asked at the cheapest option this buyer may use.
+// Priced is what was asked at the cheapest option, or mix of options, this
+// buyer may use. Money is in pence.
 type Priced struct {
-	OptionName   string
-	BilledOn     string
-	Items        []PricedItem // one for each occasion, in their order
-	TotalPence   shortbreaks.Pence
-	ChildMinutes int64 // with the child, in all; half up
-	// RatePence is the comparable rate: what all payers together pay for one
-	// hour with the child, half up; nil where time is not what is sold.
-	RatePence   *shortbreaks.Pence
-	Beats       []Beaten // the other options this buyer may use
-	Explanation string
-
+	Parts      []Part            // what is bought, in the order of the options
+	Items      []Item            // one for each occasion, in their order
+	TotalPence shortbreaks.Pence // what the buyer pays: budget and family together
+	FullPence  shortbreaks.Pence // what all payers and subsidies together pay
+	// ChildMinutes is the time with the child, in all; half up.
+	ChildMinutes int64
 	// ExactMinutes is ChildMinutes before rounding.
 	ExactMinutes *big.Rat
+	// RatePence is the comparable rate: the full cost of one hour with the
+	// child, half up; nil where time is not what is sold.
+	RatePence *shortbreaks.Pence
+	Beats     []Beaten // the other options this buyer may use for all of it
+	MightAdd  []MightAdd
+
+	tariff *Tariff
+	ask    *Ask
 }
 
-// PricedItem is one occasion's lines.
-type PricedItem struct {
-	Charges    []PricedCharge
-	TotalPence shortbreaks.Pence
+// Part is one thing bought: an option for some of the dates, or a ticket.
+type Part struct {
+	Option     int // place in the tariff, from 0
+	OptionName string
+	Dates      []int             // places of the occasions it serves; a membership serves none itself
+	Pence      shortbreaks.Pence // what the buyer pays for it
+
+	lines []line            // of an option by the date: over all of its occasions
+	paid  shortbreaks.Pence // of a ticket: its price to the buyer
 }
 
-// PricedCharge is one line: the charge's place in its option, from 1.
-type PricedCharge struct {
-	N     int
-	Kind  string
-	Unit  string
-	Pence shortbreaks.Pence
+// Item is one occasion's lines.
+type Item struct {
+	BilledOn   string
+	Lines      []Line
+	TotalPence shortbreaks.Pence // the buyer's
 }
 
-// Beaten is an option that costs at least as much as the one chosen.
+// Line is one charge for one occasion.
+type Line struct {
+	N          int // within the item, from 1
+	OptionName string
+	Kind       string
+	Unit       string
+	Pence      shortbreaks.Pence // the buyer's part
+	FullPence  shortbreaks.Pence // with what other payers bear
+	VATPence   shortbreaks.Pence // inside FullPence
+	Payee      string            // a second payee, or "" for the provider
+	Payer      string            // contract or funded_place, where the option is settled so; else ""
+	Others     []Borne           // who bears the rest
+}
+
+// Beaten is an option that costs at least as much as what was chosen.
 type Beaten struct {
 	OptionName string
 	TotalPence shortbreaks.Pence
 }
 
-// Price works out what is asked by every option the buyer may use and chooses
-// the cheapest, the earlier of two equal ones. It decides nothing about
-// places; it reads no clock.
-func Price(t Tariff, ask Ask) (Priced, error) {
+// MightAdd is a charge that depends on what happens (T59).
+type MightAdd struct {
+	Event     string
+	Pence     shortbreaks.Pence  // for each time, or each started so many minutes
+	Each      int                // those minutes; 0: each time
+	UpToPence *shortbreaks.Pence // for one date
+}
+
+// OptionName names what was chosen: one option, or several.
+func (p *Priced) OptionName() string {
+	var names []string
+	for _, part := range p.Parts {
+		if len(names) == 0 || names[len(names)-1] != part.OptionName {
+			names = append(names, part.OptionName)
+		}
+	}
+	return shortbreaks.Listed(names)
+}
+
+// BilledOn is booked or attended: of a mix, what its first date is billed on.
+func (p *Priced) BilledOn() string { return p.Items[0].BilledOn }
+
+// Price works out what is asked by the options the buyer may use and chooses
+// the cheapest, or the cheapest mix of single dates, blocks and membership,
+// exactly (T87); the earlier of two equal ones. It decides nothing about
+// places; it reads no clock. What it answers refers to the tariff and the ask.
+func Price(t *Tariff, ask *Ask) (Priced, error) {
 	if err := ask.whole(); err != nil {
 		return Priced{}, err
 	}
-	var all []priced
-	for _, o := range t.Options {
-		if o.refusal(ask) == nil {
-			all = append(all, o.price(ask))
+	usable := make([]int, 0, 4)
+	for i := range t.Options {
+		if t.Options[i].refusal(ask) == nil {
+			usable = append(usable, i)
 		}
 	}
-	if len(all) == 0 {
-		return Priced{}, t.refusal(ask)
+	if len(usable) == 0 {
+		return Priced{}, t.refused(ask, usable)
 	}
-	best := 0
+	p := Priced{tariff: t, ask: ask}
+	o := &t.Options[usable[0]]
+	if len(usable) == 1 && !o.ticket() && o.WhoMayUse != Members {
+		for i := range ask.Occasions {
+			if o.unserved(ask, i) != nil {
+				return Priced{}, t.refused(ask, usable)
+			}
+		}
+		p.Parts = []Part{{Option: usable[0], OptionName: o.Name, Dates: every(len(ask.Occasions)), lines: o.worked(ask, false)}}
+	} else {
+		m := newMix(t, ask, usable)
+		if p.Parts = m.cheapest(); p.Parts == nil {
+			return Priced{}, t.refused(ask, usable)
+		}
+		p.Beats = m.beaten(p.Parts)
+	}
+	p.lay()
+	return p, nil
+}
+
+func every(n int) []int {
+	all := make([]int, n)
 	for i := range all {
-		if all[i].total < all[best].total {
-			best = i
+		all[i] = i
+	}
+	return all
+}
+
+// refused is why none of the options can be used for all of the dates.
+func (t *Tariff) refused(ask *Ask, usable []int) error {
+	nearest := &hurdle{0, ask.pointer(), "This offer has no price."}
+	nearer := func(h *hurdle) {
+		if h != nil && h.height > nearest.height {
+			nearest = h
 		}
 	}
-	chosen := all[best].result(ask)
-	for i := range all {
-		if i != best {
-			chosen.Beats = append(chosen.Beats, Beaten{all[i].option.Name, all[i].total})
+	if len(usable) == 0 {
+		for i := range t.Options {
+			nearer(t.Options[i].refusal(ask))
 		}
 	}
-	chosen.Explanation = explain(all[best], ask, chosen.Beats)
-	return chosen, nil
-}
-
-// pointer is where the request says what is bought.
-func (ask Ask) pointer() string {
-	return map[SoldBy]string{BySession: "/session_ids", ByBundle: "/bundle_id", ByVisit: "/visits"}[ask.SoldBy]
-}
-
-// whole refuses an ask that cannot be priced whatever the tariff.
-func (ask Ask) whole() error {
-	var f shortbreaks.Faults
-	f.Unless(ask.pointer() != "", "", "Ask for sessions, a bundle or visits.")
-	f.Unless(len(ask.Occasions) > 0, ask.pointer(), "Ask for at least one date.")
-	f.Unless((ask.SoldBy == ByBundle) == (ask.Bundle != nil), "/bundle_id", "Only a bundle is priced as a bundle.")
-	if ask.Bundle != nil {
-		f.Unless(ask.Bundle.Planned > 0, "/bundle_id", "This bundle has no sessions.")
-	}
-	for _, o := range ask.Occasions {
-		f.Unless(o.EndsAt.After(o.StartsAt), ask.pointer(), "An end must be after its start.")
-	}
-	return f.As(shortbreaks.ErrInvalid)
-}
-
-// priced is one option's lines, with what explaining them needs.
-type priced struct {
-	option Option
-	lines  []line
-	total  shortbreaks.Pence
-}
-
-// price works the option's charges out; refusal has said that it applies.
-func (o Option) price(ask Ask) priced {
-	p := priced{option: o}
-	for i, c := range o.Charges {
-		if c.included(ask.ChargeKinds) {
-			l := c.line(i+1, ask)
-			p.lines = append(p.lines, l)
-			p.total += l.total
+	for i := range ask.Occasions {
+		served := false
+		var why *hurdle
+		for _, n := range usable {
+			h := t.Options[n].unserved(ask, i)
+			served = served || h == nil
+			if h != nil && (why == nil || h.height > why.height) {
+				why = h
+			}
+		}
+		if !served {
+			nearer(why)
 		}
 	}
-	return p
+	if nearest.height == 0 && len(usable) > 0 {
+		nearest = &hurdle{0, ask.pointer(), "The prices of this offer do not serve all of these dates together; ask for fewer."}
+	}
+	return shortbreaks.ErrInvalid.With(nearest.words).At(nearest.at, nearest.words)
 }
 
-// result lays the lines out by occasion.
-func (p priced) result(ask Ask) Priced {
-	r := Priced{OptionName: p.option.Name, BilledOn: p.option.BilledOn, TotalPence: p.total}
-	r.Items = make([]PricedItem, len(ask.Occasions))
-	for i := range r.Items {
-		item := &r.Items[i]
-		for _, l := range p.lines {
-			item.Charges = append(item.Charges, PricedCharge{N: l.n, Kind: l.charge.Kind, Unit: l.charge.Unit, Pence: l.each[i]})
-			item.TotalPence += l.each[i]
+// lay writes the parts onto the items.
+func (p *Priced) lay() {
+	p.Items = make([]Item, len(p.ask.Occasions))
+	p.ExactMinutes = new(big.Rat)
+	for n := range p.Parts {
+		part := &p.Parts[n]
+		o := &p.tariff.Options[part.Option]
+		part.Pence += part.paid
+		p.TotalPence += part.paid
+		for _, l := range part.lines {
+			p.layLine(part, o, &l)
+		}
+		if part.paid > 0 || o.ticket() {
+			p.layTicket(part, o)
+		}
+		if o.Membership != nil {
+			continue
+		}
+		for _, i := range part.Dates {
+			p.Items[i].BilledOn = o.BilledOn
+			o.childTime(&p.ask.Occasions[i], p.ExactMinutes)
 		}
 	}
-	r.ExactMinutes = childMinutes(p.option.lead(), ask.Occasions)
-	r.ChildMinutes = int64(shortbreaks.RoundHalfUp(r.ExactMinutes))
-	r.RatePence = Rate(p.total, r.ExactMinutes)
-	return r
+	p.ChildMinutes = int64(shortbreaks.RoundHalfUp(p.ExactMinutes))
+	p.RatePence = RateOf(p.FullPence, p.ExactMinutes)
+	p.mightAdd()
 }
 
-// Rate is pence for an hour with the child, half up; nil if there is no such
+func (p *Priced) layLine(part *Part, o *Option, l *line) {
+	var others []borneBy
+	if len(l.charge.CostShares) > 0 {
+		others = l.borne(p.ask)
+	}
+	for _, i := range part.Dates {
+		full := l.full[i]
+		if full == 0 && l.charge.SubsidyPence == 0 && l.silent(p.ask, i) {
+			continue
+		}
+		item := &p.Items[i]
+		entry := Line{
+			N: len(item.Lines) + 1, OptionName: o.Name, Kind: l.charge.Kind, Unit: l.charge.Unit, Pence: l.buyer[i], FullPence: full,
+			VATPence: l.charge.vat(full), Payee: l.charge.Payee, Payer: o.payer(),
+		}
+		for _, b := range others {
+			if b.Payer != Buyer && b.by[i] != 0 {
+				entry.Others = append(entry.Others, Borne{b.Payer, b.by[i]})
+			}
+		}
+		if item.Lines == nil {
+			item.Lines = make([]Line, 0, len(part.lines))
+		}
+		item.Lines = append(item.Lines, entry)
+		item.TotalPence += entry.Pence
+		part.Pence += entry.Pence
+		p.TotalPence += entry.Pence
+		p.FullPence += full + l.charge.subsidy(p.ask, i, full)
+	}
+}
+
+// silent reports whether a charge says nothing on a date: it is for another
+// day, or was charged with an earlier date of its month.
+func (l *line) silent(ask *Ask, i int) bool {
+	c := l.charge
+	return c.Only != nil && !c.Only.covers(wallOf(ask.Occasions[i].StartsAt), ask.Holidays) || c.Unit == UnitMonth || c.Unit == UnitYear ||
+		c.When == Contingent
+}
+
+// layTicket spreads the price of a block over the dates it is used on; that of
+// a membership stands with the date it is first used on.
+func (p *Priced) layTicket(part *Part, o *Option) {
+	dates := part.Dates
+	parts := make([]shortbreaks.Pence, len(dates))
+	spread(part.paid, parts)
+	lead := &o.Charges[0]
+	for k, i := range dates {
+		item := &p.Items[i]
+		item.Lines = append(item.Lines, Line{
+			N: len(item.Lines) + 1, OptionName: o.Name, Kind: lead.Kind, Unit: lead.Unit, Pence: parts[k], FullPence: parts[k],
+			VATPence: lead.vat(parts[k]), Payee: lead.Payee, Payer: o.payer(),
+		})
+		item.TotalPence += parts[k]
+		p.FullPence += parts[k]
+	}
+}
+
+// payer is who settles the lines of an option, where it is not the buyer.
+func (o *Option) payer() string {
+	if o.WhoMayUse == FundedPlace {
+		return FundedPlace
+	}
+	return ""
+}
+
+// RateOf is pence for an hour with the child, half up; nil if there is no such
 // time.
-func Rate(total shortbreaks.Pence, minutes *big.Rat) *shortbreaks.Pence {
+func RateOf(total shortbreaks.Pence, minutes *big.Rat) *shortbreaks.Pence {
 	if minutes.Sign() <= 0 {
 		return nil
 	}
@@ -180,47 +269,31 @@ func Rate(total shortbreaks.Pence, minutes *big.Rat) *shortbreaks.Pence {
 	return &r
 }
 
-// hurdle is why an option cannot be used. One that fails later is nearer to
-// what was asked, so its words are the ones to show.
-type hurdle struct {
-	height int // in the order they are tried
-	at     string
-	words  string
+// childTime adds the time with the child that an occasion gives. Where a
+// charged hour (or session) holds less of it than its length, only that
+// counts. An item has no time unless it says so.
+func (o *Option) childTime(at *Occasion, to *big.Rat) {
+	lead := o.lead()
+	minutes, includes := int64(at.Minutes()), int64(lead.IncludesMinutesWithChild)
+	switch {
+	case lead.Unit == UnitHour && includes > 0 && includes < 60:
+		to.Add(to, big.NewRat(minutes*includes, 60))
+	case lead.Unit != UnitHour && includes > 0:
+		to.Add(to, new(big.Rat).SetInt64(min(minutes, includes)))
+	case lead.Unit != UnitItem || o.Block != nil:
+		to.Add(to, new(big.Rat).SetInt64(minutes))
+	}
 }
 
-// refusal is the first hurdle of the option for this, or nil.
-func (o Option) refusal(ask Ask) *hurdle {
-	switch unit := o.bundleUnit(); {
-	case ask.SoldBy == ByBundle && unit == "":
-		return &hurdle{1, ask.pointer(), "This is not sold as a whole; choose its dates."}
-	case ask.SoldBy == ByBundle && unit != ask.Bundle.Unit:
-		return &hurdle{1, ask.pointer(), "No price is set for " + shortbreaks.Article(ask.Bundle.Unit) + "."}
-	case ask.SoldBy != ByBundle && unit != "":
-		return &hurdle{1, ask.pointer(), "This is sold by the " + shortbreaks.Spaced(unit) + ", not by single dates; ask for its bundle."}
-	}
-	for _, kind := range ask.ChargeKinds {
-		if !slices.ContainsFunc(o.Charges, func(c Charge) bool { return c.Kind == kind }) {
-			return &hurdle{2, "/charge_kinds", "This offer has no " + shortbreaks.Spaced(kind) + " to add."}
+// mightAdd lists what contingent charges of the chosen options could add.
+func (p *Priced) mightAdd() {
+	for _, part := range p.Parts {
+		o := &p.tariff.Options[part.Option]
+		for n := range o.Charges {
+			c := &o.Charges[n]
+			if c.When == Contingent && !c.happened(p.ask) {
+				p.MightAdd = append(p.MightAdd, MightAdd{c.Event, c.AmountPence, c.EachMinutes, c.CapPence})
+			}
 		}
 	}
-	if o.WhoMayUse == ReducedRate && !ask.ReducedRate {
-		return &hurdle{3, ask.pointer(), "This price is only for families entitled to the reduced rate."}
-	}
-	for _, occasion := range ask.Occasions {
-		if !o.inForce(shortbreaks.Date(occasion.StartsAt)) {
-			return &hurdle{4, ask.pointer(), "No single price covers all of these dates; ask for those on each side of the change separately."}
-		}
-	}
-	return nil
-}
-
-// refusal is why none of the options can be used.
-func (t Tariff) refusal(ask Ask) error {
-	nearest := &hurdle{0, ask.pointer(), "This offer has no price."}
-	for _, o := range t.Options {
-		if h := o.refusal(ask); h != nil && h.height > nearest.height {
-			nearest = h
-		}
-	}
-	return shortbreaks.ErrInvalid.With(nearest.words).At(nearest.at, nearest.words)
 }

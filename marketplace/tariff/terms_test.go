@@ -15,18 +15,18 @@ func TestT40_ExactlyAtTheDeadlineIsInTimeAndASecondLaterIsLate(t *testing.T) {
 	terms := tariff.Terms{FreeUntilHours: 48, LateFeePercent: 50}
 	begin := at("2027-01-09T10:00")
 	deadline := begin.Add(-48 * time.Hour)
-	require.Equal(t, shortbreaks.Pence(0), terms.LateFee(2501, begin, deadline.Add(-time.Second)))
-	require.Equal(t, shortbreaks.Pence(0), terms.LateFee(2501, begin, deadline))
-	require.Equal(t, shortbreaks.Pence(1251), terms.LateFee(2501, begin, deadline.Add(time.Microsecond)), "1250.5 goes up")
-	require.Equal(t, shortbreaks.Pence(1251), terms.LateFee(2501, begin, deadline.Add(time.Second)))
+	require.Equal(t, shortbreaks.Pence(0), terms.Fee(tariff.Cancellation{Price: 2501, Start: begin, At: deadline.Add(-time.Second)}))
+	require.Equal(t, shortbreaks.Pence(0), terms.Fee(tariff.Cancellation{Price: 2501, Start: begin, At: deadline}))
+	require.Equal(t, shortbreaks.Pence(1251), terms.Fee(tariff.Cancellation{Price: 2501, Start: begin, At: deadline.Add(time.Microsecond)}), "1250.5 goes up")
+	require.Equal(t, shortbreaks.Pence(1251), terms.Fee(tariff.Cancellation{Price: 2501, Start: begin, At: deadline.Add(time.Second)}))
 }
 
 func TestT39_NoticeIsElapsedHoursOverAChangeOfTheClocks(t *testing.T) {
 	t.Parallel()
 	terms := tariff.Terms{FreeUntilHours: 48, LateFeePercent: 100}
 	begin := at("2027-03-28T16:00") // the clocks went forward that night
-	require.Equal(t, shortbreaks.Pence(0), terms.LateFee(900, begin, at("2027-03-26T15:00")))
-	require.Equal(t, shortbreaks.Pence(900), terms.LateFee(900, begin, at("2027-03-26T15:00").Add(time.Second)))
+	require.Equal(t, shortbreaks.Pence(0), terms.Fee(tariff.Cancellation{Price: 900, Start: begin, At: at("2027-03-26T15:00")}))
+	require.Equal(t, shortbreaks.Pence(900), terms.Fee(tariff.Cancellation{Price: 900, Start: begin, At: at("2027-03-26T15:00").Add(time.Second)}))
 }
 
 func TestTermsAreSaidInPlainEnglish(t *testing.T) {
