@@ -28,15 +28,17 @@ func allocationOut(a *budgets.Allocation) gen.Allocation {
 	return gen.Allocation{ID: a.ID, ChildID: a.ChildID, Amount: a.Amount, Note: optional(a.Note), Account: accountOut(a.Account)}
 }
 
+func shareOf(s gen.StreamShare) budgets.Share {
+	return budgets.Share{Stream: string(s.Stream), Weight: int64(s.Weight)}
+}
+
 // CreatePlanLine drafts a line of a child's plan.
 func (s *Server) CreatePlanLine(ctx context.Context, r gen.CreatePlanLineRequestObject) (gen.CreatePlanLineResponseObject, error) {
 	line, err := budgets.CreatePlanLine(ctx, s.DB, who(ctx), budgets.NewPlanLine{
 		ChildID: r.Body.ChildID, PlanType: string(given(r.Body.PlanType)), Description: r.Body.Description, Outcome: given(r.Body.Outcome),
 		Categories: words[string](r.Body.Categories), PaysKinds: words[string](r.Body.PaysKinds),
 		ManagementOption: string(r.Body.ManagementOption), HolderID: r.Body.RecipientID, Unit: payments.Unit(r.Body.Unit),
-		Shares: mapped(r.Body.Shares, func(s gen.StreamShare) budgets.Share {
-			return budgets.Share{Stream: string(s.Stream), Weight: int64(s.Weight)}
-		}),
+		Shares: mapped(r.Body.Shares, shareOf),
 		LimitAmount: r.Body.Limit, StartsOn: r.Body.StartsOn.Time, EndsOn: r.Body.EndsOn.Time,
 	})
 	if err != nil {

@@ -300,6 +300,12 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 				"period": object{"name": "This year", "starts_on": "2026-04-01", "ends_on": "2027-03-31"},
 			}}
 		},
+		"costPlan": func(target string, _ bool) request {
+			return request{post, "/v1/plan-costings", object{
+				"child_id": m.childOf(target), "starts_on": "2027-01-01", "ends_on": "2027-03-31",
+				"lines": []object{{"name": "A trip", "fixed": object{"pence": 100, "every": "once"}}},
+			}}
+		},
 		"createPlanLine": func(target string, _ bool) request {
 			return request{post, "/v1/plan-lines", lineBody(m.childOf(target))}
 		},

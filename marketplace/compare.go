@@ -34,6 +34,30 @@ type Pattern struct {
 	ChargeKinds   []string // optional charges wanted besides
 	OfferIDs      []uuid.UUID
 	Text          string
+	Quantities    map[string]int // by charge kind: miles, items
+	Taper         []RatioFrom    // by date: support that changes over the weeks (R044, T32)
+}
+
+// RatioFrom is the ratio of support from a date on.
+type RatioFrom struct {
+	On    time.Time // midnight UTC
+	Ratio tariff.Ratio
+}
+
+// ratio is what support is wanted at; zero is whatever the offer gives.
+func (p Pattern) ratio() tariff.Ratio {
+	return tariff.Ratio{Staff: p.RatioStaff, Children: p.RatioChildren}
+}
+
+// taper writes on each occasion the ratio of its date.
+func (p Pattern) taper(all []tariff.Occasion) {
+	for i := range all {
+		for _, t := range p.Taper {
+			if !shortbreaks.Date(all[i].StartsAt).Before(t.On) {
+				all[i].Ratio = t.Ratio
+			}
+		}
+	}
 }
 
 // Compared is what the pattern costs at one offer, by the cheapest way this
@@ -78,7 +102,7 @@ func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 	}
 	var all []Compared
 	err = d.Read(ctx, db.Scope{}, func(tx *db.Tx) error {
-		dates := p.dates()
+		dates := p.Dates()
 		if last := dates[len(dates)-1]; !shortbreaks.At(last, 24*60).After(tx.Now) {
 			words := "All of these dates have passed."
 			return shortbreaks.ErrInvalid.With(words).At("/ends_on", words)
@@ -134,8 +158,16 @@ func soonestSuitable(a, b Compared) int {
 	return cmp.Or(a.FirstStart.Compare(b.FirstStart), strings.Compare(a.Offer.Title, b.Offer.Title))
 }
 
-// dates are those asked for, in order.
-func (p Pattern) dates() []time.Time { return datesOf(p.StartsOn, p.EndsOn, p.Weekdays, p.Except) }
+// Check refuses a pattern whose values break a rule, with pointers under at.
+func (p Pattern) Check(at string) error {
+	if _, err := p.filter(); err != nil {
+		return under(at, err)
+	}
+	return nil
+}
+
+// Dates are those asked for, in order.
+func (p Pattern) Dates() []time.Time { return datesOf(p.StartsOn, p.EndsOn, p.Weekdays, p.Except) }
 
 // filter checks the pattern and turns it into what an offer must meet.
 func (p Pattern) filter() (filter, error) {
@@ -155,7 +187,7 @@ func (p Pattern) filter() (filter, error) {
 	bad.Unless(!p.EndsOn.Before(p.StartsOn), "/ends_on", "The last date is before the first.")
 	bad.Unless(p.EndsOn.Sub(p.StartsOn) <= 366*24*time.Hour, "/ends_on", "Compare at most a year.")
 	if len(bad.Fields) == 0 {
-		bad.Unless(len(p.dates()) > 0, "/weekdays", "None of these weekdays falls between the first and the last date.")
+		bad.Unless(len(p.Dates()) > 0, "/weekdays", "None of these weekdays falls between the first and the last date.")
 	}
 	if err := bad.As(shortbreaks.ErrInvalid); err != nil {
 		return filter{}, err

@@ -24,6 +24,7 @@ type stock struct {
 	sessions map[uuid.UUID][]sessionRow
 	terms    map[uuid.UUID][]Term
 	lanes    *LaneBoard
+	project  bool // dates after the last published session count as if they were (R101)
 }
 
 // stock reads it, in a handful of statements for all offers together.
@@ -87,6 +88,8 @@ type way struct {
 	full   shortbreaks.Pence // of all payers
 	time   *big.Rat          // minutes with the child
 	bought []*tariff.Priced  // in the order of their dates
+	when   []tariff.Occasion // what is bought, as the items of bought one after the other
+	ahead  int               // how many of them are not published yet
 }
 
 func (w *way) option() string {
@@ -102,18 +105,28 @@ func (w *way) option() string {
 // compare prices every way the offer has and chooses the one that serves most
 // dates, then the cheapest.
 func (s *stock) compare(o found) (Compared, bool) {
-	var ways []way
+	ways := s.ways(o)
+	if len(ways) == 0 {
+		return Compared{}, false
+	}
+	return s.compared(o, ways), true
+}
+
+// ways are all that serve at least one date: those that serve most first, then
+// the cheapest.
+func (s *stock) ways(o found) (ways []way) {
 	for _, w := range append([]way{s.byVisits(o), s.bySessions(o)}, s.byBundles(o)...) {
 		if len(w.served) > 0 {
 			ways = append(ways, w)
 		}
 	}
-	if len(ways) == 0 {
-		return Compared{}, false
-	}
 	slices.SortStableFunc(ways, func(a, b way) int {
 		return cmp.Or(cmp.Compare(len(b.served), len(a.served)), cmp.Compare(a.total, b.total))
 	})
+	return ways
+}
+
+func (s *stock) compared(o found, ways []way) Compared {
 	best := ways[0]
 	c := Compared{
 		Offer: o.OfferSummary, SoldBy: best.soldBy, OptionName: best.option(), TotalPence: best.total, FullPence: best.full,
@@ -137,11 +150,13 @@ func (s *stock) compare(o found) (Compared, bool) {
 		}
 	}
 	c.Full = len(c.MissingDates) == 0
-	return c, true
+	return c
 }
 
 func (s *stock) ask(by tariff.SoldBy) tariff.Ask {
-	return tariff.Ask{SoldBy: by, ReducedRate: s.pattern.ReducedRate, ChargeKinds: s.pattern.ChargeKinds}
+	return tariff.Ask{
+		SoldBy: by, ReducedRate: s.pattern.ReducedRate, ChargeKinds: s.pattern.ChargeKinds, Quantities: s.pattern.Quantities, Ratio: s.pattern.ratio(),
+	}
 }
 
 // byVisits is a visit on each date that somebody is free.
@@ -154,7 +169,7 @@ func (s *stock) byVisits(o found) way {
 			w.served = append(w.served, shortbreaks.Date(v.StartsAt))
 		}
 	}
-	return w.price(o, ask)
+	return s.price(w, o, ask)
 }
 
 // bySessions is the earliest session with a place that serves each date.
@@ -170,7 +185,8 @@ func (s *stock) bySessions(o found) way {
 			}
 		}
 	}
-	return w.price(o, ask)
+	s.lookAhead(o, &w, &ask)
+	return s.price(w, o, ask)
 }
 
 // byBundles is, for each unit the offer is bundled by, all its bundles that
@@ -186,6 +202,9 @@ func (s *stock) byBundles(o found) (ways []way) {
 			if len(part.served) == 0 {
 				continue
 			}
+			sum.join(part)
+		}
+		for _, part := range s.bundlesAhead(o, unit) {
 			sum.join(part)
 		}
 		if len(sum.served) > 0 {
@@ -207,9 +226,9 @@ func (s *stock) byBundle(o found, t Term) way {
 		}
 	}
 	w.fullest(b.placesLeft())
-	ask := b.ask()
-	ask.ReducedRate, ask.ChargeKinds = s.pattern.ReducedRate, s.pattern.ChargeKinds
-	return w.price(o, ask)
+	ask := s.ask(tariff.ByBundle)
+	ask.Bundle, ask.Occasions = b.ask().Bundle, b.ask().Occasions
+	return s.price(w, o, ask)
 }
 
 // serves reports whether a session gives what is asked on a date, places
@@ -227,15 +246,17 @@ func (s *stock) serves(e sessionRow, on time.Time) bool {
 }
 
 // price prices the way; one this buyer cannot use serves nothing.
-func (w way) price(o found, ask tariff.Ask) way {
+func (s *stock) price(w way, o found, ask tariff.Ask) way {
 	if len(w.served) == 0 {
 		return way{}
 	}
+	s.pattern.taper(ask.Occasions)
 	p, err := tariff.Price(&o.tariff, &ask)
 	if err != nil { // no option of this offer is sold this way to this buyer
 		return way{}
 	}
 	w.total, w.full, w.time, w.bought, w.first = p.TotalPence, p.FullPence, p.ExactMinutes, []*tariff.Priced{&p}, ask.Occasions[0].StartsAt
+	w.when = ask.Occasions
 	return w
 }
 
@@ -255,7 +276,10 @@ func (w *way) join(next way) {
 	w.served = append(w.served, next.served...)
 	slices.SortFunc(w.served, time.Time.Compare)
 	w.served = slices.CompactFunc(w.served, time.Time.Equal)
-	w.fullest(*next.left)
+	if next.left != nil {
+		w.fullest(*next.left)
+	}
 	w.total, w.full, w.bought = w.total+next.total, w.full+next.full, append(w.bought, next.bought...)
 	w.time = new(big.Rat).Add(w.time, next.time)
+	w.when, w.ahead = append(slices.Clip(w.when), next.when...), w.ahead+next.ahead
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -598,6 +599,57 @@ func (e ComponentKind) Valid() bool {
 	}
 }
 
+// Defines values for CostPartKind.
+const (
+	CostPartKindContingency       CostPartKind = "contingency"
+	CostPartKindHoliday           CostPartKind = "holiday"
+	CostPartKindInsurance         CostPartKind = "insurance"
+	CostPartKindNationalInsurance CostPartKind = "national_insurance"
+	CostPartKindPayroll           CostPartKind = "payroll"
+	CostPartKindPension           CostPartKind = "pension"
+	CostPartKindWage              CostPartKind = "wage"
+)
+
+// Valid indicates whether the value is a known member of the CostPartKind enum.
+func (e CostPartKind) Valid() bool {
+	switch e {
+	case CostPartKindContingency:
+		return true
+	case CostPartKindHoliday:
+		return true
+	case CostPartKindInsurance:
+		return true
+	case CostPartKindNationalInsurance:
+		return true
+	case CostPartKindPayroll:
+		return true
+	case CostPartKindPension:
+		return true
+	case CostPartKindWage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CostingForm.
+const (
+	CostingFormFigures CostingForm = "figures"
+	CostingFormPaper   CostingForm = "paper"
+)
+
+// Valid indicates whether the value is a known member of the CostingForm enum.
+func (e CostingForm) Valid() bool {
+	switch e {
+	case CostingFormFigures:
+		return true
+	case CostingFormPaper:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Coverage.
 const (
 	CoverageFull   Coverage = "full"
@@ -649,6 +701,30 @@ func (e FamilyPays) Valid() bool {
 	case FamilyPaysDirect:
 		return true
 	case FamilyPaysTopUp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FixedEvery.
+const (
+	FixedEveryMonth FixedEvery = "month"
+	FixedEveryOnce  FixedEvery = "once"
+	FixedEveryWeek  FixedEvery = "week"
+	FixedEveryYear  FixedEvery = "year"
+)
+
+// Valid indicates whether the value is a known member of the FixedEvery enum.
+func (e FixedEvery) Valid() bool {
+	switch e {
+	case FixedEveryMonth:
+		return true
+	case FixedEveryOnce:
+		return true
+	case FixedEveryWeek:
+		return true
+	case FixedEveryYear:
 		return true
 	default:
 		return false
@@ -970,6 +1046,30 @@ func (e PaymentTiming) Valid() bool {
 	case PaymentTimingAtBooking:
 		return true
 	case PaymentTimingDeposit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlanLineKind.
+const (
+	PlanLineKindCheapest          PlanLineKind = "cheapest"
+	PlanLineKindFixed             PlanLineKind = "fixed"
+	PlanLineKindOffer             PlanLineKind = "offer"
+	PlanLineKindPersonalAssistant PlanLineKind = "personal_assistant"
+)
+
+// Valid indicates whether the value is a known member of the PlanLineKind enum.
+func (e PlanLineKind) Valid() bool {
+	switch e {
+	case PlanLineKindCheapest:
+		return true
+	case PlanLineKindFixed:
+		return true
+	case PlanLineKindOffer:
+		return true
+	case PlanLineKindPersonalAssistant:
 		return true
 	default:
 		return false
@@ -1878,6 +1978,16 @@ type ChargeKind string
 // ChargeWhen Planned charges are in the price shown; contingent ones are charged only with a recorded event, up to a cap shown beforehand.
 type ChargeWhen string
 
+// CheapestSuitable The offer that serves most of the dates, and of these the cheapest.
+type CheapestSuitable struct {
+	// Category What kind of thing it is.
+	Category *Category `json:"category,omitempty"`
+	Q        *string   `json:"q,omitempty"`
+
+	// WithinMiles Of `postcode`, or of where the child lives.
+	WithinMiles *int `json:"within_miles,omitempty"`
+}
+
 // Comparison Offers priced for one pattern, soonest suitable first.
 type Comparison struct {
 	Items []ComparisonItem `json:"items"`
@@ -1933,6 +2043,32 @@ type Conversion struct {
 	MoreThan    *int         `json:"more_than,omitempty"`
 }
 
+// CostAgainst The cost to a stream beside what the child has free of it in that time.
+type CostAgainst struct {
+	CostMinutes int64 `json:"cost_minutes"`
+	CostPence   int64 `json:"cost_pence"`
+
+	// FreeMinutes Left out if the child has no allowance of hours.
+	FreeMinutes *int64 `json:"free_minutes,omitempty"`
+
+	// FreePence Left out if the child has no money of the stream then.
+	FreePence *int64 `json:"free_pence,omitempty"`
+
+	// Stream Where budget money comes from. The family's own top-up is never a stream.
+	Stream FundingStream `json:"stream"`
+}
+
+// CostPart One part of what a personal assistant costs.
+type CostPart struct {
+	// Kind What the part is.
+	Kind  CostPartKind `json:"kind"`
+	Pence int64        `json:"pence"`
+	Words string       `json:"words"`
+}
+
+// CostPartKind What the part is.
+type CostPartKind string
+
 // CostShare The part of each line a payer bears: a percentage, a sum, or what remains; cut to its cap, whose excess joins what remains.
 type CostShare struct {
 	AmountPence *int64 `json:"amount_pence,omitempty"`
@@ -1943,6 +2079,51 @@ type CostShare struct {
 	Payer     SharePayer `json:"payer"`
 	Remainder *bool      `json:"remainder,omitempty"`
 }
+
+// CostSums The cost by payer; and of the budget's and the family's part, by stream, month (2027-01) and financial year (2026/27).
+type CostSums struct {
+	// ByMonth Amounts under names.
+	ByMonth NamedSums `json:"by_month"`
+
+	// ByPayer Amounts under names.
+	ByPayer NamedSums `json:"by_payer"`
+
+	// ByStream Amounts under names.
+	ByStream NamedSums `json:"by_stream"`
+
+	// ByYear Amounts under names.
+	ByYear NamedSums `json:"by_year"`
+}
+
+// CostedPlanLine One line's cost; with `trouble` it could not be costed and counts for nothing.
+type CostedPlanLine struct {
+	ChildMinutes                    int64  `json:"child_minutes"`
+	ComparableRatePencePerChildHour *int64 `json:"comparable_rate_pence_per_child_hour,omitempty"`
+	Explanation                     string `json:"explanation"`
+	FullPence                       int64  `json:"full_pence"`
+
+	// Kind How the line was costed.
+	Kind         PlanLineKind         `json:"kind"`
+	MissingDates []openapi_types.Date `json:"missing_dates"`
+	Name         string               `json:"name"`
+	Occasions    int                  `json:"occasions"`
+
+	// Offer An offer in a list.
+	Offer      *OfferSummary `json:"offer,omitempty"`
+	OptionName *string       `json:"option_name,omitempty"`
+	Parts      []CostPart    `json:"parts"`
+
+	// Projected Of the occasions, those not published yet.
+	Projected int `json:"projected"`
+
+	// Sums The cost by payer; and of the budget's and the family's part, by stream, month (2027-01) and financial year (2026/27).
+	Sums       CostSums `json:"sums"`
+	TotalPence int64    `json:"total_pence"`
+	Trouble    *string  `json:"trouble,omitempty"`
+}
+
+// CostingForm In which form a costing is answered.
+type CostingForm string
 
 // Coverage Whether every date of the pattern is served.
 type Coverage string
@@ -1990,6 +2171,16 @@ type FamilyPays string
 
 // FilterPence Pence, as a filter.
 type FilterPence = int64
+
+// FixedEvery How often, from the first date of the line on.
+type FixedEvery string
+
+// FixedSum Money that no offer prices.
+type FixedSum struct {
+	// Every How often, from the first date of the line on.
+	Every FixedEvery `json:"every"`
+	Pence int64      `json:"pence"`
+}
 
 // Funding What one stream bears.
 type Funding struct {
@@ -2197,6 +2388,15 @@ type ManagementOption string
 type Membership struct {
 	Months int `json:"months"`
 }
+
+// NamedSum An amount under a name.
+type NamedSum struct {
+	Name  string `json:"name"`
+	Pence int64  `json:"pence"`
+}
+
+// NamedSums Amounts under names.
+type NamedSums = []NamedSum
 
 // NearPostcode A full postcode or its first half.
 //
@@ -2449,6 +2649,97 @@ type PeriodDraft struct {
 	StartsOn openapi_types.Date `json:"starts_on"`
 }
 
+// PersonalAssistant Somebody the family employs. What is left out is taken from the tax year's figures. An estimate to plan with,
+// not payroll advice. 100 basis points are 1 %.
+type PersonalAssistant struct {
+	ContingencyBasisPoints       *int   `json:"contingency_basis_points,omitempty"`
+	EmploymentAllowance          *bool  `json:"employment_allowance,omitempty"`
+	HolidayBasisPoints           *int   `json:"holiday_basis_points,omitempty"`
+	InsurancePenceAYear          *int64 `json:"insurance_pence_a_year,omitempty"`
+	NationalInsuranceBasisPoints *int   `json:"national_insurance_basis_points,omitempty"`
+
+	// NationalInsuranceFromPence Of pay a year.
+	NationalInsuranceFromPence *int64 `json:"national_insurance_from_pence,omitempty"`
+	PayrollPenceAMonth         *int64 `json:"payroll_pence_a_month,omitempty"`
+	PensionBasisPoints         *int   `json:"pension_basis_points,omitempty"`
+
+	// WagePence An hour.
+	WagePence int64 `json:"wage_pence"`
+}
+
+// PlanCosting What a plan costs. Each way of grouping is of the same money.
+type PlanCosting struct {
+	// Against Beside what the child has; empty without a child.
+	Against      []CostAgainst      `json:"against"`
+	ChildMinutes int64              `json:"child_minutes"`
+	CostedAt     time.Time          `json:"costed_at"`
+	EndsOn       openapi_types.Date `json:"ends_on"`
+
+	// FullPence All payers and subsidies together.
+	FullPence int64              `json:"full_pence"`
+	Lines     []CostedPlanLine   `json:"lines"`
+	StartsOn  openapi_types.Date `json:"starts_on"`
+
+	// Sums The cost by payer; and of the budget's and the family's part, by stream, month (2027-01) and financial year (2026/27).
+	Sums CostSums `json:"sums"`
+
+	// TotalPence Budget and family together.
+	TotalPence int64 `json:"total_pence"`
+}
+
+// PlanCostingLine One line: exactly one of `offer_id`, `cheapest`, `personal_assistant` and `fixed`; the first three with a `use`.
+type PlanCostingLine struct {
+	// Cheapest The offer that serves most of the dates, and of these the cheapest.
+	Cheapest *CheapestSuitable   `json:"cheapest,omitempty"`
+	EndsOn   *openapi_types.Date `json:"ends_on,omitempty"`
+
+	// FamilyPays Kinds of charge the family pays itself.
+	FamilyPays []ChargeKind `json:"family_pays,omitempty"`
+
+	// Fixed Money that no offer prices.
+	Fixed *FixedSum `json:"fixed,omitempty"`
+	Name  string    `json:"name"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID *ID `json:"offer_id,omitempty"`
+
+	// PersonalAssistant Somebody the family employs. What is left out is taken from the tax year's figures. An estimate to plan with,
+	// not payroll advice. 100 basis points are 1 %.
+	PersonalAssistant *PersonalAssistant  `json:"personal_assistant,omitempty"`
+	Shares            []StreamShare       `json:"shares,omitempty"`
+	StartsOn          *openapi_types.Date `json:"starts_on,omitempty"`
+
+	// Use How often and how long support is used.
+	Use *PlannedUse `json:"use,omitempty"`
+}
+
+// PlanCostingRequest A plan to be costed; for a child, or for nobody in particular.
+type PlanCostingRequest struct {
+	// Age Whole years.
+	Age *Age `json:"age,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID *ID `json:"child_id,omitempty"`
+
+	// EndsOn At most a year after `starts_on`.
+	EndsOn openapi_types.Date `json:"ends_on"`
+	Lines  []PlanCostingLine  `json:"lines"`
+
+	// Postcode A full postcode or its first half.
+	//
+	// Example: ZZ1
+	Postcode    *NearPostcode `json:"postcode,omitempty"`
+	ReducedRate *bool         `json:"reduced_rate,omitempty"`
+
+	// Shares Which streams bear the budget's part of lines that name none; by default social care alone.
+	Shares   []StreamShare      `json:"shares,omitempty"`
+	StartsOn openapi_types.Date `json:"starts_on"`
+}
+
 // PlanLine One line of a child's support plan.
 type PlanLine struct {
 	ApprovedAt *time.Time `json:"approved_at,omitempty"`
@@ -2530,11 +2821,37 @@ type PlanLineDraft struct {
 	Unit AccountUnit `json:"unit"`
 }
 
+// PlanLineKind How the line was costed.
+type PlanLineKind string
+
 // PlanLineState A draft pays for nothing.
 type PlanLineState string
 
 // PlanType The kind of plan a line belongs to.
 type PlanType string
+
+// PlannedUse How often and how long support is used.
+type PlannedUse struct {
+	// ChargeKinds Optional charges wanted besides, such as transport.
+	ChargeKinds []ChargeKind         `json:"charge_kinds,omitempty"`
+	Except      []openapi_types.Date `json:"except,omitempty"`
+
+	// From London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	From *TimeOfDay `json:"from,omitempty"`
+
+	// Miles Each time, for travel charged by the mile.
+	Miles   *int `json:"miles,omitempty"`
+	Minutes int  `json:"minutes"`
+
+	// Ratio Staff to children.
+	Ratio *SupportRatio `json:"ratio,omitempty"`
+
+	// Taper Support that changes from a date on.
+	Taper    []TaperStep `json:"taper,omitempty"`
+	Weekdays []Weekday   `json:"weekdays"`
+}
 
 // Postcode A full postcode.
 //
@@ -3010,6 +3327,14 @@ type StripeReceipt struct {
 type SupportRatio struct {
 	Children int `json:"children"`
 	Staff    int `json:"staff"`
+}
+
+// TaperStep The ratio of support from a date on.
+type TaperStep struct {
+	From openapi_types.Date `json:"from"`
+
+	// Ratio Staff to children.
+	Ratio SupportRatio `json:"ratio"`
 }
 
 // Tariff How a price is written down; one or more options, each with its charges.
@@ -3502,6 +3827,12 @@ type SearchOffersParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// CostPlanParams defines parameters for CostPlan.
+type CostPlanParams struct {
+	// As The figures, or a paper to print for a panel.
+	As *CostingForm `form:"as,omitempty" json:"as,omitempty"`
+}
+
 // ReceiveStripeEventParams defines parameters for ReceiveStripeEvent.
 type ReceiveStripeEventParams struct {
 	// StripeSignature Stripe's signature over the body and its time.
@@ -3537,6 +3868,9 @@ type CompareOffersJSONRequestBody = UsagePattern
 
 // CreateOfferJSONRequestBody defines body for CreateOffer for application/json ContentType.
 type CreateOfferJSONRequestBody = OfferDraft
+
+// CostPlanJSONRequestBody defines body for CostPlan for application/json ContentType.
+type CostPlanJSONRequestBody = PlanCostingRequest
 
 // CreatePlanLineJSONRequestBody defines body for CreatePlanLine for application/json ContentType.
 type CreatePlanLineJSONRequestBody = PlanLineDraft
@@ -3618,6 +3952,9 @@ type ServerInterface interface {
 	// PublishOffer Publish an offer
 	// (POST /v1/offers/{offer_id}/publication)
 	PublishOffer(ctx echo.Context, offerID OfferID) error
+	// CostPlan Cost a whole plan in one request
+	// (POST /v1/plan-costings)
+	CostPlan(ctx echo.Context, params CostPlanParams) error
 	// CreatePlanLine Draft a line of a child's support plan
 	// (POST /v1/plan-lines)
 	CreatePlanLine(ctx echo.Context) error
@@ -4171,6 +4508,24 @@ func (w *ServerInterfaceWrapper) PublishOffer(ctx echo.Context) error {
 	return err
 }
 
+// CostPlan converts echo context to params.
+func (w *ServerInterfaceWrapper) CostPlan(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CostPlanParams
+	// ------------- Optional query parameter "as" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as", ctx.QueryParams(), &params.As, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter as: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CostPlan(ctx, params)
+	return err
+}
+
 // CreatePlanLine converts echo context to params.
 func (w *ServerInterfaceWrapper) CreatePlanLine(ctx echo.Context) error {
 	var err error
@@ -4351,6 +4706,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/budgets/:child_id", wrapper.GetBudget, options.OperationMiddlewares["getBudget"]...)
 	router.GET(options.BaseURL+"/v1/budgets/:child_id/statement", wrapper.GetStatement, options.OperationMiddlewares["getStatement"]...)
 	router.POST(options.BaseURL+"/v1/allocations", wrapper.CreateAllocation, options.OperationMiddlewares["createAllocation"]...)
+	router.POST(options.BaseURL+"/v1/plan-costings", wrapper.CostPlan, options.OperationMiddlewares["costPlan"]...)
 	router.POST(options.BaseURL+"/v1/plan-lines", wrapper.CreatePlanLine, options.OperationMiddlewares["createPlanLine"]...)
 	router.POST(options.BaseURL+"/v1/plan-lines/:plan_line_id/approval", wrapper.ApprovePlanLine, options.OperationMiddlewares["approvePlanLine"]...)
 	router.POST(options.BaseURL+"/v1/top-ups", wrapper.CreateTopUp, options.OperationMiddlewares["createTopUp"]...)
@@ -6748,6 +7104,146 @@ func (response PublishOfferdefaultApplicationProblemPlusJSONResponse) VisitPubli
 	return err
 }
 
+type CostPlanRequestObject struct {
+	Params CostPlanParams
+	Body   *CostPlanJSONRequestBody
+}
+
+type CostPlanResponseObject interface {
+	VisitCostPlanResponse(w http.ResponseWriter) error
+}
+
+type CostPlan200JSONResponse PlanCosting
+
+func (response CostPlan200JSONResponse) VisitCostPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostPlan200TextHTMLResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response CostPlan200TextHTMLResponse) VisitCostPlanResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type CostPlan400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CostPlan400ApplicationProblemPlusJSONResponse) VisitCostPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostPlan401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CostPlan401ApplicationProblemPlusJSONResponse) VisitCostPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostPlan403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CostPlan403ApplicationProblemPlusJSONResponse) VisitCostPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostPlan404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CostPlan404ApplicationProblemPlusJSONResponse) VisitCostPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostPlan422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CostPlan422ApplicationProblemPlusJSONResponse) VisitCostPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostPlandefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CostPlandefaultApplicationProblemPlusJSONResponse) VisitCostPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreatePlanLineRequestObject struct {
 	Body *CreatePlanLineJSONRequestBody
 }
@@ -7625,6 +8121,9 @@ type StrictServerInterface interface {
 	// PublishOffer Publish an offer
 	// (POST /v1/offers/{offer_id}/publication)
 	PublishOffer(ctx context.Context, request PublishOfferRequestObject) (PublishOfferResponseObject, error)
+	// CostPlan Cost a whole plan in one request
+	// (POST /v1/plan-costings)
+	CostPlan(ctx context.Context, request CostPlanRequestObject) (CostPlanResponseObject, error)
 	// CreatePlanLine Draft a line of a child's support plan
 	// (POST /v1/plan-lines)
 	CreatePlanLine(ctx context.Context, request CreatePlanLineRequestObject) (CreatePlanLineResponseObject, error)
@@ -8358,6 +8857,54 @@ func (sh *strictHandler) PublishOffer(ctx echo.Context, offerID OfferID) error {
 		return err
 	} else if validResponse, ok := response.(PublishOfferResponseObject); ok {
 		return validResponse.VisitPublishOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CostPlan operation middleware
+func (sh *strictHandler) CostPlan(ctx echo.Context, params CostPlanParams) error {
+	var request CostPlanRequestObject
+
+	request.Params = params
+
+	var body CostPlanJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CostPlan(ctx.Request().Context(), request.(CostPlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CostPlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CostPlanResponseObject); ok {
+		return validResponse.VisitCostPlanResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -1,0 +1,121 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"shortbreaks"
+	"shortbreaks/api/gen"
+	"shortbreaks/budgets"
+	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
+)
+
+// CostPlan works out what a whole plan would cost. Nothing is kept.
+func (s *Server) CostPlan(ctx context.Context, r gen.CostPlanRequestObject) (gen.CostPlanResponseObject, error) {
+	b := r.Body
+	c, err := budgets.Cost(ctx, s.DB, who(ctx), budgets.CostPlan{
+		ChildID: b.ChildID, Age: b.Age, Postcode: given(b.Postcode), ReducedRate: given(b.ReducedRate), StartsOn: b.StartsOn.Time, EndsOn: b.EndsOn.Time,
+		Shares: mapped(b.Shares, shareOf), Lines: mapped(b.Lines, costLineOf),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if given(r.Params.As) == gen.CostingFormPaper {
+		var page bytes.Buffer
+		if err := c.WritePaper(&page); err != nil {
+			return nil, err
+		}
+		return paperResponse{page.Bytes()}, nil
+	}
+	return gen.CostPlan200JSONResponse(costingOut(c)), nil
+}
+
+// paperPolicy lets a page use the styles it carries and load nothing.
+const paperPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// paperResponse is a costing as a page to print.
+type paperResponse struct{ page []byte }
+
+// VisitCostPlanResponse writes the page.
+func (p paperResponse) VisitCostPlanResponse(w http.ResponseWriter) error {
+	w.Header().Set(echo.HeaderContentSecurityPolicy, paperPolicy)
+	w.Header().Set(echo.HeaderContentType, "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusOK)
+	_, err := w.Write(p.page)
+	return err
+}
+
+func costLineOf(l gen.PlanCostingLine) budgets.CostLine {
+	out := budgets.CostLine{
+		Name: l.Name, Shares: mapped(l.Shares, shareOf), FamilyPays: words[string](l.FamilyPays), StartsOn: dayOrNone(l.StartsOn), EndsOn: dayOrNone(l.EndsOn),
+		OfferID: l.OfferID,
+	}
+	if u := l.Use; u != nil {
+		ratio := given(u.Ratio)
+		out.Use = &budgets.CostUse{
+			Weekdays: u.Weekdays, Minutes: u.Minutes, From: given(u.From), Except: mapped(u.Except, dateOf),
+			Ratio: tariff.Ratio{Staff: ratio.Staff, Children: ratio.Children}, ChargeKinds: words[string](u.ChargeKinds),
+			Taper: mapped(u.Taper, func(t gen.TaperStep) marketplace.RatioFrom {
+				return marketplace.RatioFrom{On: t.From.Time, Ratio: tariff.Ratio{Staff: t.Ratio.Staff, Children: t.Ratio.Children}}
+			}),
+		}
+		if u.Miles != nil {
+			out.Use.Quantities = map[string]int{"travel": *u.Miles, "transport": *u.Miles}
+		}
+	}
+	if c := l.Cheapest; c != nil {
+		out.Cheapest = &budgets.Cheapest{Category: string(given(c.Category)), Text: given(c.Q), WithinMiles: given(c.WithinMiles)}
+	}
+	if a := l.PersonalAssistant; a != nil {
+		out.Assistant = &budgets.Assistant{
+			WagePence: shortbreaks.Pence(a.WagePence), NationalInsurancePercent: a.NationalInsuranceBasisPoints,
+			NationalInsuranceFrom: (*shortbreaks.Pence)(a.NationalInsuranceFromPence), EmploymentAllowance: given(a.EmploymentAllowance),
+			PensionPercent: a.PensionBasisPoints, HolidayPercent: a.HolidayBasisPoints, InsurancePence: shortbreaks.Pence(given(a.InsurancePenceAYear)),
+			PayrollPence: shortbreaks.Pence(given(a.PayrollPenceAMonth)), ContingencyPercent: given(a.ContingencyBasisPoints),
+		}
+	}
+	if f := l.Fixed; f != nil {
+		out.Fixed = &budgets.FixedSum{Pence: shortbreaks.Pence(f.Pence), Every: string(f.Every)}
+	}
+	return out
+}
+
+func costingOut(c *budgets.Costing) gen.PlanCosting {
+	return gen.PlanCosting{
+		StartsOn: day(c.StartsOn), EndsOn: day(c.EndsOn), CostedAt: london(c.CostedAt), Lines: mapped(c.Lines, costedLineOut),
+		TotalPence: int64(c.TotalPence), FullPence: int64(c.FullPence), ChildMinutes: c.Minutes, Sums: sumsOut(c.Totals),
+		Against: mapped(c.Against, func(a budgets.Against) gen.CostAgainst {
+			return gen.CostAgainst{
+				Stream: gen.FundingStream(a.Stream), CostPence: int64(a.CostPence), FreePence: pence64(a.FreePence),
+				CostMinutes: a.CostMinutes, FreeMinutes: a.FreeMinutes,
+			}
+		}),
+	}
+}
+
+func costedLineOut(l budgets.CostedLine) gen.CostedPlanLine {
+	out := gen.CostedPlanLine{
+		Name: l.Name, Kind: gen.PlanLineKind(l.Kind), OptionName: optional(l.OptionName), Occasions: l.Dates, Projected: l.Projected,
+		MissingDates: mapped(l.Missing, day), ChildMinutes: l.Minutes, TotalPence: int64(l.TotalPence), FullPence: int64(l.FullPence),
+		ComparableRatePencePerChildHour: pence64(l.RatePence), Sums: sumsOut(l.Sums), Explanation: l.Explanation, Trouble: optional(l.Trouble),
+		Parts: mapped(l.Parts, func(p budgets.CostPart) gen.CostPart {
+			return gen.CostPart{Kind: gen.CostPartKind(p.Kind), Pence: int64(p.Pence), Words: p.Words}
+		}),
+	}
+	if l.Offer != nil {
+		o := offerSummaryOut(*l.Offer)
+		out.Offer = &o
+	}
+	return out
+}
+
+func sumsOut(s budgets.Sums) gen.CostSums {
+	named := func(sums []budgets.Sum) gen.NamedSums {
+		return mapped(sums, func(s budgets.Sum) gen.NamedSum { return gen.NamedSum{Name: s.Name, Pence: int64(s.Pence)} })
+	}
+	return gen.CostSums{ByPayer: named(s.ByPayer), ByStream: named(s.ByStream), ByMonth: named(s.ByMonth), ByYear: named(s.ByYear)}
+}
