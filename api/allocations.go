@@ -38,7 +38,7 @@ func (s *Server) CreatePlanLine(ctx context.Context, r gen.CreatePlanLineRequest
 		ChildID: r.Body.ChildID, PlanType: string(given(r.Body.PlanType)), Description: r.Body.Description, Outcome: given(r.Body.Outcome),
 		Categories: words[string](r.Body.Categories), PaysKinds: words[string](r.Body.PaysKinds),
 		ManagementOption: string(r.Body.ManagementOption), HolderID: r.Body.RecipientID, Unit: payments.Unit(r.Body.Unit),
-		Shares: mapped(r.Body.Shares, shareOf),
+		Shares:      mapped(r.Body.Shares, shareOf),
 		LimitAmount: r.Body.Limit, StartsOn: r.Body.StartsOn.Time, EndsOn: r.Body.EndsOn.Time,
 	})
 	if err != nil {

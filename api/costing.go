@@ -11,7 +11,6 @@ import (
 	"shortbreaks/api/gen"
 	"shortbreaks/budgets"
 	"shortbreaks/marketplace"
-	"shortbreaks/marketplace/tariff"
 )
 
 // CostPlan works out what a whole plan would cost. Nothing is kept.
@@ -55,17 +54,14 @@ func costLineOf(l gen.PlanCostingLine) budgets.CostLine {
 		OfferID: l.OfferID,
 	}
 	if u := l.Use; u != nil {
-		ratio := given(u.Ratio)
 		out.Use = &budgets.CostUse{
 			Weekdays: u.Weekdays, Minutes: u.Minutes, From: given(u.From), Except: mapped(u.Except, dateOf),
-			Ratio: tariff.Ratio{Staff: ratio.Staff, Children: ratio.Children}, ChargeKinds: words[string](u.ChargeKinds),
+			Ratio: ratioOf(u.Ratio), ChargeKinds: words[string](u.ChargeKinds),
 			Taper: mapped(u.Taper, func(t gen.TaperStep) marketplace.RatioFrom {
-				return marketplace.RatioFrom{On: t.From.Time, Ratio: tariff.Ratio{Staff: t.Ratio.Staff, Children: t.Ratio.Children}}
+				return marketplace.RatioFrom{On: t.From.Time, Ratio: ratioOf(&t.Ratio)}
 			}),
 		}
-		if u.Miles != nil {
-			out.Use.Quantities = map[string]int{"travel": *u.Miles, "transport": *u.Miles}
-		}
+		out.Use.Quantities = milesOf(u.Miles)
 	}
 	if c := l.Cheapest; c != nil {
 		out.Cheapest = &budgets.Cheapest{Category: string(given(c.Category)), Text: given(c.Q), WithinMiles: given(c.WithinMiles)}

@@ -300,6 +300,13 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 				"period": object{"name": "This year", "starts_on": "2026-04-01", "ends_on": "2027-03-31"},
 			}}
 		},
+		"listContracts": func(string, bool) request { return request{get, "/v1/contracts", nil} },
+		"createContract": func(string, bool) request {
+			return request{post, "/v1/contracts", object{
+				"provider_id": m.stars.ID, "kind": "framework", "reference": shortbreaks.NewID().String(), "name": "Lot 2",
+				"starts_on": "2027-01-01", "ends_on": "2027-12-31",
+			}}
+		},
 		"costPlan": func(target string, _ bool) request {
 			return request{post, "/v1/plan-costings", object{
 				"child_id": m.childOf(target), "starts_on": "2027-01-01", "ends_on": "2027-03-31",

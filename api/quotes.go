@@ -18,7 +18,8 @@ func (s *Server) CreateQuote(ctx context.Context, r gen.CreateQuoteRequestObject
 	q, err := booking.MakeQuote(ctx, s.DB, who(ctx), booking.CreateQuote{
 		ChildID: r.Body.ChildID, OfferID: r.Body.OfferID, SessionIDs: r.Body.SessionIds, BundleID: r.Body.BundleID,
 		Visits: mapped(r.Body.Visits, visitOf), LaneID: r.Body.LaneID, ChargeKinds: words[string](r.Body.ChargeKinds),
-		PlanLineID: r.Body.PlanLineID, FamilyPays: string(given(r.Body.FamilyPays)),
+		PlanLineID: r.Body.PlanLineID, FamilyPays: string(given(r.Body.FamilyPays)), Ratio: ratioOf(r.Body.Ratio),
+		Children: given(r.Body.Children), ChildNo: given(r.Body.ChildNumber), Quantities: milesOf(r.Body.Miles),
 	})
 	if err != nil {
 		return nil, err
@@ -26,6 +27,19 @@ func (s *Server) CreateQuote(ctx context.Context, r gen.CreateQuoteRequestObject
 	out := quoteOut(q)
 	out.BundleID = r.Body.BundleID
 	return gen.CreateQuote201JSONResponse(out), nil
+}
+
+func ratioOf(r *gen.SupportRatio) tariff.Ratio {
+	given := given(r)
+	return tariff.Ratio{Staff: given.Staff, Children: given.Children}
+}
+
+// milesOf says how far, for the kinds of charge that may be by the mile.
+func milesOf(miles *int) map[string]int {
+	if miles == nil {
+		return nil
+	}
+	return map[string]int{"travel": *miles, "transport": *miles}
 }
 
 func visitOf(v gen.Visit) marketplace.Visit {
@@ -37,10 +51,26 @@ func quoteOut(q *booking.Quote) gen.Quote {
 	return gen.Quote{
 		ID: q.ID, ChildID: q.ChildID, OfferID: q.OfferID, OfferVersionID: q.VersionID, OfferTitle: d.OfferTitle,
 		ProviderID: q.ProviderID, ProviderName: d.ProviderName, OptionName: d.OptionName, ExpiresAt: london(q.ExpiresAt),
-		TotalPence: int64(q.TotalPence), BudgetPence: int64(q.BudgetPence()), FamilyPence: int64(q.TotalPence - q.BudgetPence()),
+		TotalPence: int64(q.TotalPence), FullPence: int64(d.FullPence), MightAdd: mapped(d.MightAdd, mightAddOut), Dues: mapped(d.Dues, dueOut),
+		BudgetPence: int64(q.BudgetPence()), FamilyPence: int64(q.TotalPence - q.BudgetPence()),
 		Items: mapped(d.Items, quoteItemOut), CancellationTerms: termsOut(d.Terms), Explanation: d.Explanation,
 		Verdict: verdict(d.Allowed), Because: append([]string{}, d.Because...),
 	}
+}
+
+func mightAddOut(m tariff.MightAdd) gen.MightAdd {
+	return gen.MightAdd{
+		Event: gen.ChargeEvent(m.Event), Pence: int64(m.Pence), EachMinutes: optional(m.Each), UpToPence: pence64(m.UpToPence), Words: m.Words(),
+	}
+}
+
+func dueOut(d tariff.Due) gen.Due {
+	out := gen.Due{What: gen.DueKind(d.What), Pence: int64(d.Pence)}
+	if !d.On.IsZero() {
+		on := day(d.On)
+		out.DueOn = &on
+	}
+	return out
 }
 
 func quoteItemOut(it booking.QuotedItem) gen.QuoteItem {
@@ -54,6 +84,12 @@ func quoteChargeOut(c booking.QuotedCharge) gen.QuoteCharge {
 	out := gen.QuoteCharge{
 		N: c.N, Kind: gen.ChargeKind(c.Kind), Quantity: c.Quantity, QuantityUnit: gen.AccountUnit(c.Unit), AmountPence: int64(c.AmountPence),
 		Payer: payerOut(c.Payer), Verdict: verdict(c.Allowed), Because: c.Because, PlanLineID: c.LineID, Funding: []gen.Funding{},
+		VatPence: optional(int64(c.VATPence)), Payee: optional(c.Payee), Others: mapped(c.Others, func(b tariff.Borne) gen.BorneShare {
+			return gen.BorneShare{Payer: gen.SharePayer(b.Payer), Pence: int64(b.Pence)}
+		}),
+	}
+	if c.FullPence != c.AmountPence {
+		out.FullPence = optional(int64(c.FullPence))
 	}
 	if c.Payer == payments.PayerBudget {
 		out.Funding = mapped(c.Funding, func(f booking.QuotedShare) gen.Funding {

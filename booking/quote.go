@@ -34,20 +34,23 @@ type Quote struct {
 
 // QuoteDocument is what the person was shown, kept as shown.
 type QuoteDocument struct {
-	ProviderName  string        `json:"provider_name"`
-	OfferTitle    string        `json:"offer_title"`
-	Category      string        `json:"category"`
-	OptionName    string        `json:"option_name"`
-	BilledOn      string        `json:"billed_on"`
-	Instant       bool          `json:"instant"`
-	Explanation   string        `json:"explanation"`
-	Terms         tariff.Terms  `json:"terms"`
-	BufferBefore  time.Duration `json:"buffer_before"`
-	BufferAfter   time.Duration `json:"buffer_after"`
-	Items         []QuotedItem  `json:"items"`
-	Allowed       bool          `json:"allowed"`
-	Because       []string      `json:"because"`
-	RequestWithin time.Duration `json:"request_within"` // how long the provider has to answer
+	ProviderName  string            `json:"provider_name"`
+	OfferTitle    string            `json:"offer_title"`
+	Category      string            `json:"category"`
+	OptionName    string            `json:"option_name"`
+	BilledOn      string            `json:"billed_on"`
+	Instant       bool              `json:"instant"`
+	Explanation   string            `json:"explanation"`
+	Terms         tariff.Terms      `json:"terms"`
+	BufferBefore  time.Duration     `json:"buffer_before"`
+	BufferAfter   time.Duration     `json:"buffer_after"`
+	Items         []QuotedItem      `json:"items"`
+	Allowed       bool              `json:"allowed"`
+	Because       []string          `json:"because"`
+	RequestWithin time.Duration     `json:"request_within"` // how long the provider has to answer
+	FullPence     shortbreaks.Pence `json:"full_pence"`     // what all payers and subsidies together pay
+	MightAdd      []tariff.MightAdd `json:"might_add,omitempty"`
+	Dues          []tariff.Due      `json:"dues,omitempty"`
 }
 
 // QuotedItem is one session or visit of a quote.
@@ -74,6 +77,11 @@ type QuotedCharge struct {
 	Unit        payments.Unit     `json:"unit"`
 	Quantity    int64             `json:"quantity"`
 	Funding     []QuotedShare     `json:"funding"`
+	FullPence   shortbreaks.Pence `json:"full_pence,omitempty"` // with what other payers bear
+	VATPence    shortbreaks.Pence `json:"vat_pence,omitempty"`  // inside FullPence
+	Payee       string            `json:"payee,omitempty"`      // a second payee
+	Others      []tariff.Borne    `json:"others,omitempty"`     // who bears the rest
+	OptionName  string            `json:"option_name,omitempty"`
 }
 
 // QuotedShare is the part of a charge one account pays. A nil account means
@@ -93,10 +101,14 @@ type CreateQuote struct {
 	BundleID     *uuid.UUID
 	Visits       []marketplace.Visit
 	LaneID       *uuid.UUID
-	ChargeKinds  []string   // optional kinds wanted: support, transport, ...
-	PlanLineID   *uuid.UUID // nil: chosen by the plan's rules
-	AttendeeKind string     // empty: child
-	FamilyPays   string     // "direct", "top_up" or empty: not chosen
+	ChargeKinds  []string       // optional kinds wanted: support, transport, ...
+	PlanLineID   *uuid.UUID     // nil: chosen by the plan's rules
+	AttendeeKind string         // empty: child
+	FamilyPays   string         // "direct", "top_up" or empty: not chosen
+	Ratio        tariff.Ratio   // of the support; zero: what the offer gives
+	Children     int            // of the family that attend together; 0 is 1
+	ChildNo      int            // which of them this is, from 1
+	Quantities   map[string]int // by charge kind: miles, items
 }
 
 // BudgetPence is what budgets would pay of the quote.
@@ -126,9 +138,13 @@ func MakeQuote(ctx context.Context, d *db.DB, who shortbreaks.Actor, c CreateQuo
 		if err != nil {
 			return err
 		}
+		if err := budgets.CheckSiblings(ctx, tx, child, c.ChildNo, c.Children); err != nil {
+			return err
+		}
 		offered, err := marketplace.Offering(ctx, tx, marketplace.Want{
 			OfferID: c.OfferID, SessionIDs: c.SessionIDs, BundleID: c.BundleID, Visits: c.Visits, LaneID: c.LaneID,
-			ChargeKinds: c.ChargeKinds, ReducedRate: child.ReducedRate, DateOfBirth: child.DateOfBirth,
+			ChargeKinds: c.ChargeKinds, ReducedRate: child.ReducedRate, DateOfBirth: child.DateOfBirth, Authority: child.AuthorityID,
+			Schemes: child.FundedSchemes, Ratio: c.Ratio, Children: c.Children, ChildNo: c.ChildNo, Quantities: c.Quantities,
 		})
 		if err != nil {
 			return err
@@ -161,6 +177,7 @@ func draftQuote(who shortbreaks.Actor, child *budgets.Child, o *marketplace.Offe
 			ProviderName: o.Provider.Name, OfferTitle: o.Offer.Title, Category: o.Offer.Category, OptionName: o.OptionName,
 			BilledOn: o.BilledOn, Instant: o.Offer.Instant, Explanation: o.Explanation, Terms: o.Terms,
 			BufferBefore: o.BufferBefore, BufferAfter: o.BufferAfter, RequestWithin: s.RequestWithin,
+			FullPence: o.FullPence, MightAdd: o.MightAdd, Dues: o.Dues,
 		},
 	}
 	for _, it := range o.Items {
@@ -170,7 +187,10 @@ func draftQuote(who shortbreaks.Actor, child *budgets.Child, o *marketplace.Offe
 		}
 		for _, ch := range it.Charges {
 			if ch.Pence > 0 { // a charge of nothing has no payer and no hold
-				item.Charges = append(item.Charges, QuotedCharge{N: ch.N, Kind: ch.Kind, AmountPence: ch.Pence})
+				item.Charges = append(item.Charges, QuotedCharge{
+					N: ch.N, Kind: ch.Kind, AmountPence: ch.Pence, FullPence: ch.FullPence, VATPence: ch.VATPence, Payee: ch.Payee,
+					Others: ch.Others, OptionName: ch.OptionName,
+				})
 			}
 		}
 		q.Document.Items = append(q.Document.Items, item)

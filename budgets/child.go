@@ -35,6 +35,8 @@ type Child struct {
 	SchoolID    *uuid.UUID
 	Postcode    string
 	ReducedRate bool // may use a reduced-rate price option
+	// FundedSchemes are those that fund the child's place, such as "haf".
+	FundedSchemes []string `gorm:"serializer:json"`
 }
 
 // TableName is for GORM.
@@ -90,6 +92,9 @@ func CreateChild(ctx context.Context, tx *db.Tx, c Child) (*Child, error) {
 	if c.ID == uuid.Nil {
 		c.ID = shortbreaks.NewID()
 	}
+	if c.FundedSchemes == nil {
+		c.FundedSchemes = []string{}
+	}
 	if err := gorm.G[Child](tx.DB).Create(ctx, &c); err != nil {
 		return nil, fmt.Errorf("create child: %w", err)
 	}
@@ -105,4 +110,24 @@ func AddMember(ctx context.Context, tx *db.Tx, m Member) error {
 		return fmt.Errorf("add member of family: %w", err)
 	}
 	return nil
+}
+
+// CheckSiblings refuses a price for several children of a family where the
+// family has fewer (0 of 0 asks nothing).
+func CheckSiblings(ctx context.Context, tx *db.Tx, child *Child, no, of int) error {
+	if no == 0 && of == 0 {
+		return nil
+	}
+	var f shortbreaks.Faults
+	f.Unless(of >= 1 && of <= 10, "/children", "Give 1 to 10.")
+	f.Unless(no >= 1 && no <= of, "/child_number", "Give 1 to the number of children.")
+	if err := f.As(errValues); err != nil {
+		return err
+	}
+	family, err := gorm.G[Child](tx.DB).Where("authority_id = ? AND family_id = ?", child.AuthorityID, child.FamilyID).Count(ctx, "id")
+	if err != nil {
+		return fmt.Errorf("count the children of a family: %w", err)
+	}
+	f.Unless(int64(of) <= family, "/children", "The family has fewer children here.")
+	return f.As(errValues)
 }

@@ -24,6 +24,9 @@ type CostPlan struct {
 	EndsOn      time.Time // at most a year later
 	Shares      []Share   // of lines that name none
 	Lines       []CostLine
+
+	schemes   []string    // that fund the child's place
+	contracts []uuid.UUID // whose framework rates the authority may use
 }
 
 // CostLine is one line of a plan to be costed: exactly one of an offer, the
@@ -164,6 +167,9 @@ func Cost(ctx context.Context, d *db.DB, who shortbreaks.Actor, c CostPlan) (*Co
 				return err
 			}
 			c.of(child)
+			if c.contracts, err = marketplace.ContractsFor(ctx, tx, child.AuthorityID, c.StartsOn, c.EndsOn); err != nil {
+				return err
+			}
 		}
 		costing = &Costing{StartsOn: c.StartsOn, EndsOn: c.EndsOn, CostedAt: tx.Now}
 		for i := range c.Lines {
@@ -188,7 +194,7 @@ func Cost(ctx context.Context, d *db.DB, who shortbreaks.Actor, c CostPlan) (*Co
 // of takes from the child what a price depends on.
 func (c *CostPlan) of(child *Child) {
 	age := shortbreaks.AgeOn(child.DateOfBirth, c.StartsOn)
-	c.Age, c.ReducedRate = &age, child.ReducedRate
+	c.Age, c.ReducedRate, c.schemes = &age, child.ReducedRate, child.FundedSchemes
 	if c.Postcode == "" {
 		c.Postcode = child.Postcode
 	}
@@ -263,7 +269,7 @@ func (l *CostLine) pattern(c *CostPlan) marketplace.Pattern {
 	p := marketplace.Pattern{
 		Weekdays: u.Weekdays, Minutes: u.Minutes, From: u.From, StartsOn: from, EndsOn: to, Except: u.Except, Age: c.Age,
 		RatioStaff: u.Ratio.Staff, RatioChildren: u.Ratio.Children, ReducedRate: c.ReducedRate, ChargeKinds: u.ChargeKinds,
-		Quantities: u.Quantities, Taper: u.Taper,
+		Quantities: u.Quantities, Taper: u.Taper, Schemes: c.schemes, Contracts: c.contracts,
 	}
 	switch {
 	case l.OfferID != nil:

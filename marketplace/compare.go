@@ -34,6 +34,8 @@ type Pattern struct {
 	ChargeKinds   []string // optional charges wanted besides
 	OfferIDs      []uuid.UUID
 	Text          string
+	Contracts     []uuid.UUID    // framework rates the buyer is entitled to
+	Schemes       []string       // that fund the child's place
 	Quantities    map[string]int // by charge kind: miles, items
 	Taper         []RatioFrom    // by date: support that changes over the weeks (R044, T32)
 }

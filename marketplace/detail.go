@@ -3,6 +3,7 @@ package marketplace
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,6 +28,8 @@ type OfferDetail struct {
 	Setting   Setting
 	Tariff    tariff.Tariff // the version's, with what each price is made of
 	PriceText string        // "£12.00 a session"
+	// FrameworkRate says that some authorities have agreed another price.
+	FrameworkRate bool
 	// ComparableRatePence is the headline option's cost of one hour with the
 	// child; nil where time is not what is sold.
 	ComparableRatePence *shortbreaks.Pence
@@ -65,7 +68,18 @@ func Get(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID) (*O
 		detail, err = readDetail(ctx, tx, id)
 		return err
 	})
+	if err == nil && !who.ForProvider(detail.Offer.ProviderID) {
+		detail.hideContracts()
+	}
 	return detail, err
+}
+
+// hideContracts leaves out what is agreed with single authorities: that there
+// is a framework rate is public, what it is is not (R021).
+func (o *OfferDetail) hideContracts() {
+	byContract := func(p tariff.Option) bool { return p.WhoMayUse == tariff.ByContract }
+	o.FrameworkRate = slices.ContainsFunc(o.Tariff.Options, byContract)
+	o.Tariff.Options = slices.DeleteFunc(slices.Clone(o.Tariff.Options), byContract)
 }
 
 func readDetail(ctx context.Context, tx *db.Tx, id uuid.UUID) (*OfferDetail, error) {

@@ -2,6 +2,7 @@ package marketplace
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,6 +72,8 @@ func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 	}
 	d.Terms.Resolved().Check(f, "/cancellation_terms")
 	d.Tariff.Check(f, "/tariff")
+	public := func(o tariff.Option) bool { return o.WhoMayUse == tariff.Anyone && o.Membership == nil }
+	f.Unless(slices.ContainsFunc(d.Tariff.Options, public), "/tariff/options", "Give a price that anyone may use: every offer shows one.") // R021
 	if d.AccessRoute == "universal" {
 		d.Tariff.CheckEqual(f)
 	}

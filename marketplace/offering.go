@@ -23,10 +23,16 @@ type Want struct {
 	SessionIDs  []uuid.UUID
 	BundleID    *uuid.UUID
 	Visits      []Visit
-	LaneID      *uuid.UUID // for every visit that names none
-	ChargeKinds []string   // optional charges wanted besides
-	ReducedRate bool       // the buyer is entitled to reduced rates
-	DateOfBirth time.Time  // zero for an attendee whose age does not count, such as a carer
+	LaneID      *uuid.UUID     // for every visit that names none
+	ChargeKinds []string       // optional charges wanted besides
+	ReducedRate bool           // the buyer is entitled to reduced rates
+	Ratio       tariff.Ratio   // of the support; zero: what the offer gives
+	Schemes     []string       // that fund this child's place
+	Authority   uuid.UUID      // whose framework rates may be used (T31); Nil: nobody's
+	Children    int            // of the family on these dates, this one included; 0 is 1
+	ChildNo     int            // which of them this is; 0 is 1
+	Quantities  map[string]int // by charge kind: miles, items
+	DateOfBirth time.Time      // zero for an attendee whose age does not count, such as a carer
 }
 
 // Offered is what a quote freezes. It takes nothing: places and lanes are the
@@ -38,6 +44,9 @@ type Offered struct {
 	VersionID                         uuid.UUID
 	BundleID                          *uuid.UUID
 	OptionName, BilledOn, Explanation string
+	FullPence                         shortbreaks.Pence // what all payers and subsidies together pay
+	MightAdd                          []tariff.MightAdd
+	Dues                              []tariff.Due
 	Beats                             []tariff.Beaten
 	Terms                             tariff.Terms
 	BufferBefore, BufferAfter         time.Duration // around each visit; they block the lane, not the bill (T42)
@@ -66,7 +75,10 @@ func Offering(ctx context.Context, tx *db.Tx, w Want) (*Offered, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask := tariff.Ask{ReducedRate: w.ReducedRate, ChargeKinds: w.ChargeKinds}
+	ask := tariff.Ask{
+		ReducedRate: w.ReducedRate, ChargeKinds: w.ChargeKinds, Schemes: w.Schemes, Ratio: w.Ratio, Children: w.Children, ChildNo: w.ChildNo,
+		Quantities: w.Quantities,
+	}
 	switch {
 	case w.BundleID != nil:
 		err = o.bundle(ctx, tx, *w.BundleID, &ask)
@@ -81,11 +93,17 @@ func Offering(ctx context.Context, tx *db.Tx, w Want) (*Offered, error) {
 	if err := o.ages(w); err != nil {
 		return nil, err
 	}
+	if w.Authority != uuid.Nil {
+		first, last := shortbreaks.Date(o.Items[0].StartsAt), shortbreaks.Date(o.Items[len(o.Items)-1].StartsAt)
+		if ask.Contracts, err = ContractsFor(ctx, tx, w.Authority, first, last); err != nil {
+			return nil, err
+		}
+	}
 	p, err := tariff.Price(&prices, &ask)
 	if err != nil {
 		return nil, err
 	}
-	o.takePrice(p)
+	o.takePrice(&p)
 	return o, nil
 }
 
@@ -280,9 +298,10 @@ func (w Want) pointer(item OfferedItem) string {
 }
 
 // takePrice writes the price onto the items.
-func (o *Offered) takePrice(p tariff.Priced) {
+func (o *Offered) takePrice(p *tariff.Priced) {
 	o.OptionName, o.BilledOn, o.Explanation, o.Beats = p.OptionName(), p.BilledOn(), p.Explain(), p.Beats
-	o.TotalPence, o.ComparableRatePence = p.TotalPence, p.RatePence
+	o.TotalPence, o.FullPence, o.ComparableRatePence = p.TotalPence, p.FullPence, p.RatePence
+	o.MightAdd, o.Dues = p.MightAdd, p.Dues()
 	for i := range o.Items {
 		o.Items[i].PricePence, o.Items[i].Charges = p.Items[i].TotalPence, p.Items[i].Lines
 	}

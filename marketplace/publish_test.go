@@ -129,7 +129,7 @@ func TestEveryWrongValueOfADraftIsNamedBeforeAnyEffect(t *testing.T) {
 	require.ElementsMatch(t, []string{
 		"/title", "/summary", "/category", "/access_route", "/age_from", "/age_to", "/ratio/staff", "/ratio/children",
 		"/setting/name", "/setting/postcode", "/cancellation_terms/free_until_hours", "/cancellation_terms/late_fee_percent",
-		"/tariff/options/0/name", "/tariff/options/0/who_may_use", "/tariff/options/0/payment_timing", "/tariff/options/0/billed_on",
+		"/tariff/options", "/tariff/options/0/name", "/tariff/options/0/who_may_use", "/tariff/options/0/payment_timing", "/tariff/options/0/billed_on",
 		"/tariff/options/0/valid_from", c + "/kind", c + "/basis", c + "/unit", c + "/when", c + "/vat", c + "/amount_pence",
 		c + "/components/0/kind", c + "/components/1/amount_pence",
 		"/sessions/last_date", "/sessions/weekdays", "/sessions/from", "/sessions/to", "/sessions/capacity",

@@ -23,6 +23,7 @@ type shelf struct {
 	now      time.Time
 
 	known      []Setting // the provider's before
+	contracts  []Contract
 	settings   []Setting
 	offers     []Offer
 	versions   []Version
@@ -47,13 +48,20 @@ func openShelf(ctx context.Context, tx *db.Tx, provider, by uuid.UUID) (*shelf, 
 	if err != nil {
 		return nil, fmt.Errorf("reading the settings of provider %s: %w", provider, err)
 	}
-	return &shelf{provider: p, by: by, now: tx.Now, known: known}, nil
+	contracts, err := gorm.G[Contract](tx.DB).Where("provider_id = ?", provider).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the contracts of provider %s: %w", provider, err)
+	}
+	return &shelf{provider: p, by: by, now: tx.Now, known: known, contracts: contracts}, nil
 }
 
 // add checks a draft and lays its rows out; it writes nothing.
 func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
 	f := d.check(s.now)
 	if err := f.As(shortbreaks.ErrInvalid); err != nil {
+		return uuid.Nil, err
+	}
+	if err := s.checkContracts(d.Tariff); err != nil {
 		return uuid.Nil, err
 	}
 	if err := d.Tariff.Costed(s.provider.StaffCount); err != nil {
@@ -82,6 +90,16 @@ func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
 	o.VersionID = s.addVersion(o.ID, 1, d.Tariff, d.Terms)
 	s.offers = append(s.offers, o)
 	return o.ID, nil
+}
+
+// checkContracts refuses prices by contracts the provider does not have.
+func (s *shelf) checkContracts(t tariff.Tariff) error {
+	var f shortbreaks.Faults
+	for i, o := range t.Options {
+		known := o.ContractID == nil || slices.ContainsFunc(s.contracts, func(c Contract) bool { return c.ID == *o.ContractID })
+		f.Unless(known, fmt.Sprintf("/tariff/options/%d/contract_id", i), "You have no such contract.")
+	}
+	return f.As(shortbreaks.ErrInvalid)
 }
 
 // setting is the one named, or one of the same name and postcode, or a new one.

@@ -156,6 +156,7 @@ func (s *stock) compared(o found, ways []way) Compared {
 func (s *stock) ask(by tariff.SoldBy) tariff.Ask {
 	return tariff.Ask{
 		SoldBy: by, ReducedRate: s.pattern.ReducedRate, ChargeKinds: s.pattern.ChargeKinds, Quantities: s.pattern.Quantities, Ratio: s.pattern.ratio(),
+		Contracts: s.pattern.Contracts, Schemes: s.pattern.Schemes,
 	}
 }
 

@@ -599,6 +599,30 @@ func (e ComponentKind) Valid() bool {
 	}
 }
 
+// Defines values for ContractKind.
+const (
+	ContractKindBlock     ContractKind = "block"
+	ContractKindFramework ContractKind = "framework"
+	ContractKindGrant     ContractKind = "grant"
+	ContractKindSpot      ContractKind = "spot"
+)
+
+// Valid indicates whether the value is a known member of the ContractKind enum.
+func (e ContractKind) Valid() bool {
+	switch e {
+	case ContractKindBlock:
+		return true
+	case ContractKindFramework:
+		return true
+	case ContractKindGrant:
+		return true
+	case ContractKindSpot:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CostPartKind.
 const (
 	CostPartKindContingency       CostPartKind = "contingency"
@@ -683,6 +707,33 @@ func (e DemandGrouping) Valid() bool {
 	case DemandGroupingCategory:
 		return true
 	case DemandGroupingWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DueKind.
+const (
+	DueKindAdvance   DueKind = "advance"
+	DueKindArrears   DueKind = "arrears"
+	DueKindAtBooking DueKind = "at_booking"
+	DueKindBalance   DueKind = "balance"
+	DueKindDeposit   DueKind = "deposit"
+)
+
+// Valid indicates whether the value is a known member of the DueKind enum.
+func (e DueKind) Valid() bool {
+	switch e {
+	case DueKindAdvance:
+		return true
+	case DueKindArrears:
+		return true
+	case DueKindAtBooking:
+		return true
+	case DueKindBalance:
+		return true
+	case DueKindDeposit:
 		return true
 	default:
 		return false
@@ -1743,6 +1794,13 @@ type BookingReference = string
 // BookingState The state all items share, or `mixed`.
 type BookingState string
 
+// BorneShare What another payer bears of a line.
+type BorneShare struct {
+	// Payer Who bears it; the buyer is the child's budget or the family.
+	Payer SharePayer `json:"payer"`
+	Pence int64      `json:"pence"`
+}
+
 // Budget One child's personal budget.
 type Budget struct {
 	Accounts []BudgetAccount `json:"accounts"`
@@ -2033,6 +2091,69 @@ type ComparisonItem struct {
 // ComponentKind What the part pays for, or that someone else bears it (subsidy).
 type ComponentKind string
 
+// Contract What an authority has agreed with a provider.
+type Contract struct {
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID ID                 `json:"authority_id"`
+	CreatedAt   time.Time          `json:"created_at"`
+	EndsOn      openapi_types.Date `json:"ends_on"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Kind How it pays; framework and spot prices are paid booking by booking.
+	Kind ContractKind `json:"kind"`
+	Name string       `json:"name"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID                 `json:"provider_id"`
+	Reference  string             `json:"reference"`
+	StartsOn   openapi_types.Date `json:"starts_on"`
+}
+
+// ContractDraft A contract to be recorded.
+type ContractDraft struct {
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID *ID `json:"authority_id,omitempty"`
+
+	// EndsOn Last date of service.
+	EndsOn openapi_types.Date `json:"ends_on"`
+
+	// Kind How it pays; framework and spot prices are paid booking by booking.
+	Kind ContractKind `json:"kind"`
+	Name string       `json:"name"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID `json:"provider_id"`
+
+	// Reference The authority's own.
+	Reference string `json:"reference"`
+
+	// StartsOn First date of service.
+	StartsOn openapi_types.Date `json:"starts_on"`
+}
+
+// ContractKind How it pays; framework and spot prices are paid booking by booking.
+type ContractKind string
+
+// ContractList A page of contracts.
+type ContractList struct {
+	Items []Contract `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
 // Conversion Charged instead for the whole line: from so many minutes on, or once an event is recorded more often than `more_than`.
 type Conversion struct {
 	AmountPence int64 `json:"amount_pence"`
@@ -2159,6 +2280,19 @@ type DemandCell struct {
 
 // DemandGrouping What the cells stand for.
 type DemandGrouping string
+
+// Due A sum to be paid.
+type Due struct {
+	// DueOn Left out for at booking and for arrears.
+	DueOn *openapi_types.Date `json:"due_on,omitempty"`
+	Pence int64               `json:"pence"`
+
+	// What Why it is due then.
+	What DueKind `json:"what"`
+}
+
+// DueKind Why it is due then.
+type DueKind string
 
 // DurationRow What so many minutes cost.
 type DurationRow struct {
@@ -2389,6 +2523,19 @@ type Membership struct {
 	Months int `json:"months"`
 }
 
+// MightAdd A charge made only if its event is recorded.
+type MightAdd struct {
+	EachMinutes *int `json:"each_minutes,omitempty"`
+
+	// Event What must be recorded before a contingent charge is made.
+	Event ChargeEvent `json:"event"`
+
+	// Pence Each time, or for each started `each_minutes`.
+	Pence     int64  `json:"pence"`
+	UpToPence *int64 `json:"up_to_pence,omitempty"`
+	Words     string `json:"words"`
+}
+
 // NamedSum An amount under a name.
 type NamedSum struct {
 	Name  string `json:"name"`
@@ -2443,6 +2590,9 @@ type Offer struct {
 	// Category What kind of thing it is.
 	Category                        Category `json:"category"`
 	ComparableRatePencePerChildHour *int64   `json:"comparable_rate_pence_per_child_hour"`
+
+	// FrameworkRate Some authorities have agreed another price; what it is is theirs.
+	FrameworkRate *bool `json:"framework_rate,omitempty"`
 
 	// ID A UUID. Those made here are version 7.
 	//
@@ -2969,7 +3119,10 @@ type Quote struct {
 	// ChildID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
-	ChildID   ID        `json:"child_id"`
+	ChildID ID `json:"child_id"`
+
+	// Dues When the money is due; the sums make the total.
+	Dues      []Due     `json:"dues,omitempty"`
 	ExpiresAt time.Time `json:"expires_at"`
 
 	// Explanation The arithmetic in plain English.
@@ -2978,11 +3131,17 @@ type Quote struct {
 	// FamilyPence What the family pays.
 	FamilyPence int64 `json:"family_pence"`
 
+	// FullPence What all payers and subsidies together pay.
+	FullPence int64 `json:"full_pence"`
+
 	// ID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	ID    ID          `json:"id"`
 	Items []QuoteItem `json:"items"`
+
+	// MightAdd Charges that depend on what happens, with the most they can come to.
+	MightAdd []MightAdd `json:"might_add,omitempty"`
 
 	// OfferID A UUID. Those made here are version 7.
 	//
@@ -3016,12 +3175,21 @@ type QuoteCharge struct {
 	// Because Why this payer, in a sentence.
 	Because string `json:"because"`
 
+	// FullPence With what other payers bear.
+	FullPence *int64 `json:"full_pence,omitempty"`
+
 	// Funding The streams that bear it; together they make `quantity`. Empty if the family pays.
 	Funding []Funding `json:"funding"`
 
 	// Kind What is charged for.
 	Kind ChargeKind `json:"kind"`
 	N    int        `json:"n"`
+
+	// Others Who bears the rest of `full_pence`.
+	Others []BorneShare `json:"others,omitempty"`
+
+	// Payee Who is paid, if not the provider.
+	Payee *string `json:"payee,omitempty"`
 
 	// Payer Who bears a line.
 	Payer Payer `json:"payer"`
@@ -3036,6 +3204,9 @@ type QuoteCharge struct {
 
 	// QuantityUnit What an account is kept in; an allowance is often hours, kept in minutes.
 	QuantityUnit AccountUnit `json:"quantity_unit"`
+
+	// VatPence Inside `full_pence`.
+	VatPence *int64 `json:"vat_pence,omitempty"`
 
 	// Verdict Whether it can be booked now; `ask` needs a person's decision first.
 	Verdict Verdict `json:"verdict"`
@@ -3082,6 +3253,12 @@ type QuoteRequest struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	ChildID ID `json:"child_id"`
 
+	// ChildNumber Which of them this one is.
+	ChildNumber *int `json:"child_number,omitempty"`
+
+	// Children How many children of the family attend together, for prices that depend on it.
+	Children *int `json:"children,omitempty"`
+
 	// FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
 	FamilyPays *FamilyPays `json:"family_pays,omitempty"`
 
@@ -3089,6 +3266,9 @@ type QuoteRequest struct {
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	LaneID *ID `json:"lane_id,omitempty"`
+
+	// Miles Each time, for travel charged by the mile.
+	Miles *int `json:"miles,omitempty"`
 
 	// OfferID A UUID. Those made here are version 7.
 	//
@@ -3098,9 +3278,12 @@ type QuoteRequest struct {
 	// PlanLineID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
-	PlanLineID *ID     `json:"plan_line_id,omitempty"`
-	SessionIds []ID    `json:"session_ids,omitempty"`
-	Visits     []Visit `json:"visits,omitempty"`
+	PlanLineID *ID `json:"plan_line_id,omitempty"`
+
+	// Ratio Staff to children.
+	Ratio      *SupportRatio `json:"ratio,omitempty"`
+	SessionIds []ID          `json:"session_ids,omitempty"`
+	Visits     []Visit       `json:"visits,omitempty"`
 }
 
 // QuoteToBook A quote and the total the person was shown.
@@ -3767,6 +3950,15 @@ type GetStatementParams struct {
 	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
 }
 
+// ListContractsParams defines parameters for ListContracts.
+type ListContractsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // GetDemandParams defines parameters for GetDemand.
 type GetDemandParams struct {
 	// By How to group.
@@ -3863,6 +4055,9 @@ type CancelBookingJSONRequestBody = CancellationRequest
 // DeclineBookingJSONRequestBody defines body for DeclineBooking for application/json ContentType.
 type DeclineBookingJSONRequestBody = DeclineRequest
 
+// CreateContractJSONRequestBody defines body for CreateContract for application/json ContentType.
+type CreateContractJSONRequestBody = ContractDraft
+
 // CompareOffersJSONRequestBody defines body for CompareOffers for application/json ContentType.
 type CompareOffersJSONRequestBody = UsagePattern
 
@@ -3928,6 +4123,12 @@ type ServerInterface interface {
 	// GetStatement Read a child's statement
 	// (GET /v1/budgets/{child_id}/statement)
 	GetStatement(ctx echo.Context, childID ChildID, params GetStatementParams) error
+	// ListContracts List contracts
+	// (GET /v1/contracts)
+	ListContracts(ctx echo.Context, params ListContractsParams) error
+	// CreateContract Record a contract
+	// (POST /v1/contracts)
+	CreateContract(ctx echo.Context) error
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx echo.Context, params GetDemandParams) error
@@ -4294,6 +4495,40 @@ func (w *ServerInterfaceWrapper) GetStatement(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetStatement(ctx, childID, params)
+	return err
+}
+
+// ListContracts converts echo context to params.
+func (w *ServerInterfaceWrapper) ListContracts(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListContractsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListContracts(ctx, params)
+	return err
+}
+
+// CreateContract converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateContract(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateContract(ctx)
 	return err
 }
 
@@ -4706,6 +4941,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/budgets/:child_id", wrapper.GetBudget, options.OperationMiddlewares["getBudget"]...)
 	router.GET(options.BaseURL+"/v1/budgets/:child_id/statement", wrapper.GetStatement, options.OperationMiddlewares["getStatement"]...)
 	router.POST(options.BaseURL+"/v1/allocations", wrapper.CreateAllocation, options.OperationMiddlewares["createAllocation"]...)
+	router.GET(options.BaseURL+"/v1/contracts", wrapper.ListContracts, options.OperationMiddlewares["listContracts"]...)
+	router.POST(options.BaseURL+"/v1/contracts", wrapper.CreateContract, options.OperationMiddlewares["createContract"]...)
 	router.POST(options.BaseURL+"/v1/plan-costings", wrapper.CostPlan, options.OperationMiddlewares["costPlan"]...)
 	router.POST(options.BaseURL+"/v1/plan-lines", wrapper.CreatePlanLine, options.OperationMiddlewares["createPlanLine"]...)
 	router.POST(options.BaseURL+"/v1/plan-lines/:plan_line_id/approval", wrapper.ApprovePlanLine, options.OperationMiddlewares["approvePlanLine"]...)
@@ -6336,6 +6573,238 @@ type GetStatementdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetStatementdefaultApplicationProblemPlusJSONResponse) VisitGetStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContractsRequestObject struct {
+	Params ListContractsParams
+}
+
+type ListContractsResponseObject interface {
+	VisitListContractsResponse(w http.ResponseWriter) error
+}
+
+type ListContracts200ResponseHeaders struct {
+	Link *string
+}
+
+type ListContracts200JSONResponse struct {
+	Body    ContractList
+	Headers ListContracts200ResponseHeaders
+}
+
+func (response ListContracts200JSONResponse) VisitListContractsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContracts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListContracts400ApplicationProblemPlusJSONResponse) VisitListContractsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContracts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListContracts401ApplicationProblemPlusJSONResponse) VisitListContractsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContracts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListContracts403ApplicationProblemPlusJSONResponse) VisitListContractsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContractsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListContractsdefaultApplicationProblemPlusJSONResponse) VisitListContractsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateContractRequestObject struct {
+	Body *CreateContractJSONRequestBody
+}
+
+type CreateContractResponseObject interface {
+	VisitCreateContractResponse(w http.ResponseWriter) error
+}
+
+type CreateContract201JSONResponse Contract
+
+func (response CreateContract201JSONResponse) VisitCreateContractResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateContract400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateContract400ApplicationProblemPlusJSONResponse) VisitCreateContractResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateContract401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateContract401ApplicationProblemPlusJSONResponse) VisitCreateContractResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateContract403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateContract403ApplicationProblemPlusJSONResponse) VisitCreateContractResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateContract404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateContract404ApplicationProblemPlusJSONResponse) VisitCreateContractResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateContract409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateContract409ApplicationProblemPlusJSONResponse) VisitCreateContractResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateContract422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateContract422ApplicationProblemPlusJSONResponse) VisitCreateContractResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateContractdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateContractdefaultApplicationProblemPlusJSONResponse) VisitCreateContractResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8097,6 +8566,12 @@ type StrictServerInterface interface {
 	// GetStatement Read a child's statement
 	// (GET /v1/budgets/{child_id}/statement)
 	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
+	// ListContracts List contracts
+	// (GET /v1/contracts)
+	ListContracts(ctx context.Context, request ListContractsRequestObject) (ListContractsResponseObject, error)
+	// CreateContract Record a contract
+	// (POST /v1/contracts)
+	CreateContract(ctx context.Context, request CreateContractRequestObject) (CreateContractResponseObject, error)
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx context.Context, request GetDemandRequestObject) (GetDemandResponseObject, error)
@@ -8617,6 +9092,77 @@ func (sh *strictHandler) GetStatement(ctx echo.Context, childID ChildID, params 
 		return err
 	} else if validResponse, ok := response.(GetStatementResponseObject); ok {
 		return validResponse.VisitGetStatementResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListContracts operation middleware
+func (sh *strictHandler) ListContracts(ctx echo.Context, params ListContractsParams) error {
+	var request ListContractsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListContracts(ctx.Request().Context(), request.(ListContractsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListContracts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListContractsResponseObject); ok {
+		return validResponse.VisitListContractsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateContract operation middleware
+func (sh *strictHandler) CreateContract(ctx echo.Context) error {
+	var request CreateContractRequestObject
+
+	var body CreateContractJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateContract(ctx.Request().Context(), request.(CreateContractRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateContract")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateContractResponseObject); ok {
+		return validResponse.VisitCreateContractResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
