@@ -16,7 +16,7 @@ func TestModelsHaveTheColumnsOfTheSchema(t *testing.T) {
 	s := setup(t)
 	for _, model := range []any{
 		&marketplace.Provider{}, &marketplace.Setting{}, &marketplace.Offer{}, &marketplace.Version{}, &marketplace.Component{},
-		&marketplace.Term{}, &marketplace.Session{}, &marketplace.Counter{}, &marketplace.Lane{}, &marketplace.OfferLane{}, &marketplace.Worker{},
+		&marketplace.Term{}, &marketplace.Session{}, &marketplace.Counter{}, &marketplace.Lane{}, &marketplace.OfferLane{}, &marketplace.Worker{}, &marketplace.Contract{},
 	} {
 		parsed, err := schema.Parse(model, &sync.Map{}, schema.NamingStrategy{SingularTable: true})
 		require.NoError(t, err)
