@@ -81,6 +81,9 @@ func Offering(ctx context.Context, tx *db.Tx, w Want) (*Offered, error) {
 	if err := o.ages(w); err != nil {
 		return nil, err
 	}
+	if err := o.covered(ctx, tx, w); err != nil {
+		return nil, err
+	}
 	p, err := tariff.Price(prices, ask)
 	if err != nil {
 		return nil, err
