@@ -46,7 +46,7 @@ func setup(t testing.TB) *stall {
 func (s *stall) provider(name string, staff int) shortbreaks.Actor {
 	s.t.Helper()
 	who := s.bareProvider(name, staff)
-	require.NoError(s.t, demo.Builder{D: s.d}.File(s.ctx, who, who.Providers[0], nil))
+	require.NoError(s.t, demo.Builder{D: s.d}.File(s.ctx, who, who.Providers[0], demo.Filing{}))
 	return who
 }
 

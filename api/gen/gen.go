@@ -2297,7 +2297,7 @@ type Offer struct {
 	// Ratio Staff to children.
 	Ratio SupportRatio `json:"ratio"`
 
-	// Reliability How often sessions and visits ran as booked. It counts those whose time has come and that took place or were called off by the provider.
+	// Reliability How often sessions and visits ran as booked; there once 20 have come round. It counts those that took place or that the provider called off.
 	Reliability *Reliability `json:"reliability,omitempty"`
 
 	// Sessions The next sessions.
@@ -2679,8 +2679,8 @@ type Provider struct {
 	Members   []ProviderMember `json:"members"`
 	Name      string           `json:"name"`
 
-	// Reliability Null until 20 sessions have come round.
-	Reliability *Reliability `json:"reliability"`
+	// Reliability How often sessions and visits ran as booked; there once 20 have come round. It counts those that took place or that the provider called off.
+	Reliability *Reliability `json:"reliability,omitempty"`
 	WebAddress  string       `json:"web_address"`
 }
 
@@ -2925,7 +2925,7 @@ type RatioRequirement struct {
 	Words            string `json:"words"`
 }
 
-// Reliability How often sessions and visits ran as booked. It counts those whose time has come and that took place or were called off by the provider.
+// Reliability How often sessions and visits ran as booked; there once 20 have come round. It counts those that took place or that the provider called off.
 type Reliability struct {
 	// AsBookedPercent Rounded down, so 100 means all of them.
 	AsBookedPercent int `json:"as_booked_percent"`

@@ -105,6 +105,10 @@ func (b Builder) NewCouncil(ctx context.Context, name, slug, area string) (*Coun
 // NewHouse adds a provider and its staff, who sign in as "provider_owner.<slug>"
 // and so on, with a full file of credentials (see File).
 func (b Builder) NewHouse(ctx context.Context, name, slug string, staff int) (*House, error) {
+	return b.newHouse(ctx, name, slug, staff, Filing{})
+}
+
+func (b Builder) newHouse(ctx context.Context, name, slug string, staff int, f Filing) (*House, error) {
 	h := &House{ID: shortbreaks.NewID()}
 	err := b.D.Do(ctx, db.Scope{Providers: []uuid.UUID{h.ID}}, func(tx *db.Tx) error {
 		_, err := marketplace.CreateProvider(ctx, tx, marketplace.Provider{ID: h.ID, Name: name, StaffCount: staff})
@@ -121,7 +125,7 @@ func (b Builder) NewHouse(ctx context.Context, name, slug string, staff int) (*H
 			return nil, err
 		}
 	}
-	return h, b.File(ctx, h.Owner, h.ID, nil)
+	return h, b.File(ctx, h.Owner, h.ID, f)
 }
 
 // employ adds a person with a role at a provider.

@@ -20,15 +20,23 @@ var workers = []marketplace.WorkerFacts{
 	{Name: "Marek Nowak", Languages: []string{"English", "Polish"}},
 }
 
-// File gives a provider workers and every credential its offers may need:
-// issued a year ago and good for two more, unless ends says for a kind how
-// many days from today it has left.
-func (b Builder) File(ctx context.Context, owner shortbreaks.Actor, provider uuid.UUID, ends map[string]int) error {
+// Filing is what is unusual in a provider's file.
+type Filing struct {
+	Workers []marketplace.WorkerFacts // none: three made-up ones
+	Ends    map[string]int            // for a kind of credential, how many days from today it has left; else two years
+}
+
+// File gives a provider workers and every credential its offers may need,
+// issued a year ago.
+func (b Builder) File(ctx context.Context, owner shortbreaks.Actor, provider uuid.UUID, f Filing) error {
+	if len(f.Workers) == 0 {
+		f.Workers = workers
+	}
 	err := b.D.Do(ctx, db.For(owner), func(tx *db.Tx) error {
 		today := shortbreaks.Date(tx.Now)
 		draft := func(kind string, worker *uuid.UUID) marketplace.CredentialDraft {
 			until := today.AddDate(2, 0, 0)
-			if days, ok := ends[kind]; ok {
+			if days, ok := f.Ends[kind]; ok {
 				until = today.AddDate(0, 0, days)
 			}
 			return marketplace.CredentialDraft{Kind: kind, WorkerID: worker, IssuedOn: today.AddDate(-1, 0, 0), ExpiresOn: &until, CheckedOn: &today}
@@ -37,7 +45,7 @@ func (b Builder) File(ctx context.Context, owner shortbreaks.Actor, provider uui
 		for _, kind := range []string{"ofsted", "cqc", "insurance_public_liability"} {
 			file = append(file, draft(kind, nil))
 		}
-		for _, facts := range workers {
+		for _, facts := range f.Workers {
 			w, err := marketplace.Engage(ctx, tx, provider, facts)
 			if err != nil {
 				return err
