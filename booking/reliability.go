@@ -11,8 +11,9 @@ import (
 	"shortbreaks/marketplace"
 )
 
-// minimumNotMet is the cause of a session called off because too few booked;
-// that is nobody's fault and not counted.
+// minimumNotMet is the cause of a session the system called off because too
+// few booked; that is nobody's fault and not counted. A provider who writes
+// the same words as its reason has called it off all the same.
 const minimumNotMet = "minimum_not_met"
 
 // sqlReliability counts sessions and visits, not items: one with twenty
@@ -24,7 +25,8 @@ const sqlReliability = `
 WITH item AS (
     SELECT i.provider_id, coalesce(i.session_id, i.id) AS occasion,
         CASE WHEN i.state = 'cancelled_by_provider' THEN NOT EXISTS (SELECT FROM item_event e
-                WHERE e.authority_id = i.authority_id AND e.item_id = i.id AND e.to_state = 'cancelled_by_provider' AND e.cause = @not_met)
+                WHERE e.authority_id = i.authority_id AND e.item_id = i.id AND e.to_state = 'cancelled_by_provider'
+                    AND e.cause = @not_met AND e.actor_id IS NULL)
             ELSE coalesce(d.cause, '') = @not_admitted END AS failed,
         i.state <> 'cancelled_by_provider' AS ran
     FROM booking_item i
