@@ -118,6 +118,11 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 		"/v1/trial-balance", "/v1/ledger-transactions", "/v1/demand?by=category", "/v1/demand?by=area", "/v1/demand?by=week", "/v1/offers",
 		"/v1/offers/" + o.Offer.ID.String(), "/v1/jwks.json", "/v1/bookings?reference=" + b.Reference, "/v1/bookings/" + mother.Person.String(),
 	}
+	house := "/v1/providers/" + w.stars.ID.String()
+	for _, part := range []string{"", "/settings", "/workers", "/staff", "/credentials", "/notices", "/onboarding"} {
+		paths = append(paths, house+part)
+	}
+	paths = append(paths, "/v1/providers", "/v1/competencies", "/v1/offers/"+o.Offer.ID.String()+"/requirements")
 	gets := 0
 	for _, op := range w.contract.Operations() {
 		if op.Method != http.MethodGet {

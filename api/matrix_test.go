@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -262,7 +263,7 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 	started := func(target string, fresh bool) uuid.UUID { return m.itemID(target, fresh, false) }
 	recorded := func(target string, fresh bool) uuid.UUID { return m.itemID(target, fresh, true) }
 	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
-	return map[string]ask{
+	all := map[string]ask{
 		"searchOffers": plain(get, "/v1/offers", nil), "getJWKS": plain(get, "/v1/jwks.json", nil),
 		"compareOffers":      plain(post, "/v1/offer-comparisons", object{"weekdays": []int{6}, "minutes": 60, "starts_on": "2027-01-09", "ends_on": "2027-03-27"}),
 		"receiveStripeEvent": plain(post, "/v1/stripe-events", object{"id": "evt_1"}),
@@ -321,4 +322,6 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 			return request{post, "/v1/top-ups", object{"child_id": m.childOf(target), "amount_pence": 2500}}
 		},
 	}
+	maps.Copy(all, m.providerRequests())
+	return all
 }

@@ -97,7 +97,7 @@ func offerOut(o *marketplace.OfferDetail) gen.Offer {
 		ID: o.Offer.ID, VersionID: o.Version.ID, State: gen.OfferState(o.Offer.State), ProviderID: o.Provider.ID, ProviderName: o.Provider.Name,
 		Title: o.Offer.Title, Summary: o.Offer.Summary, Category: gen.Category(o.Offer.Category), AccessRoute: gen.AccessRoute(o.Offer.AccessRoute),
 		AgeFrom: o.Offer.AgeFrom, AgeTo: o.Offer.AgeTo, Ratio: gen.SupportRatio{Staff: o.Offer.RatioStaff, Children: o.Offer.RatioChildren},
-		Setting:       gen.Setting{ID: o.Setting.ID, Name: o.Setting.Name, Postcode: o.Setting.Postcode, Area: optional(o.Setting.Area)},
+		Setting: settingOut(o.Setting), PersonalCare: optional(o.Offer.PersonalCare), LapsedCredentials: words[gen.CredentialKind](o.Lapsed), Reliability: reliabilityOut(o.Reliability),
 		FrameworkRate: optional(o.FrameworkRate), Tariff: as[gen.Tariff](o.Tariff), CancellationTerms: termsOut(o.Version.Terms), Instant: o.Offer.Instant,
 		PricePence: int64(o.Version.PricePence), PriceUnit: gen.PriceUnit(o.Version.PriceUnit), PriceText: o.PriceText,
 		ComparableRatePencePerChildHour: pence64(o.ComparableRatePence), VisitHours: visitHoursOut(o),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -100,7 +101,7 @@ func TestValidation_EveryExampleOfTheContractFits(t *testing.T) {
 			}
 			body, err := json.Marshal(example)
 			require.NoError(t, err)
-			rec := ask(e, o.Method, strings.NewReplacer("{booking_id}", anID, "{item_id}", anID).Replace(o.Path), string(body), aKey)
+			rec := ask(e, o.Method, regexp.MustCompile(`\{[a-z_]+\}`).ReplaceAllString(o.Path, anID), string(body), aKey)
 			require.Equal(t, http.StatusNoContent, rec.Code, "%s: %s", o.ID, rec.Body)
 			sent++
 		}

@@ -94,19 +94,6 @@ func CreateContract(ctx context.Context, d *db.DB, who shortbreaks.Actor, c NewC
 	return &made, nil
 }
 
-func chosenAuthority(who shortbreaks.Actor, named *uuid.UUID) (uuid.UUID, error) {
-	for _, id := range who.Authorities {
-		if named == nil && len(who.Authorities) == 1 || named != nil && *named == id {
-			return id, nil
-		}
-	}
-	if named != nil {
-		return uuid.Nil, shortbreaks.ErrNotFound.With("There is no such authority within your reach.")
-	}
-	words := "You act for several authorities; say which."
-	return uuid.Nil, shortbreaks.ErrInvalid.With(words).At("/authority_id", words)
-}
-
 // Contracts lists the contracts within reach, the newest first: an
 // authority's own, or a provider's own. after is the last of the page before.
 func Contracts(ctx context.Context, d *db.DB, who shortbreaks.Actor, after uuid.UUID, limit int) (list []Contract, more bool, err error) {

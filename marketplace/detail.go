@@ -36,6 +36,8 @@ type OfferDetail struct {
 	Lanes               []Lane // of support by the hour
 	Sessions            []SessionDetail
 	Bundles             []BundleDetail
+	Lapsed              []string     // kinds of credential it needs and has not today (T82)
+	Reliability         *Reliability // nil: too few sessions have run to tell
 
 	terms []Term
 }
@@ -123,6 +125,14 @@ func (o *OfferDetail) read(ctx context.Context, tx *db.Tx) (err error) {
 	if err != nil {
 		return err
 	}
+	if o.Lapsed, err = lapsedToday(ctx, tx, o.Offer); err != nil {
+		return err
+	}
+	shown, err := readReliability(ctx, tx, []uuid.UUID{provider})
+	if err != nil {
+		return err
+	}
+	o.Reliability = shown[provider]
 	o.Tariff = withComponents(o.Version.Tariff, parts)
 	o.PriceText = tariff.PriceText(o.Version.PricePence, o.Version.PriceUnit)
 	o.show(sessions[o.Offer.ID], tx.Now)

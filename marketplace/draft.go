@@ -27,6 +27,7 @@ type OfferDraft struct {
 	RatioStaff    int
 	RatioChildren int
 	Instant       bool
+	PersonalCare  bool // washing, dressing, toilet, feeding (L12, L13)
 	Tariff        tariff.Tariff
 	Terms         tariff.Terms
 	Visits        *VisitRules

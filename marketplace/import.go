@@ -36,6 +36,7 @@ that does not apply to an offer is left empty.
   setting*, postcode*   the place; a name and postcode used before is the same place
   instant               yes: booked at once; no: you accept each request (no)
   publish               yes: on sale at once; no: a draft (no)
+  personal_care         yes: washing, dressing, toilet or feeding are part of it (no)
   price_unit*           hour, session, half_day, day, night, item; week, half_term, term or
                         quarter for a bundle of all the dates
   price*                pounds for one unit: 12.50

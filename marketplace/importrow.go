@@ -18,7 +18,7 @@ var (
 		"price_unit", "price", "free_until_hours", "late_fee_percent", "days", "from", "to",
 	}
 	importColumns = append(slices.Clone(requiredColumns),
-		"instant", "publish", "components", "charge_kind", "reduced_price", "reduced_components", "cap",
+		"instant", "publish", "personal_care", "components", "charge_kind", "reduced_price", "reduced_components", "cap",
 		"minimum_minutes", "step_minutes", "minutes_with_child", "billed_on", "vat",
 		"first_date", "last_date", "except", "places", "bundle_name",
 		"minimum_visit", "maximum_visit", "visit_step", "buffer_before", "buffer_after", "lanes")
@@ -49,9 +49,9 @@ func (r *sheetRow) draft() (OfferDraft, OfferState) {
 		Title: r.cell["title"], Summary: r.cell["summary"], Category: r.cell["category"], AccessRoute: r.cell["access_route"],
 		AgeFrom: r.number("age_from"), AgeTo: r.number("age_to"), RatioStaff: staff, RatioChildren: children,
 		Setting: &SettingDraft{r.cell["setting"], r.cell["postcode"]},
-		Instant: r.yes("instant"),
-		Terms:   tariff.Terms{FreeUntilHours: r.number("free_until_hours"), LateFeePercent: r.number("late_fee_percent")},
-		Tariff:  r.tariff(),
+		Instant: r.yes("instant"), PersonalCare: r.yes("personal_care"),
+		Terms:  tariff.Terms{FreeUntilHours: r.number("free_until_hours"), LateFeePercent: r.number("late_fee_percent")},
+		Tariff: r.tariff(),
 	}
 	switch groups, hourly := r.cell["places"] != "", r.cell["lanes"] != ""; {
 	case groups == hourly:

@@ -13,6 +13,7 @@ import (
 	"shortbreaks"
 	"shortbreaks/internal/db"
 	"shortbreaks/internal/db/dbtest"
+	"shortbreaks/internal/demo"
 	"shortbreaks/marketplace"
 	"shortbreaks/marketplace/tariff"
 )
@@ -41,8 +42,16 @@ func setup(t testing.TB) *stall {
 	return s
 }
 
-// provider makes one and answers its owner.
+// provider makes one with a full file and answers its owner.
 func (s *stall) provider(name string, staff int) shortbreaks.Actor {
+	s.t.Helper()
+	who := s.bareProvider(name, staff)
+	require.NoError(s.t, demo.Builder{D: s.d}.File(s.ctx, who, who.Providers[0], demo.Filing{}))
+	return who
+}
+
+// bareProvider makes one without credentials and answers its owner.
+func (s *stall) bareProvider(name string, staff int) shortbreaks.Actor {
 	s.t.Helper()
 	id := shortbreaks.NewID()
 	_, err := s.admin.Exec(s.ctx, `INSERT INTO provider (id, name, staff_count) VALUES ($1, $2, $3)`, id, name, staff)

@@ -15,6 +15,11 @@ type Provider struct {
 	Name       string
 	StaffCount int // below three, components of a price may be merged (R136)
 	CreatedAt  time.Time
+
+	Kind        string // one of ProviderKinds
+	Description string
+	WebAddress  string
+	Languages   []string `gorm:"serializer:json"` // as people name them: "English", "BSL"
 }
 
 // TableName is the table's.
@@ -29,6 +34,9 @@ type Setting struct {
 	Area       string // the district demand is counted by
 	Latitude   float64
 	Longitude  float64
+
+	AddressLines   []string `gorm:"serializer:json"`
+	AccessFeatures string   // hoist, changing place, quiet room, in words
 }
 
 // TableName is the table's.
@@ -73,6 +81,7 @@ type Offer struct {
 	Visits        *VisitRules `gorm:"serializer:json"` // support by the hour; nil for an offer with sessions
 	CreatedAt     time.Time
 	PublishedAt   *time.Time
+	PersonalCare  bool // washing, dressing, toilet, feeding (L12, L13)
 }
 
 // TableName is the table's.
@@ -186,6 +195,9 @@ type Worker struct {
 	ID          uuid.UUID `gorm:"primaryKey"`
 	DisplayName string
 	PersonID    *uuid.UUID // if the worker signs in
+	Skills      []string   `gorm:"serializer:json"`
+	Languages   []string   `gorm:"serializer:json"`
+	LeftOn      *time.Time // the last day; nil: still here
 }
 
 // TableName is the table's.

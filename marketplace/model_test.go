@@ -17,6 +17,8 @@ func TestModelsHaveTheColumnsOfTheSchema(t *testing.T) {
 	for _, model := range []any{
 		&marketplace.Provider{}, &marketplace.Setting{}, &marketplace.Offer{}, &marketplace.Version{}, &marketplace.Component{},
 		&marketplace.Term{}, &marketplace.Session{}, &marketplace.Counter{}, &marketplace.Lane{}, &marketplace.OfferLane{}, &marketplace.Worker{}, &marketplace.Contract{},
+		&marketplace.Identifier{}, &marketplace.Member{}, &marketplace.Credential{}, &marketplace.Cover{}, &marketplace.Acceptance{},
+		&marketplace.Notice{}, &marketplace.CredentialRule{}, &marketplace.RatioRule{}, &marketplace.Reliability{},
 	} {
 		parsed, err := schema.Parse(model, &sync.Map{}, schema.NamingStrategy{SingularTable: true})
 		require.NoError(t, err)

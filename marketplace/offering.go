@@ -93,6 +93,9 @@ func Offering(ctx context.Context, tx *db.Tx, w Want) (*Offered, error) {
 	if err := o.ages(w); err != nil {
 		return nil, err
 	}
+	if err := o.covered(ctx, tx, w); err != nil {
+		return nil, err
+	}
 	if w.Authority != uuid.Nil {
 		first, last := shortbreaks.Date(o.Items[0].StartsAt), shortbreaks.Date(o.Items[len(o.Items)-1].StartsAt)
 		if ask.Contracts, err = ContractsFor(ctx, tx, w.Authority, first, last); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"shortbreaks"
@@ -19,6 +20,10 @@ func CreateProvider(ctx context.Context, tx *db.Tx, p Provider) (*Provider, erro
 	if p.CreatedAt.IsZero() {
 		p.CreatedAt = tx.Now
 	}
+	if p.Kind == "" {
+		p.Kind = ProviderKinds[0]
+	}
+	p.Languages = tidyList(p.Languages)
 	if err := gorm.G[Provider](tx.DB).Create(ctx, &p); err != nil {
 		return nil, fmt.Errorf("create provider: %w", err)
 	}
@@ -32,4 +37,21 @@ func ProvidersNamed(ctx context.Context, tx *db.Tx, name string) ([]Provider, er
 		return nil, fmt.Errorf("find provider: %w", err)
 	}
 	return found, nil
+}
+
+// ProvidersAfter lists providers' ids in order, for work done on all of them a
+// part at a time.
+func ProvidersAfter(ctx context.Context, d *db.DB, after uuid.UUID, limit int) (ids []uuid.UUID, err error) {
+	err = d.Read(ctx, db.Scope{}, func(tx *db.Tx) error {
+		rows, err := tx.PGX.Query(ctx, `SELECT id FROM provider WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+		if err != nil {
+			return err
+		}
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing providers: %w", err)
+	}
+	return ids, nil
 }

@@ -55,6 +55,9 @@ func PublishOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.
 		if err := o.Tariff.Costed(o.Provider.StaffCount); err != nil {
 			return err
 		}
+		if err := mayPublish(ctx, tx, o.Offer); err != nil {
+			return err
+		}
 		return move(ctx, tx, o.Offer, Draft, Published, map[string]any{"published_at": tx.Now})
 	})
 }

@@ -22,6 +22,7 @@ type shelf struct {
 	by       uuid.UUID
 	now      time.Time
 
+	book       ruleBook  // what publishing is held against
 	known      []Setting // the provider's before
 	contracts  []Contract
 	settings   []Setting
@@ -52,7 +53,9 @@ func openShelf(ctx context.Context, tx *db.Tx, provider, by uuid.UUID) (*shelf, 
 	if err != nil {
 		return nil, fmt.Errorf("reading the contracts of provider %s: %w", provider, err)
 	}
-	return &shelf{provider: p, by: by, now: tx.Now, known: known, contracts: contracts}, nil
+	s := &shelf{provider: p, by: by, now: tx.Now, known: known, contracts: contracts}
+	s.book, err = readBook(ctx, tx, provider)
+	return s, err
 }
 
 // add checks a draft and lays its rows out; it writes nothing.
@@ -76,16 +79,19 @@ func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
 		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), SettingID: setting, State: state,
 		Title: d.Title, Summary: d.Summary, Category: d.Category, AccessRoute: d.AccessRoute,
 		AgeFrom: d.AgeFrom, AgeTo: d.AgeTo, RatioStaff: d.RatioStaff, RatioChildren: d.RatioChildren,
-		Instant: d.Instant, CreatedAt: s.now,
-	}
-	if state == Published {
-		o.PublishedAt = &s.now
+		Instant: d.Instant, CreatedAt: s.now, PersonalCare: d.PersonalCare,
 	}
 	if d.Visits != nil {
 		o.Visits = s.addLanes(o.ID, *d.Visits)
 	}
 	if d.Sessions != nil {
 		s.addSessions(o.ID, *d.Sessions)
+	}
+	if state == Published {
+		o.PublishedAt = &s.now
+		if err := s.mayPublish(o); err != nil {
+			return uuid.Nil, err
+		}
 	}
 	o.VersionID = s.addVersion(o.ID, 1, d.Tariff, d.Terms)
 	s.offers = append(s.offers, o)
@@ -100,6 +106,17 @@ func (s *shelf) checkContracts(t tariff.Tariff) error {
 		f.Unless(known, fmt.Sprintf("/tariff/options/%d/contract_id", i), "You have no such contract.")
 	}
 	return f.As(shortbreaks.ErrInvalid)
+}
+
+// mayPublish holds an offer of the shelf against the rules.
+func (s *shelf) mayPublish(o Offer) error {
+	var sessions []stretch
+	for _, e := range s.sessions {
+		if e.OfferID == o.ID {
+			sessions = append(sessions, stretch{e.StartsAt, e.EndsAt})
+		}
+	}
+	return s.book.publishable(factsOf(o, sessions), shortbreaks.Date(s.now))
 }
 
 // setting is the one named, or one of the same name and postcode, or a new one.
@@ -120,7 +137,7 @@ func (s *shelf) setting(d OfferDraft) (uuid.UUID, error) {
 	}
 	point, _ := Locate(d.Setting.Postcode) // check has found it
 	fresh := Setting{
-		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), Name: d.Setting.Name,
+		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), Name: d.Setting.Name, AddressLines: []string{},
 		Postcode: point.Postcode, Area: point.Area, Latitude: point.Lat, Longitude: point.Lon,
 	}
 	s.known, s.settings = append(s.known, fresh), append(s.settings, fresh)

@@ -692,6 +692,111 @@ func (e Coverage) Valid() bool {
 	}
 }
 
+// Defines values for CredentialKind.
+const (
+	CredentialKindCqc                      CredentialKind = "cqc"
+	CredentialKindDbsEnhanced              CredentialKind = "dbs_enhanced"
+	CredentialKindDbsUpdateService         CredentialKind = "dbs_update_service"
+	CredentialKindFirstAid                 CredentialKind = "first_aid"
+	CredentialKindFoodHygiene              CredentialKind = "food_hygiene"
+	CredentialKindInsuranceEmployers       CredentialKind = "insurance_employers"
+	CredentialKindInsurancePublicLiability CredentialKind = "insurance_public_liability"
+	CredentialKindInsuranceVehicle         CredentialKind = "insurance_vehicle"
+	CredentialKindManualHandling           CredentialKind = "manual_handling"
+	CredentialKindMedicationTraining       CredentialKind = "medication_training"
+	CredentialKindOfsted                   CredentialKind = "ofsted"
+	CredentialKindSafeguardingTraining     CredentialKind = "safeguarding_training"
+)
+
+// Valid indicates whether the value is a known member of the CredentialKind enum.
+func (e CredentialKind) Valid() bool {
+	switch e {
+	case CredentialKindCqc:
+		return true
+	case CredentialKindDbsEnhanced:
+		return true
+	case CredentialKindDbsUpdateService:
+		return true
+	case CredentialKindFirstAid:
+		return true
+	case CredentialKindFoodHygiene:
+		return true
+	case CredentialKindInsuranceEmployers:
+		return true
+	case CredentialKindInsurancePublicLiability:
+		return true
+	case CredentialKindInsuranceVehicle:
+		return true
+	case CredentialKindManualHandling:
+		return true
+	case CredentialKindMedicationTraining:
+		return true
+	case CredentialKindOfsted:
+		return true
+	case CredentialKindSafeguardingTraining:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CredentialVerdict.
+const (
+	CredentialVerdictAccepted CredentialVerdict = "accepted"
+	CredentialVerdictRefused  CredentialVerdict = "refused"
+)
+
+// Valid indicates whether the value is a known member of the CredentialVerdict enum.
+func (e CredentialVerdict) Valid() bool {
+	switch e {
+	case CredentialVerdictAccepted:
+		return true
+	case CredentialVerdictRefused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DBSLevel.
+const (
+	DBSLevelEnhanced               DBSLevel = "enhanced"
+	DBSLevelEnhancedWithBarredList DBSLevel = "enhanced_with_barred_list"
+)
+
+// Valid indicates whether the value is a known member of the DBSLevel enum.
+func (e DBSLevel) Valid() bool {
+	switch e {
+	case DBSLevelEnhanced:
+		return true
+	case DBSLevelEnhancedWithBarredList:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DBSWorkforce.
+const (
+	DBSWorkforceAdult         DBSWorkforce = "adult"
+	DBSWorkforceChild         DBSWorkforce = "child"
+	DBSWorkforceChildAndAdult DBSWorkforce = "child_and_adult"
+)
+
+// Valid indicates whether the value is a known member of the DBSWorkforce enum.
+func (e DBSWorkforce) Valid() bool {
+	switch e {
+	case DBSWorkforceAdult:
+		return true
+	case DBSWorkforceChild:
+		return true
+	case DBSWorkforceChildAndAdult:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DemandGrouping.
 const (
 	DemandGroupingArea     DemandGrouping = "area"
@@ -848,6 +953,48 @@ func (e HoldState) Valid() bool {
 	}
 }
 
+// Defines values for IdentifierScheme.
+const (
+	IdentifierSchemeCharity IdentifierScheme = "charity"
+	IdentifierSchemeCompany IdentifierScheme = "company"
+	IdentifierSchemeCqc     IdentifierScheme = "cqc"
+	IdentifierSchemeOfsted  IdentifierScheme = "ofsted"
+)
+
+// Valid indicates whether the value is a known member of the IdentifierScheme enum.
+func (e IdentifierScheme) Valid() bool {
+	switch e {
+	case IdentifierSchemeCharity:
+		return true
+	case IdentifierSchemeCompany:
+		return true
+	case IdentifierSchemeCqc:
+		return true
+	case IdentifierSchemeOfsted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentifierState.
+const (
+	IdentifierStateConfirmed  IdentifierState = "confirmed"
+	IdentifierStateUnverified IdentifierState = "unverified"
+)
+
+// Valid indicates whether the value is a known member of the IdentifierState enum.
+func (e IdentifierState) Valid() bool {
+	switch e {
+	case IdentifierStateConfirmed:
+		return true
+	case IdentifierStateUnverified:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ItemState.
 const (
 	ItemStateCancelledByAuthority ItemState = "cancelled_by_authority"
@@ -983,6 +1130,54 @@ func (e OfferState) Valid() bool {
 	case OfferStatePublished:
 		return true
 	case OfferStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OnboardingState.
+const (
+	OnboardingStateDone OnboardingState = "done"
+	OnboardingStateToDo OnboardingState = "to_do"
+)
+
+// Valid indicates whether the value is a known member of the OnboardingState enum.
+func (e OnboardingState) Valid() bool {
+	switch e {
+	case OnboardingStateDone:
+		return true
+	case OnboardingStateToDo:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OnboardingStepName.
+const (
+	OnboardingStepNameAbout       OnboardingStepName = "about"
+	OnboardingStepNameCredentials OnboardingStepName = "credentials"
+	OnboardingStepNameFirstOffer  OnboardingStepName = "first_offer"
+	OnboardingStepNamePeople      OnboardingStepName = "people"
+	OnboardingStepNamePublish     OnboardingStepName = "publish"
+	OnboardingStepNameSettings    OnboardingStepName = "settings"
+)
+
+// Valid indicates whether the value is a known member of the OnboardingStepName enum.
+func (e OnboardingStepName) Valid() bool {
+	switch e {
+	case OnboardingStepNameAbout:
+		return true
+	case OnboardingStepNameCredentials:
+		return true
+	case OnboardingStepNameFirstOffer:
+		return true
+	case OnboardingStepNamePeople:
+		return true
+	case OnboardingStepNamePublish:
+		return true
+	case OnboardingStepNameSettings:
 		return true
 	default:
 		return false
@@ -1208,6 +1403,54 @@ func (e PriceUnit) Valid() bool {
 	case PriceUnitTerm:
 		return true
 	case PriceUnitWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProviderKind.
+const (
+	ProviderKindCharity        ProviderKind = "charity"
+	ProviderKindCompany        ProviderKind = "company"
+	ProviderKindConsortium     ProviderKind = "consortium"
+	ProviderKindCouncilInHouse ProviderKind = "council_in_house"
+	ProviderKindSoleTrader     ProviderKind = "sole_trader"
+)
+
+// Valid indicates whether the value is a known member of the ProviderKind enum.
+func (e ProviderKind) Valid() bool {
+	switch e {
+	case ProviderKindCharity:
+		return true
+	case ProviderKindCompany:
+		return true
+	case ProviderKindConsortium:
+		return true
+	case ProviderKindCouncilInHouse:
+		return true
+	case ProviderKindSoleTrader:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProviderRole.
+const (
+	ProviderRoleCoordinator   ProviderRole = "coordinator"
+	ProviderRoleProviderOwner ProviderRole = "provider_owner"
+	ProviderRoleWorker        ProviderRole = "worker"
+)
+
+// Valid indicates whether the value is a known member of the ProviderRole enum.
+func (e ProviderRole) Valid() bool {
+	switch e {
+	case ProviderRoleCoordinator:
+		return true
+	case ProviderRoleProviderOwner:
+		return true
+	case ProviderRoleWorker:
 		return true
 	default:
 		return false
@@ -2088,6 +2331,65 @@ type ComparisonItem struct {
 	TotalPence int64 `json:"total_pence"`
 }
 
+// Competency That a worker was signed off for a task; `child_id` is for staff of the child's authority alone.
+type Competency struct {
+	AssessedBy string             `json:"assessed_by"`
+	AssessedOn openapi_types.Date `json:"assessed_on"`
+
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID *ID `json:"booking_id,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID   *ID                 `json:"child_id,omitempty"`
+	ExpiresOn *openapi_types.Date `json:"expires_on,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID     `json:"provider_id"`
+	Task       string `json:"task"`
+
+	// WorkerID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	WorkerID ID `json:"worker_id"`
+}
+
+// CompetencyList A page of them.
+type CompetencyList struct {
+	Items []Competency `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// CompetencyRequest That a worker was signed off for a task.
+type CompetencyRequest struct {
+	AssessedBy string             `json:"assessed_by"`
+	AssessedOn openapi_types.Date `json:"assessed_on"`
+
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID *ID                 `json:"booking_id,omitempty"`
+	ExpiresOn *openapi_types.Date `json:"expires_on,omitempty"`
+	Task      string              `json:"task"`
+
+	// WorkerID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	WorkerID ID `json:"worker_id"`
+}
+
 // ComponentKind What the part pays for, or that someone else bears it (subsidy).
 type ComponentKind string
 
@@ -2249,6 +2551,151 @@ type CostingForm string
 // Coverage Whether every date of the pattern is served.
 type Coverage string
 
+// Credential A credential on a provider's file. `worker_name` is for the provider alone.
+type Credential struct {
+	// CheckedBy A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	CheckedBy *ID                 `json:"checked_by,omitempty"`
+	CheckedOn *openapi_types.Date `json:"checked_on,omitempty"`
+
+	// DbsLevel The level of a DBS check.
+	DbsLevel *DBSLevel `json:"dbs_level,omitempty"`
+
+	// DbsWorkforce The work a DBS check was for.
+	DbsWorkforce *DBSWorkforce `json:"dbs_workforce,omitempty"`
+
+	// Decisions The newest of each authority within your reach.
+	Decisions []CredentialAcceptance `json:"decisions"`
+	Evidence  *string                `json:"evidence,omitempty"`
+	ExpiresOn *openapi_types.Date    `json:"expires_on,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID       ID                 `json:"id"`
+	IssuedOn openapi_types.Date `json:"issued_on"`
+
+	// Kind What kind of registration, insurance, check or certificate it is.
+	Kind            CredentialKind      `json:"kind"`
+	Reference       *string             `json:"reference,omitempty"`
+	UpdateCheckedOn *openapi_types.Date `json:"update_checked_on,omitempty"`
+	WithdrawnAt     *time.Time          `json:"withdrawn_at,omitempty"`
+
+	// Words The kind as people call it.
+	Words string `json:"words"`
+
+	// WorkerID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	WorkerID   *ID     `json:"worker_id,omitempty"`
+	WorkerName *string `json:"worker_name,omitempty"`
+}
+
+// CredentialAcceptance What one authority made of a credential.
+type CredentialAcceptance struct {
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID ID        `json:"authority_id"`
+	DecidedAt   time.Time `json:"decided_at"`
+
+	// Decision What an authority makes of a credential.
+	Decision CredentialVerdict   `json:"decision"`
+	Reason   *string             `json:"reason,omitempty"`
+	Until    *openapi_types.Date `json:"until,omitempty"`
+}
+
+// CredentialDecision A refusal has a reason; an acceptance may have an end. Give `authority_id` if you act for several.
+type CredentialDecision struct {
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID *ID `json:"authority_id,omitempty"`
+
+	// Decision What an authority makes of a credential.
+	Decision CredentialVerdict   `json:"decision"`
+	Reason   *string             `json:"reason,omitempty"`
+	Until    *openapi_types.Date `json:"until,omitempty"`
+}
+
+// CredentialKind What kind of registration, insurance, check or certificate it is.
+type CredentialKind string
+
+// CredentialList A page of them.
+type CredentialList struct {
+	Items []Credential `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// CredentialRequest A credential as the owner enters it. Registrations and insurances are the provider's; all else is a worker's.
+// Whoever gives `checked_on` or `update_checked_on` says they looked themselves. A DBS check takes no words.
+type CredentialRequest struct {
+	CheckedOn *openapi_types.Date `json:"checked_on,omitempty"`
+
+	// DbsLevel The level of a DBS check.
+	DbsLevel *DBSLevel `json:"dbs_level,omitempty"`
+
+	// DbsWorkforce The work a DBS check was for.
+	DbsWorkforce *DBSWorkforce `json:"dbs_workforce,omitempty"`
+
+	// Evidence What was seen.
+	Evidence *string `json:"evidence,omitempty"`
+
+	// ExpiresOn The last day it counts.
+	ExpiresOn *openapi_types.Date `json:"expires_on,omitempty"`
+	IssuedOn  openapi_types.Date  `json:"issued_on"`
+
+	// Kind What kind of registration, insurance, check or certificate it is.
+	Kind      CredentialKind `json:"kind"`
+	Reference *string        `json:"reference,omitempty"`
+
+	// UpdateCheckedOn When the update service was asked.
+	UpdateCheckedOn *openapi_types.Date `json:"update_checked_on,omitempty"`
+
+	// WorkerID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	WorkerID *ID `json:"worker_id,omitempty"`
+}
+
+// CredentialRequirement A credential the offer needs, and why.
+type CredentialRequirement struct {
+	// AgeFrom Whole years.
+	AgeFrom Age `json:"age_from"`
+
+	// AgeTo Whole years.
+	AgeTo Age `json:"age_to"`
+
+	// EndedOn If it has run out, its last day.
+	EndedOn *openapi_types.Date `json:"ended_on,omitempty"`
+
+	// Holders How many do today.
+	Holders int `json:"holders"`
+
+	// Kind What kind of registration, insurance, check or certificate it is.
+	Kind CredentialKind `json:"kind"`
+	Met  bool           `json:"met"`
+	Name string         `json:"name"`
+
+	// Needed How many must hold it; 1 where it is the provider's own.
+	Needed int `json:"needed"`
+
+	// Words The rule.
+	Words string `json:"words"`
+}
+
+// CredentialVerdict What an authority makes of a credential.
+type CredentialVerdict string
+
+// DBSLevel The level of a DBS check.
+type DBSLevel string
+
+// DBSWorkforce The work a DBS check was for.
+type DBSWorkforce string
+
 // DeclineRequest Why the provider says no.
 type DeclineRequest struct {
 	Reason string `json:"reason"`
@@ -2380,6 +2827,24 @@ type HoldState string
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type ID = openapi_types.UUID
+
+// IdentifierConfirmation A number somebody looked up. Give `authority_id` if you act for several.
+type IdentifierConfirmation struct {
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID *ID `json:"authority_id,omitempty"`
+
+	// Scheme The register a number is of.
+	Scheme IdentifierScheme `json:"scheme"`
+	Value  string           `json:"value"`
+}
+
+// IdentifierScheme The register a number is of.
+type IdentifierScheme string
+
+// IdentifierState Whether a person of an authority has looked the number up.
+type IdentifierState string
 
 // ItemCharge One line of an item's price.
 type ItemCharge struct {
@@ -2553,6 +3018,36 @@ type NearPostcode = string
 // NextCursor Send as `cursor` to read on; null on the last page.
 type NextCursor = string
 
+// Notice A warning that a credential will end.
+type Notice struct {
+	// CredentialID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	CredentialID ID `json:"credential_id"`
+
+	// DaysBefore 60, 30 or 7.
+	DaysBefore int                `json:"days_before"`
+	ExpiresOn  openapi_types.Date `json:"expires_on"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Kind What kind of registration, insurance, check or certificate it is.
+	Kind      CredentialKind `json:"kind"`
+	Words     string         `json:"words"`
+	WrittenAt time.Time      `json:"written_at"`
+}
+
+// NoticeList A page of them.
+type NoticeList struct {
+	Items []Notice `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
 // NoticeUnit Elapsed hours; dates of the calendar; days wholly between; working days, which leave out weekends and bank holidays.
 type NoticeUnit string
 
@@ -2597,9 +3092,15 @@ type Offer struct {
 	// ID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
-	ID         ID    `json:"id"`
-	Instant    bool  `json:"instant"`
-	PricePence int64 `json:"price_pence"`
+	ID      ID   `json:"id"`
+	Instant bool `json:"instant"`
+
+	// LapsedCredentials Credentials this offer needs and its provider has not today. Dates after one ended cannot be booked; what is booked stays.
+	LapsedCredentials []CredentialKind `json:"lapsed_credentials,omitempty"`
+
+	// PersonalCare Washing, dressing, toilet or feeding are part of it.
+	PersonalCare *bool `json:"personal_care,omitempty"`
+	PricePence   int64 `json:"price_pence"`
 
 	// PriceText Example: £25.00 an hour
 	PriceText string `json:"price_text"`
@@ -2615,6 +3116,9 @@ type Offer struct {
 
 	// Ratio Staff to children.
 	Ratio SupportRatio `json:"ratio"`
+
+	// Reliability How often sessions and visits ran as booked; there once 20 have come round. It counts those that took place or that the provider called off.
+	Reliability *Reliability `json:"reliability,omitempty"`
 
 	// Sessions The next sessions.
 	Sessions []Session `json:"sessions"`
@@ -2661,6 +3165,9 @@ type OfferDraft struct {
 	// Instant True: a booking is confirmed at once. False: the provider accepts or declines.
 	Instant bool `json:"instant"`
 
+	// PersonalCare Washing, dressing, toilet or feeding are part of it.
+	PersonalCare *bool `json:"personal_care,omitempty"`
+
 	// ProviderID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
@@ -2695,6 +3202,12 @@ type OfferList struct {
 
 	// NextCursor Send as `cursor` to read on; null on the last page.
 	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// OfferRequirements What the rules ask of an offer today.
+type OfferRequirements struct {
+	Credentials []CredentialRequirement `json:"credentials"`
+	Ratios      []RatioRequirement      `json:"ratios"`
 }
 
 // OfferState Where the offer stands.
@@ -2758,6 +3271,43 @@ type OfferSummary struct {
 	Summary      string `json:"summary"`
 	Title        string `json:"title"`
 }
+
+// Onboarding A provider's task list.
+type Onboarding struct {
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID `json:"provider_id"`
+
+	// State Whether anything is missing.
+	State OnboardingState  `json:"state"`
+	Steps []OnboardingStep `json:"steps"`
+}
+
+// OnboardingState Whether anything is missing.
+type OnboardingState string
+
+// OnboardingStep One task, what is missing of it and where to do it.
+type OnboardingStep struct {
+	Missing []string `json:"missing"`
+
+	// Name A task of a new provider.
+	Name OnboardingStepName `json:"name"`
+
+	// Operation The operation of this contract that does the next of it.
+	//
+	// Example: createSetting
+	Operation string `json:"operation"`
+
+	// Path Example: /v1/providers/01930a6e-7c00-7000-8000-000000000001/settings
+	Path string `json:"path"`
+
+	// State Whether anything is missing.
+	State OnboardingState `json:"state"`
+}
+
+// OnboardingStepName A task of a new provider.
+type OnboardingStepName string
 
 // PartialPaid What is paid for when a child leaves early; the time booked or the time attended.
 type PartialPaid string
@@ -3098,6 +3648,90 @@ type ProblemField struct {
 	Pointer string `json:"pointer"`
 }
 
+// Provider What everybody may know of a provider.
+type Provider struct {
+	Description string `json:"description"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID          ID                   `json:"id"`
+	Identifiers []ProviderIdentifier `json:"identifiers"`
+
+	// Kind What a provider is.
+	Kind      ProviderKind     `json:"kind"`
+	Languages []string         `json:"languages"`
+	Members   []ProviderMember `json:"members"`
+	Name      string           `json:"name"`
+
+	// Reliability How often sessions and visits ran as booked; there once 20 have come round. It counts those that took place or that the provider called off.
+	Reliability *Reliability `json:"reliability,omitempty"`
+	WebAddress  string       `json:"web_address"`
+}
+
+// ProviderDraft What a provider says of itself. Only a consortium has members.
+type ProviderDraft struct {
+	// CharityNumber Example: 1098765
+	CharityNumber *string `json:"charity_number,omitempty"`
+
+	// CompanyNumber Example: 01234567
+	CompanyNumber *string `json:"company_number,omitempty"`
+
+	// CqcLocation Example: 1-1234567890
+	CqcLocation *string `json:"cqc_location,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// Kind What a provider is.
+	Kind      ProviderKind     `json:"kind"`
+	Languages []string         `json:"languages,omitempty"`
+	Members   []ProviderMember `json:"members,omitempty"`
+	Name      string           `json:"name"`
+
+	// OfstedUrn Example: EY123456
+	OfstedUrn *string `json:"ofsted_urn,omitempty"`
+
+	// StaffCount Below three, the components of a price may be merged.
+	StaffCount int `json:"staff_count"`
+
+	// WebAddress Example: https://willowbreaks.example
+	WebAddress *string `json:"web_address,omitempty"`
+}
+
+// ProviderIdentifier A number the provider gives. Its form is checked; whether it is theirs is for a person to say.
+type ProviderIdentifier struct {
+	// ConfirmedBy The authorities that did.
+	ConfirmedBy []string            `json:"confirmed_by"`
+	ConfirmedOn *openapi_types.Date `json:"confirmed_on,omitempty"`
+
+	// Scheme The register a number is of.
+	Scheme IdentifierScheme `json:"scheme"`
+
+	// State Whether a person of an authority has looked the number up.
+	State IdentifierState `json:"state"`
+	Value string          `json:"value"`
+}
+
+// ProviderKind What a provider is.
+type ProviderKind string
+
+// ProviderList A page of them.
+type ProviderList struct {
+	Items []Provider `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// ProviderMember An organisation of a consortium.
+type ProviderMember struct {
+	CharityNumber *string `json:"charity_number,omitempty"`
+	CompanyNumber *string `json:"company_number,omitempty"`
+	Name          string  `json:"name"`
+}
+
+// ProviderRole What somebody may act as for a provider.
+type ProviderRole string
+
 // Quote A frozen price with its payers. It holds nothing.
 type Quote struct {
 	// Because Why, in sentences for the family.
@@ -3348,11 +3982,36 @@ type RateBands struct {
 	Mode BandMode `json:"mode"`
 }
 
+// RatioRequirement The most children one member of staff may have, or is advised to.
+type RatioRequirement struct {
+	// AgeFrom Whole years.
+	AgeFrom Age `json:"age_from"`
+
+	// AgeTo Whole years.
+	AgeTo Age `json:"age_to"`
+
+	// Binding False: advice, which stops nothing.
+	Binding          bool   `json:"binding"`
+	ChildrenPerStaff int    `json:"children_per_staff"`
+	Met              bool   `json:"met"`
+	Words            string `json:"words"`
+}
+
 // RatioRow The amount of a unit at a ratio of staff to children.
 type RatioRow struct {
 	AmountPence int64 `json:"amount_pence"`
 	Children    int   `json:"children"`
 	Staff       int   `json:"staff"`
+}
+
+// Reliability How often sessions and visits ran as booked; there once 20 have come round. It counts those that took place or that the provider called off.
+type Reliability struct {
+	// AsBookedPercent Rounded down, so 100 means all of them.
+	AsBookedPercent int `json:"as_booked_percent"`
+	Sessions        int `json:"sessions"`
+
+	// Words Example: 33 of 34 sessions ran as booked.
+	Words string `json:"words"`
 }
 
 // Role What a person acts as. One person may hold several.
@@ -3402,6 +4061,9 @@ type SessionSeries struct {
 
 // Setting The place where support is given.
 type Setting struct {
+	AccessFeatures *string  `json:"access_features,omitempty"`
+	AddressLines   []string `json:"address_lines,omitempty"`
+
 	// Area The postcode's district.
 	Area *string `json:"area,omitempty"`
 
@@ -3427,8 +4089,76 @@ type SettingDraft struct {
 	Postcode Postcode `json:"postcode"`
 }
 
+// SettingList A page of them.
+type SettingList struct {
+	Items []Setting `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// SettingRequest A place as its provider describes it.
+type SettingRequest struct {
+	// AccessFeatures Hoist, changing place, quiet room, parking, in words.
+	AccessFeatures *string  `json:"access_features,omitempty"`
+	AddressLines   []string `json:"address_lines,omitempty"`
+	Name           string   `json:"name"`
+
+	// Postcode A full postcode.
+	//
+	// Example: ZZ1 1AB
+	Postcode Postcode `json:"postcode"`
+}
+
 // SharePayer Who bears it; the buyer is the child's budget or the family.
 type SharePayer string
+
+// Staff A role somebody holds or held at a provider.
+type Staff struct {
+	// EndsOn The last day.
+	EndsOn *openapi_types.Date `json:"ends_on,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID   ID     `json:"id"`
+	Name string `json:"name"`
+
+	// PersonID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	PersonID ID `json:"person_id"`
+
+	// Role What somebody may act as for a provider.
+	Role     ProviderRole       `json:"role"`
+	StartsOn openapi_types.Date `json:"starts_on"`
+}
+
+// StaffEnd When a role ends.
+type StaffEnd struct {
+	// LastDay The last day it is held; left out, it ends at once.
+	LastDay *openapi_types.Date `json:"last_day,omitempty"`
+}
+
+// StaffList A page of them.
+type StaffList struct {
+	Items []Staff `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// StaffRequest A role for somebody who can sign in.
+type StaffRequest struct {
+	// Name The name you know them by.
+	Name string `json:"name"`
+
+	// Role What somebody may act as for a provider.
+	Role ProviderRole `json:"role"`
+
+	// SignIn The name they sign in by.
+	SignIn string `json:"sign_in"`
+}
 
 // Statement Every movement of a child's accounts between two days.
 type Statement struct {
@@ -3832,6 +4562,39 @@ type Weekday = int
 // WhoMayUse Anyone; families entitled to the reduced rate; members; those under a contract; children with a funded place.
 type WhoMayUse string
 
+// Worker Somebody who gives support. Only the provider reads this.
+type Worker struct {
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID        ID                  `json:"id"`
+	LaneIds   []ID                `json:"lane_ids"`
+	Languages []string            `json:"languages"`
+	LeftOn    *openapi_types.Date `json:"left_on,omitempty"`
+	Name      string              `json:"name"`
+	Skills    []string            `json:"skills"`
+}
+
+// WorkerList A page of them.
+type WorkerList struct {
+	Items []Worker `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// WorkerRequest A worker as the provider describes them.
+type WorkerRequest struct {
+	// LaneIds The lanes of support by the hour that are this worker. Left out, none are.
+	LaneIds   []ID     `json:"lane_ids,omitempty"`
+	Languages []string `json:"languages,omitempty"`
+
+	// LeftOn Their last day.
+	LeftOn *openapi_types.Date `json:"left_on,omitempty"`
+	Name   string              `json:"name"`
+	Skills []string            `json:"skills,omitempty"`
+}
+
 // BookingID A UUID. Those made here are version 7.
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
@@ -3841,6 +4604,11 @@ type BookingID = ID
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type ChildID = ID
+
+// CredentialID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type CredentialID = ID
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -3866,8 +4634,28 @@ type OfferID = ID
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type PlanLineID = ID
 
+// ProviderID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type ProviderID = ID
+
 // SearchText defines model for SearchText.
 type SearchText = string
+
+// SettingID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type SettingID = ID
+
+// StaffID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type StaffID = ID
+
+// WorkerID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type WorkerID = ID
 
 // BadRequest A refusal (RFC 9457).
 type BadRequest = Problem
@@ -3950,6 +4738,21 @@ type GetStatementParams struct {
 	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
 }
 
+// ListCompetenciesParams defines parameters for ListCompetencies.
+type ListCompetenciesParams struct {
+	// ProviderID Only this provider's.
+	ProviderID *ID `form:"provider_id,omitempty" json:"provider_id,omitempty"`
+
+	// ChildID Only for this child. Providers do not see children's ids, so theirs finds nothing.
+	ChildID *ID `form:"child_id,omitempty" json:"child_id,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListContractsParams defines parameters for ListContracts.
 type ListContractsParams struct {
 	// Limit How many items to answer at most.
@@ -4025,6 +4828,63 @@ type CostPlanParams struct {
 	As *CostingForm `form:"as,omitempty" json:"as,omitempty"`
 }
 
+// ListProvidersParams defines parameters for ListProviders.
+type ListProvidersParams struct {
+	// Kind Only providers of this kind.
+	Kind *ProviderKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListCredentialsParams defines parameters for ListCredentials.
+type ListCredentialsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListNoticesParams defines parameters for ListNotices.
+type ListNoticesParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListSettingsParams defines parameters for ListSettings.
+type ListSettingsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListStaffParams defines parameters for ListStaff.
+type ListStaffParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListWorkersParams defines parameters for ListWorkers.
+type ListWorkersParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ReceiveStripeEventParams defines parameters for ReceiveStripeEvent.
 type ReceiveStripeEventParams struct {
 	// StripeSignature Stripe's signature over the body and its time.
@@ -4069,6 +4929,42 @@ type CostPlanJSONRequestBody = PlanCostingRequest
 
 // CreatePlanLineJSONRequestBody defines body for CreatePlanLine for application/json ContentType.
 type CreatePlanLineJSONRequestBody = PlanLineDraft
+
+// CreateProviderJSONRequestBody defines body for CreateProvider for application/json ContentType.
+type CreateProviderJSONRequestBody = ProviderDraft
+
+// UpdateProviderJSONRequestBody defines body for UpdateProvider for application/json ContentType.
+type UpdateProviderJSONRequestBody = ProviderDraft
+
+// AddCompetencyJSONRequestBody defines body for AddCompetency for application/json ContentType.
+type AddCompetencyJSONRequestBody = CompetencyRequest
+
+// AddCredentialJSONRequestBody defines body for AddCredential for application/json ContentType.
+type AddCredentialJSONRequestBody = CredentialRequest
+
+// AcceptCredentialJSONRequestBody defines body for AcceptCredential for application/json ContentType.
+type AcceptCredentialJSONRequestBody = CredentialDecision
+
+// ConfirmIdentifierJSONRequestBody defines body for ConfirmIdentifier for application/json ContentType.
+type ConfirmIdentifierJSONRequestBody = IdentifierConfirmation
+
+// CreateSettingJSONRequestBody defines body for CreateSetting for application/json ContentType.
+type CreateSettingJSONRequestBody = SettingRequest
+
+// UpdateSettingJSONRequestBody defines body for UpdateSetting for application/json ContentType.
+type UpdateSettingJSONRequestBody = SettingRequest
+
+// AddStaffJSONRequestBody defines body for AddStaff for application/json ContentType.
+type AddStaffJSONRequestBody = StaffRequest
+
+// EndStaffJSONRequestBody defines body for EndStaff for application/json ContentType.
+type EndStaffJSONRequestBody = StaffEnd
+
+// CreateWorkerJSONRequestBody defines body for CreateWorker for application/json ContentType.
+type CreateWorkerJSONRequestBody = WorkerRequest
+
+// UpdateWorkerJSONRequestBody defines body for UpdateWorker for application/json ContentType.
+type UpdateWorkerJSONRequestBody = WorkerRequest
 
 // CreateQuoteJSONRequestBody defines body for CreateQuote for application/json ContentType.
 type CreateQuoteJSONRequestBody = QuoteRequest
@@ -4123,6 +5019,9 @@ type ServerInterface interface {
 	// GetStatement Read a child's statement
 	// (GET /v1/budgets/{child_id}/statement)
 	GetStatement(ctx echo.Context, childID ChildID, params GetStatementParams) error
+	// ListCompetencies List sign-offs
+	// (GET /v1/competencies)
+	ListCompetencies(ctx echo.Context, params ListCompetenciesParams) error
 	// ListContracts List contracts
 	// (GET /v1/contracts)
 	ListContracts(ctx echo.Context, params ListContractsParams) error
@@ -4153,6 +5052,9 @@ type ServerInterface interface {
 	// PublishOffer Publish an offer
 	// (POST /v1/offers/{offer_id}/publication)
 	PublishOffer(ctx echo.Context, offerID OfferID) error
+	// GetOfferRequirements Read what an offer needs
+	// (GET /v1/offers/{offer_id}/requirements)
+	GetOfferRequirements(ctx echo.Context, offerID OfferID) error
 	// CostPlan Cost a whole plan in one request
 	// (POST /v1/plan-costings)
 	CostPlan(ctx echo.Context, params CostPlanParams) error
@@ -4162,6 +5064,69 @@ type ServerInterface interface {
 	// ApprovePlanLine Approve a plan line
 	// (POST /v1/plan-lines/{plan_line_id}/approval)
 	ApprovePlanLine(ctx echo.Context, planLineID PlanLineID) error
+	// ListProviders List providers
+	// (GET /v1/providers)
+	ListProviders(ctx echo.Context, params ListProvidersParams) error
+	// CreateProvider Register a provider
+	// (POST /v1/providers)
+	CreateProvider(ctx echo.Context) error
+	// GetProvider Read a provider
+	// (GET /v1/providers/{provider_id})
+	GetProvider(ctx echo.Context, providerID ProviderID) error
+	// UpdateProvider Say who a provider is
+	// (PUT /v1/providers/{provider_id})
+	UpdateProvider(ctx echo.Context, providerID ProviderID) error
+	// AddCompetency Record that a worker is signed off for a task
+	// (POST /v1/providers/{provider_id}/competencies)
+	AddCompetency(ctx echo.Context, providerID ProviderID) error
+	// ListCredentials List a provider's credentials
+	// (GET /v1/providers/{provider_id}/credentials)
+	ListCredentials(ctx echo.Context, providerID ProviderID, params ListCredentialsParams) error
+	// AddCredential Put a credential on file
+	// (POST /v1/providers/{provider_id}/credentials)
+	AddCredential(ctx echo.Context, providerID ProviderID) error
+	// AcceptCredential Accept or refuse a credential
+	// (POST /v1/providers/{provider_id}/credentials/{credential_id}/decisions)
+	AcceptCredential(ctx echo.Context, providerID ProviderID, credentialID CredentialID) error
+	// WithdrawCredential Take a credential out of the file
+	// (POST /v1/providers/{provider_id}/credentials/{credential_id}/withdrawal)
+	WithdrawCredential(ctx echo.Context, providerID ProviderID, credentialID CredentialID) error
+	// ConfirmIdentifier Confirm a provider's number
+	// (POST /v1/providers/{provider_id}/identifier-confirmations)
+	ConfirmIdentifier(ctx echo.Context, providerID ProviderID) error
+	// ListNotices List what a provider has been told
+	// (GET /v1/providers/{provider_id}/notices)
+	ListNotices(ctx echo.Context, providerID ProviderID, params ListNoticesParams) error
+	// GetOnboarding Read a provider's task list
+	// (GET /v1/providers/{provider_id}/onboarding)
+	GetOnboarding(ctx echo.Context, providerID ProviderID) error
+	// ListSettings List a provider's places
+	// (GET /v1/providers/{provider_id}/settings)
+	ListSettings(ctx echo.Context, providerID ProviderID, params ListSettingsParams) error
+	// CreateSetting Add a place
+	// (POST /v1/providers/{provider_id}/settings)
+	CreateSetting(ctx echo.Context, providerID ProviderID) error
+	// UpdateSetting Change a place
+	// (PUT /v1/providers/{provider_id}/settings/{setting_id})
+	UpdateSetting(ctx echo.Context, providerID ProviderID, settingID SettingID) error
+	// ListStaff List who acts for a provider
+	// (GET /v1/providers/{provider_id}/staff)
+	ListStaff(ctx echo.Context, providerID ProviderID, params ListStaffParams) error
+	// AddStaff Give somebody a role
+	// (POST /v1/providers/{provider_id}/staff)
+	AddStaff(ctx echo.Context, providerID ProviderID) error
+	// EndStaff Take a role away
+	// (POST /v1/providers/{provider_id}/staff/{staff_id}/end)
+	EndStaff(ctx echo.Context, providerID ProviderID, staffID StaffID) error
+	// ListWorkers List a provider's workers
+	// (GET /v1/providers/{provider_id}/workers)
+	ListWorkers(ctx echo.Context, providerID ProviderID, params ListWorkersParams) error
+	// CreateWorker Add a worker
+	// (POST /v1/providers/{provider_id}/workers)
+	CreateWorker(ctx echo.Context, providerID ProviderID) error
+	// UpdateWorker Change a worker
+	// (PUT /v1/providers/{provider_id}/workers/{worker_id})
+	UpdateWorker(ctx echo.Context, providerID ProviderID, workerID WorkerID) error
 	// CreateQuote Price a booking for one child
 	// (POST /v1/quotes)
 	CreateQuote(ctx echo.Context) error
@@ -4498,6 +5463,45 @@ func (w *ServerInterfaceWrapper) GetStatement(ctx echo.Context) error {
 	return err
 }
 
+// ListCompetencies converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCompetencies(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCompetenciesParams
+	// ------------- Optional query parameter "provider_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider_id", ctx.QueryParams(), &params.ProviderID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "child_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "child_id", ctx.QueryParams(), &params.ChildID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCompetencies(ctx, params)
+	return err
+}
+
 // ListContracts converts echo context to params.
 func (w *ServerInterfaceWrapper) ListContracts(ctx echo.Context) error {
 	var err error
@@ -4743,6 +5747,22 @@ func (w *ServerInterfaceWrapper) PublishOffer(ctx echo.Context) error {
 	return err
 }
 
+// GetOfferRequirements converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOfferRequirements(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOfferRequirements(ctx, offerID)
+	return err
+}
+
 // CostPlan converts echo context to params.
 func (w *ServerInterfaceWrapper) CostPlan(ctx echo.Context) error {
 	var err error
@@ -4783,6 +5803,471 @@ func (w *ServerInterfaceWrapper) ApprovePlanLine(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ApprovePlanLine(ctx, planLineID)
+	return err
+}
+
+// ListProviders converts echo context to params.
+func (w *ServerInterfaceWrapper) ListProviders(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListProvidersParams
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListProviders(ctx, params)
+	return err
+}
+
+// CreateProvider converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateProvider(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateProvider(ctx)
+	return err
+}
+
+// GetProvider converts echo context to params.
+func (w *ServerInterfaceWrapper) GetProvider(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetProvider(ctx, providerID)
+	return err
+}
+
+// UpdateProvider converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateProvider(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateProvider(ctx, providerID)
+	return err
+}
+
+// AddCompetency converts echo context to params.
+func (w *ServerInterfaceWrapper) AddCompetency(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddCompetency(ctx, providerID)
+	return err
+}
+
+// ListCredentials converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCredentials(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCredentialsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCredentials(ctx, providerID, params)
+	return err
+}
+
+// AddCredential converts echo context to params.
+func (w *ServerInterfaceWrapper) AddCredential(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddCredential(ctx, providerID)
+	return err
+}
+
+// AcceptCredential converts echo context to params.
+func (w *ServerInterfaceWrapper) AcceptCredential(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// ------------- Path parameter "credential_id" -------------
+	var credentialID CredentialID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "credential_id", ctx.Param("credential_id"), &credentialID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter credential_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AcceptCredential(ctx, providerID, credentialID)
+	return err
+}
+
+// WithdrawCredential converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawCredential(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// ------------- Path parameter "credential_id" -------------
+	var credentialID CredentialID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "credential_id", ctx.Param("credential_id"), &credentialID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter credential_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawCredential(ctx, providerID, credentialID)
+	return err
+}
+
+// ConfirmIdentifier converts echo context to params.
+func (w *ServerInterfaceWrapper) ConfirmIdentifier(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ConfirmIdentifier(ctx, providerID)
+	return err
+}
+
+// ListNotices converts echo context to params.
+func (w *ServerInterfaceWrapper) ListNotices(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListNoticesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListNotices(ctx, providerID, params)
+	return err
+}
+
+// GetOnboarding converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOnboarding(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOnboarding(ctx, providerID)
+	return err
+}
+
+// ListSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSettings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSettingsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSettings(ctx, providerID, params)
+	return err
+}
+
+// CreateSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSetting(ctx, providerID)
+	return err
+}
+
+// UpdateSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// ------------- Path parameter "setting_id" -------------
+	var settingID SettingID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "setting_id", ctx.Param("setting_id"), &settingID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter setting_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateSetting(ctx, providerID, settingID)
+	return err
+}
+
+// ListStaff converts echo context to params.
+func (w *ServerInterfaceWrapper) ListStaff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListStaffParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListStaff(ctx, providerID, params)
+	return err
+}
+
+// AddStaff converts echo context to params.
+func (w *ServerInterfaceWrapper) AddStaff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddStaff(ctx, providerID)
+	return err
+}
+
+// EndStaff converts echo context to params.
+func (w *ServerInterfaceWrapper) EndStaff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// ------------- Path parameter "staff_id" -------------
+	var staffID StaffID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "staff_id", ctx.Param("staff_id"), &staffID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter staff_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndStaff(ctx, providerID, staffID)
+	return err
+}
+
+// ListWorkers converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWorkers(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWorkersParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWorkers(ctx, providerID, params)
+	return err
+}
+
+// CreateWorker converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWorker(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWorker(ctx, providerID)
+	return err
+}
+
+// UpdateWorker converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateWorker(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "provider_id" -------------
+	var providerID ProviderID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider_id", ctx.Param("provider_id"), &providerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// ------------- Path parameter "worker_id" -------------
+	var workerID WorkerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worker_id", ctx.Param("worker_id"), &workerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter worker_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateWorker(ctx, providerID, workerID)
 	return err
 }
 
@@ -4927,6 +6412,29 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/offers/:offer_id", wrapper.GetOffer, options.OperationMiddlewares["getOffer"]...)
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/publication", wrapper.PublishOffer, options.OperationMiddlewares["publishOffer"]...)
 	router.POST(options.BaseURL+"/v1/offer-comparisons", wrapper.CompareOffers, options.OperationMiddlewares["compareOffers"]...)
+	router.GET(options.BaseURL+"/v1/offers/:offer_id/requirements", wrapper.GetOfferRequirements, options.OperationMiddlewares["getOfferRequirements"]...)
+	router.GET(options.BaseURL+"/v1/providers", wrapper.ListProviders, options.OperationMiddlewares["listProviders"]...)
+	router.POST(options.BaseURL+"/v1/providers", wrapper.CreateProvider, options.OperationMiddlewares["createProvider"]...)
+	router.GET(options.BaseURL+"/v1/providers/:provider_id", wrapper.GetProvider, options.OperationMiddlewares["getProvider"]...)
+	router.PUT(options.BaseURL+"/v1/providers/:provider_id", wrapper.UpdateProvider, options.OperationMiddlewares["updateProvider"]...)
+	router.POST(options.BaseURL+"/v1/providers/:provider_id/identifier-confirmations", wrapper.ConfirmIdentifier, options.OperationMiddlewares["confirmIdentifier"]...)
+	router.GET(options.BaseURL+"/v1/providers/:provider_id/settings", wrapper.ListSettings, options.OperationMiddlewares["listSettings"]...)
+	router.POST(options.BaseURL+"/v1/providers/:provider_id/settings", wrapper.CreateSetting, options.OperationMiddlewares["createSetting"]...)
+	router.PUT(options.BaseURL+"/v1/providers/:provider_id/settings/:setting_id", wrapper.UpdateSetting, options.OperationMiddlewares["updateSetting"]...)
+	router.GET(options.BaseURL+"/v1/providers/:provider_id/workers", wrapper.ListWorkers, options.OperationMiddlewares["listWorkers"]...)
+	router.POST(options.BaseURL+"/v1/providers/:provider_id/workers", wrapper.CreateWorker, options.OperationMiddlewares["createWorker"]...)
+	router.PUT(options.BaseURL+"/v1/providers/:provider_id/workers/:worker_id", wrapper.UpdateWorker, options.OperationMiddlewares["updateWorker"]...)
+	router.GET(options.BaseURL+"/v1/providers/:provider_id/staff", wrapper.ListStaff, options.OperationMiddlewares["listStaff"]...)
+	router.POST(options.BaseURL+"/v1/providers/:provider_id/staff", wrapper.AddStaff, options.OperationMiddlewares["addStaff"]...)
+	router.POST(options.BaseURL+"/v1/providers/:provider_id/staff/:staff_id/end", wrapper.EndStaff, options.OperationMiddlewares["endStaff"]...)
+	router.GET(options.BaseURL+"/v1/providers/:provider_id/credentials", wrapper.ListCredentials, options.OperationMiddlewares["listCredentials"]...)
+	router.POST(options.BaseURL+"/v1/providers/:provider_id/credentials", wrapper.AddCredential, options.OperationMiddlewares["addCredential"]...)
+	router.POST(options.BaseURL+"/v1/providers/:provider_id/credentials/:credential_id/withdrawal", wrapper.WithdrawCredential, options.OperationMiddlewares["withdrawCredential"]...)
+	router.POST(options.BaseURL+"/v1/providers/:provider_id/credentials/:credential_id/decisions", wrapper.AcceptCredential, options.OperationMiddlewares["acceptCredential"]...)
+	router.POST(options.BaseURL+"/v1/providers/:provider_id/competencies", wrapper.AddCompetency, options.OperationMiddlewares["addCompetency"]...)
+	router.GET(options.BaseURL+"/v1/competencies", wrapper.ListCompetencies, options.OperationMiddlewares["listCompetencies"]...)
+	router.GET(options.BaseURL+"/v1/providers/:provider_id/notices", wrapper.ListNotices, options.OperationMiddlewares["listNotices"]...)
+	router.GET(options.BaseURL+"/v1/providers/:provider_id/onboarding", wrapper.GetOnboarding, options.OperationMiddlewares["getOnboarding"]...)
 	router.POST(options.BaseURL+"/v1/quotes", wrapper.CreateQuote, options.OperationMiddlewares["createQuote"]...)
 	router.GET(options.BaseURL+"/v1/bookings", wrapper.ListBookings, options.OperationMiddlewares["listBookings"]...)
 	router.POST(options.BaseURL+"/v1/bookings", wrapper.CreateBooking, options.OperationMiddlewares["createBooking"]...)
@@ -6584,6 +8092,103 @@ func (response GetStatementdefaultApplicationProblemPlusJSONResponse) VisitGetSt
 	return err
 }
 
+type ListCompetenciesRequestObject struct {
+	Params ListCompetenciesParams
+}
+
+type ListCompetenciesResponseObject interface {
+	VisitListCompetenciesResponse(w http.ResponseWriter) error
+}
+
+type ListCompetencies200ResponseHeaders struct {
+	Link *string
+}
+
+type ListCompetencies200JSONResponse struct {
+	Body    CompetencyList
+	Headers ListCompetencies200ResponseHeaders
+}
+
+func (response ListCompetencies200JSONResponse) VisitListCompetenciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetencies400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCompetencies400ApplicationProblemPlusJSONResponse) VisitListCompetenciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetencies401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCompetencies401ApplicationProblemPlusJSONResponse) VisitListCompetenciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetencies403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCompetencies403ApplicationProblemPlusJSONResponse) VisitListCompetenciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetenciesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCompetenciesdefaultApplicationProblemPlusJSONResponse) VisitListCompetenciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListContractsRequestObject struct {
 	Params ListContractsParams
 }
@@ -7573,6 +9178,109 @@ func (response PublishOfferdefaultApplicationProblemPlusJSONResponse) VisitPubli
 	return err
 }
 
+type GetOfferRequirementsRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+}
+
+type GetOfferRequirementsResponseObject interface {
+	VisitGetOfferRequirementsResponse(w http.ResponseWriter) error
+}
+
+type GetOfferRequirements200JSONResponse OfferRequirements
+
+func (response GetOfferRequirements200JSONResponse) VisitGetOfferRequirementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferRequirements400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferRequirements400ApplicationProblemPlusJSONResponse) VisitGetOfferRequirementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferRequirements401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferRequirements401ApplicationProblemPlusJSONResponse) VisitGetOfferRequirementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferRequirements403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferRequirements403ApplicationProblemPlusJSONResponse) VisitGetOfferRequirementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferRequirements404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferRequirements404ApplicationProblemPlusJSONResponse) VisitGetOfferRequirementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferRequirementsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOfferRequirementsdefaultApplicationProblemPlusJSONResponse) VisitGetOfferRequirementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CostPlanRequestObject struct {
 	Params CostPlanParams
 	Body   *CostPlanJSONRequestBody
@@ -7956,6 +9664,2406 @@ type ApprovePlanLinedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ApprovePlanLinedefaultApplicationProblemPlusJSONResponse) VisitApprovePlanLineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProvidersRequestObject struct {
+	Params ListProvidersParams
+}
+
+type ListProvidersResponseObject interface {
+	VisitListProvidersResponse(w http.ResponseWriter) error
+}
+
+type ListProviders200ResponseHeaders struct {
+	Link *string
+}
+
+type ListProviders200JSONResponse struct {
+	Body    ProviderList
+	Headers ListProviders200ResponseHeaders
+}
+
+func (response ListProviders200JSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProviders400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListProviders400ApplicationProblemPlusJSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProvidersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListProvidersdefaultApplicationProblemPlusJSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateProviderRequestObject struct {
+	Body *CreateProviderJSONRequestBody
+}
+
+type CreateProviderResponseObject interface {
+	VisitCreateProviderResponse(w http.ResponseWriter) error
+}
+
+type CreateProvider201ResponseHeaders struct {
+	Location *string
+}
+
+type CreateProvider201JSONResponse struct {
+	Body    Provider
+	Headers CreateProvider201ResponseHeaders
+}
+
+func (response CreateProvider201JSONResponse) VisitCreateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateProvider400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateProvider400ApplicationProblemPlusJSONResponse) VisitCreateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateProvider401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateProvider401ApplicationProblemPlusJSONResponse) VisitCreateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateProvider403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateProvider403ApplicationProblemPlusJSONResponse) VisitCreateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateProvider422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateProvider422ApplicationProblemPlusJSONResponse) VisitCreateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateProviderdefaultApplicationProblemPlusJSONResponse) VisitCreateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProviderRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+}
+
+type GetProviderResponseObject interface {
+	VisitGetProviderResponse(w http.ResponseWriter) error
+}
+
+type GetProvider200JSONResponse Provider
+
+func (response GetProvider200JSONResponse) VisitGetProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProvider400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetProvider400ApplicationProblemPlusJSONResponse) VisitGetProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProvider404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetProvider404ApplicationProblemPlusJSONResponse) VisitGetProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetProviderdefaultApplicationProblemPlusJSONResponse) VisitGetProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProviderRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	Body       *UpdateProviderJSONRequestBody
+}
+
+type UpdateProviderResponseObject interface {
+	VisitUpdateProviderResponse(w http.ResponseWriter) error
+}
+
+type UpdateProvider200JSONResponse Provider
+
+func (response UpdateProvider200JSONResponse) VisitUpdateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProvider400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProvider400ApplicationProblemPlusJSONResponse) VisitUpdateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProvider401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProvider401ApplicationProblemPlusJSONResponse) VisitUpdateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProvider403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProvider403ApplicationProblemPlusJSONResponse) VisitUpdateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProvider404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProvider404ApplicationProblemPlusJSONResponse) VisitUpdateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProvider422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProvider422ApplicationProblemPlusJSONResponse) VisitUpdateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateProviderdefaultApplicationProblemPlusJSONResponse) VisitUpdateProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCompetencyRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	Body       *AddCompetencyJSONRequestBody
+}
+
+type AddCompetencyResponseObject interface {
+	VisitAddCompetencyResponse(w http.ResponseWriter) error
+}
+
+type AddCompetency201ResponseHeaders struct {
+	Location *string
+}
+
+type AddCompetency201JSONResponse struct {
+	Body    Competency
+	Headers AddCompetency201ResponseHeaders
+}
+
+func (response AddCompetency201JSONResponse) VisitAddCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCompetency400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AddCompetency400ApplicationProblemPlusJSONResponse) VisitAddCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCompetency401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AddCompetency401ApplicationProblemPlusJSONResponse) VisitAddCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCompetency403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddCompetency403ApplicationProblemPlusJSONResponse) VisitAddCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCompetency404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AddCompetency404ApplicationProblemPlusJSONResponse) VisitAddCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCompetency422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AddCompetency422ApplicationProblemPlusJSONResponse) VisitAddCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCompetencydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddCompetencydefaultApplicationProblemPlusJSONResponse) VisitAddCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCredentialsRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	Params     ListCredentialsParams
+}
+
+type ListCredentialsResponseObject interface {
+	VisitListCredentialsResponse(w http.ResponseWriter) error
+}
+
+type ListCredentials200ResponseHeaders struct {
+	Link *string
+}
+
+type ListCredentials200JSONResponse struct {
+	Body    CredentialList
+	Headers ListCredentials200ResponseHeaders
+}
+
+func (response ListCredentials200JSONResponse) VisitListCredentialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCredentials400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCredentials400ApplicationProblemPlusJSONResponse) VisitListCredentialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCredentials401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCredentials401ApplicationProblemPlusJSONResponse) VisitListCredentialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCredentials403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCredentials403ApplicationProblemPlusJSONResponse) VisitListCredentialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCredentials404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListCredentials404ApplicationProblemPlusJSONResponse) VisitListCredentialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCredentialsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCredentialsdefaultApplicationProblemPlusJSONResponse) VisitListCredentialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCredentialRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	Body       *AddCredentialJSONRequestBody
+}
+
+type AddCredentialResponseObject interface {
+	VisitAddCredentialResponse(w http.ResponseWriter) error
+}
+
+type AddCredential201ResponseHeaders struct {
+	Location *string
+}
+
+type AddCredential201JSONResponse struct {
+	Body    Credential
+	Headers AddCredential201ResponseHeaders
+}
+
+func (response AddCredential201JSONResponse) VisitAddCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCredential400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AddCredential400ApplicationProblemPlusJSONResponse) VisitAddCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCredential401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AddCredential401ApplicationProblemPlusJSONResponse) VisitAddCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCredential403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddCredential403ApplicationProblemPlusJSONResponse) VisitAddCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCredential404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AddCredential404ApplicationProblemPlusJSONResponse) VisitAddCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCredential422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AddCredential422ApplicationProblemPlusJSONResponse) VisitAddCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCredentialdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddCredentialdefaultApplicationProblemPlusJSONResponse) VisitAddCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptCredentialRequestObject struct {
+	ProviderID   ProviderID   `json:"provider_id"`
+	CredentialID CredentialID `json:"credential_id"`
+	Body         *AcceptCredentialJSONRequestBody
+}
+
+type AcceptCredentialResponseObject interface {
+	VisitAcceptCredentialResponse(w http.ResponseWriter) error
+}
+
+type AcceptCredential200JSONResponse Credential
+
+func (response AcceptCredential200JSONResponse) VisitAcceptCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptCredential400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptCredential400ApplicationProblemPlusJSONResponse) VisitAcceptCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptCredential401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptCredential401ApplicationProblemPlusJSONResponse) VisitAcceptCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptCredential403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptCredential403ApplicationProblemPlusJSONResponse) VisitAcceptCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptCredential404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptCredential404ApplicationProblemPlusJSONResponse) VisitAcceptCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptCredential422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptCredential422ApplicationProblemPlusJSONResponse) VisitAcceptCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptCredentialdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcceptCredentialdefaultApplicationProblemPlusJSONResponse) VisitAcceptCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCredentialRequestObject struct {
+	ProviderID   ProviderID   `json:"provider_id"`
+	CredentialID CredentialID `json:"credential_id"`
+}
+
+type WithdrawCredentialResponseObject interface {
+	VisitWithdrawCredentialResponse(w http.ResponseWriter) error
+}
+
+type WithdrawCredential200JSONResponse Credential
+
+func (response WithdrawCredential200JSONResponse) VisitWithdrawCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCredential400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCredential400ApplicationProblemPlusJSONResponse) VisitWithdrawCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCredential401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCredential401ApplicationProblemPlusJSONResponse) VisitWithdrawCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCredential403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCredential403ApplicationProblemPlusJSONResponse) VisitWithdrawCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCredential404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCredential404ApplicationProblemPlusJSONResponse) VisitWithdrawCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCredentialdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawCredentialdefaultApplicationProblemPlusJSONResponse) VisitWithdrawCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmIdentifierRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	Body       *ConfirmIdentifierJSONRequestBody
+}
+
+type ConfirmIdentifierResponseObject interface {
+	VisitConfirmIdentifierResponse(w http.ResponseWriter) error
+}
+
+type ConfirmIdentifier200JSONResponse Provider
+
+func (response ConfirmIdentifier200JSONResponse) VisitConfirmIdentifierResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmIdentifier400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmIdentifier400ApplicationProblemPlusJSONResponse) VisitConfirmIdentifierResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmIdentifier401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmIdentifier401ApplicationProblemPlusJSONResponse) VisitConfirmIdentifierResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmIdentifier403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmIdentifier403ApplicationProblemPlusJSONResponse) VisitConfirmIdentifierResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmIdentifier404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmIdentifier404ApplicationProblemPlusJSONResponse) VisitConfirmIdentifierResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmIdentifier422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmIdentifier422ApplicationProblemPlusJSONResponse) VisitConfirmIdentifierResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmIdentifierdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ConfirmIdentifierdefaultApplicationProblemPlusJSONResponse) VisitConfirmIdentifierResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNoticesRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	Params     ListNoticesParams
+}
+
+type ListNoticesResponseObject interface {
+	VisitListNoticesResponse(w http.ResponseWriter) error
+}
+
+type ListNotices200ResponseHeaders struct {
+	Link *string
+}
+
+type ListNotices200JSONResponse struct {
+	Body    NoticeList
+	Headers ListNotices200ResponseHeaders
+}
+
+func (response ListNotices200JSONResponse) VisitListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotices400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotices400ApplicationProblemPlusJSONResponse) VisitListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotices401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotices401ApplicationProblemPlusJSONResponse) VisitListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotices403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotices403ApplicationProblemPlusJSONResponse) VisitListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotices404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotices404ApplicationProblemPlusJSONResponse) VisitListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNoticesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListNoticesdefaultApplicationProblemPlusJSONResponse) VisitListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOnboardingRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+}
+
+type GetOnboardingResponseObject interface {
+	VisitGetOnboardingResponse(w http.ResponseWriter) error
+}
+
+type GetOnboarding200JSONResponse Onboarding
+
+func (response GetOnboarding200JSONResponse) VisitGetOnboardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOnboarding400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetOnboarding400ApplicationProblemPlusJSONResponse) VisitGetOnboardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOnboarding401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetOnboarding401ApplicationProblemPlusJSONResponse) VisitGetOnboardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOnboarding403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetOnboarding403ApplicationProblemPlusJSONResponse) VisitGetOnboardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOnboarding404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetOnboarding404ApplicationProblemPlusJSONResponse) VisitGetOnboardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOnboardingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOnboardingdefaultApplicationProblemPlusJSONResponse) VisitGetOnboardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSettingsRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	Params     ListSettingsParams
+}
+
+type ListSettingsResponseObject interface {
+	VisitListSettingsResponse(w http.ResponseWriter) error
+}
+
+type ListSettings200ResponseHeaders struct {
+	Link *string
+}
+
+type ListSettings200JSONResponse struct {
+	Body    SettingList
+	Headers ListSettings200ResponseHeaders
+}
+
+func (response ListSettings200JSONResponse) VisitListSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSettings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSettings400ApplicationProblemPlusJSONResponse) VisitListSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListSettings404ApplicationProblemPlusJSONResponse) VisitListSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSettingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSettingsdefaultApplicationProblemPlusJSONResponse) VisitListSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSettingRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	Body       *CreateSettingJSONRequestBody
+}
+
+type CreateSettingResponseObject interface {
+	VisitCreateSettingResponse(w http.ResponseWriter) error
+}
+
+type CreateSetting201ResponseHeaders struct {
+	Location *string
+}
+
+type CreateSetting201JSONResponse struct {
+	Body    Setting
+	Headers CreateSetting201ResponseHeaders
+}
+
+func (response CreateSetting201JSONResponse) VisitCreateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSetting400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSetting400ApplicationProblemPlusJSONResponse) VisitCreateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSetting401ApplicationProblemPlusJSONResponse) VisitCreateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSetting403ApplicationProblemPlusJSONResponse) VisitCreateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSetting404ApplicationProblemPlusJSONResponse) VisitCreateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSetting422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSetting422ApplicationProblemPlusJSONResponse) VisitCreateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSettingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateSettingdefaultApplicationProblemPlusJSONResponse) VisitCreateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSettingRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	SettingID  SettingID  `json:"setting_id"`
+	Body       *UpdateSettingJSONRequestBody
+}
+
+type UpdateSettingResponseObject interface {
+	VisitUpdateSettingResponse(w http.ResponseWriter) error
+}
+
+type UpdateSetting200JSONResponse Setting
+
+func (response UpdateSetting200JSONResponse) VisitUpdateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSetting400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSetting400ApplicationProblemPlusJSONResponse) VisitUpdateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSetting401ApplicationProblemPlusJSONResponse) VisitUpdateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSetting403ApplicationProblemPlusJSONResponse) VisitUpdateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSetting404ApplicationProblemPlusJSONResponse) VisitUpdateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSetting422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSetting422ApplicationProblemPlusJSONResponse) VisitUpdateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSettingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateSettingdefaultApplicationProblemPlusJSONResponse) VisitUpdateSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	Params     ListStaffParams
+}
+
+type ListStaffResponseObject interface {
+	VisitListStaffResponse(w http.ResponseWriter) error
+}
+
+type ListStaff200ResponseHeaders struct {
+	Link *string
+}
+
+type ListStaff200JSONResponse struct {
+	Body    StaffList
+	Headers ListStaff200ResponseHeaders
+}
+
+func (response ListStaff200JSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaff400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaff400ApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaff401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaff401ApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaff403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaff403ApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaff404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListStaff404ApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStaffdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListStaffdefaultApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddStaffRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	Body       *AddStaffJSONRequestBody
+}
+
+type AddStaffResponseObject interface {
+	VisitAddStaffResponse(w http.ResponseWriter) error
+}
+
+type AddStaff201ResponseHeaders struct {
+	Location *string
+}
+
+type AddStaff201JSONResponse struct {
+	Body    Staff
+	Headers AddStaff201ResponseHeaders
+}
+
+func (response AddStaff201JSONResponse) VisitAddStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddStaff400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AddStaff400ApplicationProblemPlusJSONResponse) VisitAddStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddStaff401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AddStaff401ApplicationProblemPlusJSONResponse) VisitAddStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddStaff403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddStaff403ApplicationProblemPlusJSONResponse) VisitAddStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddStaff404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AddStaff404ApplicationProblemPlusJSONResponse) VisitAddStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddStaff409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddStaff409ApplicationProblemPlusJSONResponse) VisitAddStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddStaff422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AddStaff422ApplicationProblemPlusJSONResponse) VisitAddStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddStaffdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddStaffdefaultApplicationProblemPlusJSONResponse) VisitAddStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaffRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	StaffID    StaffID    `json:"staff_id"`
+	Body       *EndStaffJSONRequestBody
+}
+
+type EndStaffResponseObject interface {
+	VisitEndStaffResponse(w http.ResponseWriter) error
+}
+
+type EndStaff200JSONResponse Staff
+
+func (response EndStaff200JSONResponse) VisitEndStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaff400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaff400ApplicationProblemPlusJSONResponse) VisitEndStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaff401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaff401ApplicationProblemPlusJSONResponse) VisitEndStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaff403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaff403ApplicationProblemPlusJSONResponse) VisitEndStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaff404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaff404ApplicationProblemPlusJSONResponse) VisitEndStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaff409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaff409ApplicationProblemPlusJSONResponse) VisitEndStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaff422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response EndStaff422ApplicationProblemPlusJSONResponse) VisitEndStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStaffdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndStaffdefaultApplicationProblemPlusJSONResponse) VisitEndStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWorkersRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	Params     ListWorkersParams
+}
+
+type ListWorkersResponseObject interface {
+	VisitListWorkersResponse(w http.ResponseWriter) error
+}
+
+type ListWorkers200ResponseHeaders struct {
+	Link *string
+}
+
+type ListWorkers200JSONResponse struct {
+	Body    WorkerList
+	Headers ListWorkers200ResponseHeaders
+}
+
+func (response ListWorkers200JSONResponse) VisitListWorkersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWorkers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListWorkers400ApplicationProblemPlusJSONResponse) VisitListWorkersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWorkers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWorkers401ApplicationProblemPlusJSONResponse) VisitListWorkersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWorkers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWorkers403ApplicationProblemPlusJSONResponse) VisitListWorkersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWorkers404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListWorkers404ApplicationProblemPlusJSONResponse) VisitListWorkersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWorkersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListWorkersdefaultApplicationProblemPlusJSONResponse) VisitListWorkersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorkerRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	Body       *CreateWorkerJSONRequestBody
+}
+
+type CreateWorkerResponseObject interface {
+	VisitCreateWorkerResponse(w http.ResponseWriter) error
+}
+
+type CreateWorker201ResponseHeaders struct {
+	Location *string
+}
+
+type CreateWorker201JSONResponse struct {
+	Body    Worker
+	Headers CreateWorker201ResponseHeaders
+}
+
+func (response CreateWorker201JSONResponse) VisitCreateWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorker400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWorker400ApplicationProblemPlusJSONResponse) VisitCreateWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorker401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWorker401ApplicationProblemPlusJSONResponse) VisitCreateWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorker403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWorker403ApplicationProblemPlusJSONResponse) VisitCreateWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorker404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWorker404ApplicationProblemPlusJSONResponse) VisitCreateWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorker422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWorker422ApplicationProblemPlusJSONResponse) VisitCreateWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorkerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateWorkerdefaultApplicationProblemPlusJSONResponse) VisitCreateWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorkerRequestObject struct {
+	ProviderID ProviderID `json:"provider_id"`
+	WorkerID   WorkerID   `json:"worker_id"`
+	Body       *UpdateWorkerJSONRequestBody
+}
+
+type UpdateWorkerResponseObject interface {
+	VisitUpdateWorkerResponse(w http.ResponseWriter) error
+}
+
+type UpdateWorker200JSONResponse Worker
+
+func (response UpdateWorker200JSONResponse) VisitUpdateWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorker400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWorker400ApplicationProblemPlusJSONResponse) VisitUpdateWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorker401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWorker401ApplicationProblemPlusJSONResponse) VisitUpdateWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorker403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWorker403ApplicationProblemPlusJSONResponse) VisitUpdateWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorker404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWorker404ApplicationProblemPlusJSONResponse) VisitUpdateWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorker422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWorker422ApplicationProblemPlusJSONResponse) VisitUpdateWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorkerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateWorkerdefaultApplicationProblemPlusJSONResponse) VisitUpdateWorkerResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8566,6 +12674,9 @@ type StrictServerInterface interface {
 	// GetStatement Read a child's statement
 	// (GET /v1/budgets/{child_id}/statement)
 	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
+	// ListCompetencies List sign-offs
+	// (GET /v1/competencies)
+	ListCompetencies(ctx context.Context, request ListCompetenciesRequestObject) (ListCompetenciesResponseObject, error)
 	// ListContracts List contracts
 	// (GET /v1/contracts)
 	ListContracts(ctx context.Context, request ListContractsRequestObject) (ListContractsResponseObject, error)
@@ -8596,6 +12707,9 @@ type StrictServerInterface interface {
 	// PublishOffer Publish an offer
 	// (POST /v1/offers/{offer_id}/publication)
 	PublishOffer(ctx context.Context, request PublishOfferRequestObject) (PublishOfferResponseObject, error)
+	// GetOfferRequirements Read what an offer needs
+	// (GET /v1/offers/{offer_id}/requirements)
+	GetOfferRequirements(ctx context.Context, request GetOfferRequirementsRequestObject) (GetOfferRequirementsResponseObject, error)
 	// CostPlan Cost a whole plan in one request
 	// (POST /v1/plan-costings)
 	CostPlan(ctx context.Context, request CostPlanRequestObject) (CostPlanResponseObject, error)
@@ -8605,6 +12719,69 @@ type StrictServerInterface interface {
 	// ApprovePlanLine Approve a plan line
 	// (POST /v1/plan-lines/{plan_line_id}/approval)
 	ApprovePlanLine(ctx context.Context, request ApprovePlanLineRequestObject) (ApprovePlanLineResponseObject, error)
+	// ListProviders List providers
+	// (GET /v1/providers)
+	ListProviders(ctx context.Context, request ListProvidersRequestObject) (ListProvidersResponseObject, error)
+	// CreateProvider Register a provider
+	// (POST /v1/providers)
+	CreateProvider(ctx context.Context, request CreateProviderRequestObject) (CreateProviderResponseObject, error)
+	// GetProvider Read a provider
+	// (GET /v1/providers/{provider_id})
+	GetProvider(ctx context.Context, request GetProviderRequestObject) (GetProviderResponseObject, error)
+	// UpdateProvider Say who a provider is
+	// (PUT /v1/providers/{provider_id})
+	UpdateProvider(ctx context.Context, request UpdateProviderRequestObject) (UpdateProviderResponseObject, error)
+	// AddCompetency Record that a worker is signed off for a task
+	// (POST /v1/providers/{provider_id}/competencies)
+	AddCompetency(ctx context.Context, request AddCompetencyRequestObject) (AddCompetencyResponseObject, error)
+	// ListCredentials List a provider's credentials
+	// (GET /v1/providers/{provider_id}/credentials)
+	ListCredentials(ctx context.Context, request ListCredentialsRequestObject) (ListCredentialsResponseObject, error)
+	// AddCredential Put a credential on file
+	// (POST /v1/providers/{provider_id}/credentials)
+	AddCredential(ctx context.Context, request AddCredentialRequestObject) (AddCredentialResponseObject, error)
+	// AcceptCredential Accept or refuse a credential
+	// (POST /v1/providers/{provider_id}/credentials/{credential_id}/decisions)
+	AcceptCredential(ctx context.Context, request AcceptCredentialRequestObject) (AcceptCredentialResponseObject, error)
+	// WithdrawCredential Take a credential out of the file
+	// (POST /v1/providers/{provider_id}/credentials/{credential_id}/withdrawal)
+	WithdrawCredential(ctx context.Context, request WithdrawCredentialRequestObject) (WithdrawCredentialResponseObject, error)
+	// ConfirmIdentifier Confirm a provider's number
+	// (POST /v1/providers/{provider_id}/identifier-confirmations)
+	ConfirmIdentifier(ctx context.Context, request ConfirmIdentifierRequestObject) (ConfirmIdentifierResponseObject, error)
+	// ListNotices List what a provider has been told
+	// (GET /v1/providers/{provider_id}/notices)
+	ListNotices(ctx context.Context, request ListNoticesRequestObject) (ListNoticesResponseObject, error)
+	// GetOnboarding Read a provider's task list
+	// (GET /v1/providers/{provider_id}/onboarding)
+	GetOnboarding(ctx context.Context, request GetOnboardingRequestObject) (GetOnboardingResponseObject, error)
+	// ListSettings List a provider's places
+	// (GET /v1/providers/{provider_id}/settings)
+	ListSettings(ctx context.Context, request ListSettingsRequestObject) (ListSettingsResponseObject, error)
+	// CreateSetting Add a place
+	// (POST /v1/providers/{provider_id}/settings)
+	CreateSetting(ctx context.Context, request CreateSettingRequestObject) (CreateSettingResponseObject, error)
+	// UpdateSetting Change a place
+	// (PUT /v1/providers/{provider_id}/settings/{setting_id})
+	UpdateSetting(ctx context.Context, request UpdateSettingRequestObject) (UpdateSettingResponseObject, error)
+	// ListStaff List who acts for a provider
+	// (GET /v1/providers/{provider_id}/staff)
+	ListStaff(ctx context.Context, request ListStaffRequestObject) (ListStaffResponseObject, error)
+	// AddStaff Give somebody a role
+	// (POST /v1/providers/{provider_id}/staff)
+	AddStaff(ctx context.Context, request AddStaffRequestObject) (AddStaffResponseObject, error)
+	// EndStaff Take a role away
+	// (POST /v1/providers/{provider_id}/staff/{staff_id}/end)
+	EndStaff(ctx context.Context, request EndStaffRequestObject) (EndStaffResponseObject, error)
+	// ListWorkers List a provider's workers
+	// (GET /v1/providers/{provider_id}/workers)
+	ListWorkers(ctx context.Context, request ListWorkersRequestObject) (ListWorkersResponseObject, error)
+	// CreateWorker Add a worker
+	// (POST /v1/providers/{provider_id}/workers)
+	CreateWorker(ctx context.Context, request CreateWorkerRequestObject) (CreateWorkerResponseObject, error)
+	// UpdateWorker Change a worker
+	// (PUT /v1/providers/{provider_id}/workers/{worker_id})
+	UpdateWorker(ctx context.Context, request UpdateWorkerRequestObject) (UpdateWorkerResponseObject, error)
 	// CreateQuote Price a booking for one child
 	// (POST /v1/quotes)
 	CreateQuote(ctx context.Context, request CreateQuoteRequestObject) (CreateQuoteResponseObject, error)
@@ -9098,6 +13275,31 @@ func (sh *strictHandler) GetStatement(ctx echo.Context, childID ChildID, params 
 	return nil
 }
 
+// ListCompetencies operation middleware
+func (sh *strictHandler) ListCompetencies(ctx echo.Context, params ListCompetenciesParams) error {
+	var request ListCompetenciesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCompetencies(ctx.Request().Context(), request.(ListCompetenciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCompetencies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCompetenciesResponseObject); ok {
+		return validResponse.VisitListCompetenciesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListContracts operation middleware
 func (sh *strictHandler) ListContracts(ctx echo.Context, params ListContractsParams) error {
 	var request ListContractsRequestObject
@@ -9409,6 +13611,31 @@ func (sh *strictHandler) PublishOffer(ctx echo.Context, offerID OfferID) error {
 	return nil
 }
 
+// GetOfferRequirements operation middleware
+func (sh *strictHandler) GetOfferRequirements(ctx echo.Context, offerID OfferID) error {
+	var request GetOfferRequirementsRequestObject
+
+	request.OfferID = offerID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOfferRequirements(ctx.Request().Context(), request.(GetOfferRequirementsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOfferRequirements")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOfferRequirementsResponseObject); ok {
+		return validResponse.VisitGetOfferRequirementsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // CostPlan operation middleware
 func (sh *strictHandler) CostPlan(ctx echo.Context, params CostPlanParams) error {
 	var request CostPlanRequestObject
@@ -9522,6 +13749,815 @@ func (sh *strictHandler) ApprovePlanLine(ctx echo.Context, planLineID PlanLineID
 		return err
 	} else if validResponse, ok := response.(ApprovePlanLineResponseObject); ok {
 		return validResponse.VisitApprovePlanLineResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListProviders operation middleware
+func (sh *strictHandler) ListProviders(ctx echo.Context, params ListProvidersParams) error {
+	var request ListProvidersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProviders(ctx.Request().Context(), request.(ListProvidersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProviders")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListProvidersResponseObject); ok {
+		return validResponse.VisitListProvidersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateProvider operation middleware
+func (sh *strictHandler) CreateProvider(ctx echo.Context) error {
+	var request CreateProviderRequestObject
+
+	var body CreateProviderJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateProvider(ctx.Request().Context(), request.(CreateProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateProviderResponseObject); ok {
+		return validResponse.VisitCreateProviderResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetProvider operation middleware
+func (sh *strictHandler) GetProvider(ctx echo.Context, providerID ProviderID) error {
+	var request GetProviderRequestObject
+
+	request.ProviderID = providerID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProvider(ctx.Request().Context(), request.(GetProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetProviderResponseObject); ok {
+		return validResponse.VisitGetProviderResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateProvider operation middleware
+func (sh *strictHandler) UpdateProvider(ctx echo.Context, providerID ProviderID) error {
+	var request UpdateProviderRequestObject
+
+	request.ProviderID = providerID
+
+	var body UpdateProviderJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateProvider(ctx.Request().Context(), request.(UpdateProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateProviderResponseObject); ok {
+		return validResponse.VisitUpdateProviderResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddCompetency operation middleware
+func (sh *strictHandler) AddCompetency(ctx echo.Context, providerID ProviderID) error {
+	var request AddCompetencyRequestObject
+
+	request.ProviderID = providerID
+
+	var body AddCompetencyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddCompetency(ctx.Request().Context(), request.(AddCompetencyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddCompetency")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddCompetencyResponseObject); ok {
+		return validResponse.VisitAddCompetencyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListCredentials operation middleware
+func (sh *strictHandler) ListCredentials(ctx echo.Context, providerID ProviderID, params ListCredentialsParams) error {
+	var request ListCredentialsRequestObject
+
+	request.ProviderID = providerID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCredentials(ctx.Request().Context(), request.(ListCredentialsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCredentials")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCredentialsResponseObject); ok {
+		return validResponse.VisitListCredentialsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddCredential operation middleware
+func (sh *strictHandler) AddCredential(ctx echo.Context, providerID ProviderID) error {
+	var request AddCredentialRequestObject
+
+	request.ProviderID = providerID
+
+	var body AddCredentialJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddCredential(ctx.Request().Context(), request.(AddCredentialRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddCredential")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddCredentialResponseObject); ok {
+		return validResponse.VisitAddCredentialResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AcceptCredential operation middleware
+func (sh *strictHandler) AcceptCredential(ctx echo.Context, providerID ProviderID, credentialID CredentialID) error {
+	var request AcceptCredentialRequestObject
+
+	request.ProviderID = providerID
+	request.CredentialID = credentialID
+
+	var body AcceptCredentialJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptCredential(ctx.Request().Context(), request.(AcceptCredentialRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptCredential")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AcceptCredentialResponseObject); ok {
+		return validResponse.VisitAcceptCredentialResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawCredential operation middleware
+func (sh *strictHandler) WithdrawCredential(ctx echo.Context, providerID ProviderID, credentialID CredentialID) error {
+	var request WithdrawCredentialRequestObject
+
+	request.ProviderID = providerID
+	request.CredentialID = credentialID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawCredential(ctx.Request().Context(), request.(WithdrawCredentialRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawCredential")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawCredentialResponseObject); ok {
+		return validResponse.VisitWithdrawCredentialResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ConfirmIdentifier operation middleware
+func (sh *strictHandler) ConfirmIdentifier(ctx echo.Context, providerID ProviderID) error {
+	var request ConfirmIdentifierRequestObject
+
+	request.ProviderID = providerID
+
+	var body ConfirmIdentifierJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmIdentifier(ctx.Request().Context(), request.(ConfirmIdentifierRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmIdentifier")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ConfirmIdentifierResponseObject); ok {
+		return validResponse.VisitConfirmIdentifierResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListNotices operation middleware
+func (sh *strictHandler) ListNotices(ctx echo.Context, providerID ProviderID, params ListNoticesParams) error {
+	var request ListNoticesRequestObject
+
+	request.ProviderID = providerID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNotices(ctx.Request().Context(), request.(ListNoticesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNotices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListNoticesResponseObject); ok {
+		return validResponse.VisitListNoticesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetOnboarding operation middleware
+func (sh *strictHandler) GetOnboarding(ctx echo.Context, providerID ProviderID) error {
+	var request GetOnboardingRequestObject
+
+	request.ProviderID = providerID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOnboarding(ctx.Request().Context(), request.(GetOnboardingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOnboarding")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOnboardingResponseObject); ok {
+		return validResponse.VisitGetOnboardingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListSettings operation middleware
+func (sh *strictHandler) ListSettings(ctx echo.Context, providerID ProviderID, params ListSettingsParams) error {
+	var request ListSettingsRequestObject
+
+	request.ProviderID = providerID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSettings(ctx.Request().Context(), request.(ListSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSettingsResponseObject); ok {
+		return validResponse.VisitListSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateSetting operation middleware
+func (sh *strictHandler) CreateSetting(ctx echo.Context, providerID ProviderID) error {
+	var request CreateSettingRequestObject
+
+	request.ProviderID = providerID
+
+	var body CreateSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSetting(ctx.Request().Context(), request.(CreateSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateSettingResponseObject); ok {
+		return validResponse.VisitCreateSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateSetting operation middleware
+func (sh *strictHandler) UpdateSetting(ctx echo.Context, providerID ProviderID, settingID SettingID) error {
+	var request UpdateSettingRequestObject
+
+	request.ProviderID = providerID
+	request.SettingID = settingID
+
+	var body UpdateSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateSetting(ctx.Request().Context(), request.(UpdateSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateSettingResponseObject); ok {
+		return validResponse.VisitUpdateSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListStaff operation middleware
+func (sh *strictHandler) ListStaff(ctx echo.Context, providerID ProviderID, params ListStaffParams) error {
+	var request ListStaffRequestObject
+
+	request.ProviderID = providerID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStaff(ctx.Request().Context(), request.(ListStaffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStaff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListStaffResponseObject); ok {
+		return validResponse.VisitListStaffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddStaff operation middleware
+func (sh *strictHandler) AddStaff(ctx echo.Context, providerID ProviderID) error {
+	var request AddStaffRequestObject
+
+	request.ProviderID = providerID
+
+	var body AddStaffJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddStaff(ctx.Request().Context(), request.(AddStaffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddStaff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddStaffResponseObject); ok {
+		return validResponse.VisitAddStaffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndStaff operation middleware
+func (sh *strictHandler) EndStaff(ctx echo.Context, providerID ProviderID, staffID StaffID) error {
+	var request EndStaffRequestObject
+
+	request.ProviderID = providerID
+	request.StaffID = staffID
+
+	var body EndStaffJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndStaff(ctx.Request().Context(), request.(EndStaffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndStaff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndStaffResponseObject); ok {
+		return validResponse.VisitEndStaffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWorkers operation middleware
+func (sh *strictHandler) ListWorkers(ctx echo.Context, providerID ProviderID, params ListWorkersParams) error {
+	var request ListWorkersRequestObject
+
+	request.ProviderID = providerID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWorkers(ctx.Request().Context(), request.(ListWorkersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWorkers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWorkersResponseObject); ok {
+		return validResponse.VisitListWorkersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWorker operation middleware
+func (sh *strictHandler) CreateWorker(ctx echo.Context, providerID ProviderID) error {
+	var request CreateWorkerRequestObject
+
+	request.ProviderID = providerID
+
+	var body CreateWorkerJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWorker(ctx.Request().Context(), request.(CreateWorkerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWorker")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWorkerResponseObject); ok {
+		return validResponse.VisitCreateWorkerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateWorker operation middleware
+func (sh *strictHandler) UpdateWorker(ctx echo.Context, providerID ProviderID, workerID WorkerID) error {
+	var request UpdateWorkerRequestObject
+
+	request.ProviderID = providerID
+	request.WorkerID = workerID
+
+	var body UpdateWorkerJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWorker(ctx.Request().Context(), request.(UpdateWorkerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWorker")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateWorkerResponseObject); ok {
+		return validResponse.VisitUpdateWorkerResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"shortbreaks/booking"
 	"shortbreaks/internal/db"
+	"shortbreaks/marketplace"
 	"shortbreaks/payments"
 )
 
@@ -16,6 +17,7 @@ import (
 const (
 	sweepEvery = 15 * time.Second // requests expire within this (the audit allows two minutes)
 	purgeEvery = time.Hour
+	roundEvery = 24 * time.Hour // and at each start: a day on which nothing ran is made up for
 	flushEvery = 10 * time.Second
 )
 
@@ -52,12 +54,34 @@ func (w *purgeWorker) Work(ctx context.Context, _ *river.Job[purgeArgs]) error {
 	return w.d.PurgeReplies(ctx)
 }
 
+// roundArgs is the round of the day: who must be warned of a credential that
+// will end, and how often each provider's sessions ran as booked.
+type roundArgs struct{}
+
+// Kind names the job.
+func (roundArgs) Kind() string { return "daily_round" }
+
+type roundWorker struct {
+	river.WorkerDefaults[roundArgs]
+	d *db.DB
+}
+
+// Work makes both; each bears being repeated.
+func (w *roundWorker) Work(ctx context.Context, _ *river.Job[roundArgs]) error {
+	if _, err := marketplace.WarnOfExpiry(ctx, w.d); err != nil {
+		return err
+	}
+	_, err := booking.CountReliability(ctx, w.d)
+	return err
+}
+
 // newJobs registers every worker and what runs at set times.
 func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &payments.StripeEventWorker{DB: d})
 	river.AddWorker(workers, &sweepWorker{d: d})
 	river.AddWorker(workers, &purgeWorker{d: d})
+	river.AddWorker(workers, &roundWorker{d: d})
 	once := func(every time.Duration) *river.InsertOpts {
 		return &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: every}, MaxAttempts: 1}
 	}
@@ -67,6 +91,9 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 		}, &river.PeriodicJobOpts{RunOnStart: true}),
 		river.NewPeriodicJob(river.PeriodicInterval(purgeEvery), func() (river.JobArgs, *river.InsertOpts) {
 			return purgeArgs{}, once(purgeEvery)
+		}, &river.PeriodicJobOpts{RunOnStart: true}),
+		river.NewPeriodicJob(river.PeriodicInterval(roundEvery), func() (river.JobArgs, *river.InsertOpts) {
+			return roundArgs{}, once(roundEvery)
 		}, &river.PeriodicJobOpts{RunOnStart: true}),
 	})
 }

@@ -103,8 +103,12 @@ func (b Builder) NewCouncil(ctx context.Context, name, slug, area string) (*Coun
 }
 
 // NewHouse adds a provider and its staff, who sign in as "provider_owner.<slug>"
-// and so on.
+// and so on, with a full file of credentials (see File).
 func (b Builder) NewHouse(ctx context.Context, name, slug string, staff int) (*House, error) {
+	return b.newHouse(ctx, name, slug, staff, Filing{})
+}
+
+func (b Builder) newHouse(ctx context.Context, name, slug string, staff int, f Filing) (*House, error) {
 	h := &House{ID: shortbreaks.NewID()}
 	err := b.D.Do(ctx, db.Scope{Providers: []uuid.UUID{h.ID}}, func(tx *db.Tx) error {
 		_, err := marketplace.CreateProvider(ctx, tx, marketplace.Provider{ID: h.ID, Name: name, StaffCount: staff})
@@ -117,15 +121,27 @@ func (b Builder) NewHouse(ctx context.Context, name, slug string, staff int) (*H
 		into *shortbreaks.Actor
 		role shortbreaks.Role
 	}{{&h.Owner, shortbreaks.ProviderOwner}, {&h.Coordinator, shortbreaks.Coordinator}, {&h.Worker, shortbreaks.Worker}} {
-		person, err := b.NewPerson(ctx, name+" "+string(s.role), string(s.role)+"."+slug)
-		if err != nil {
-			return nil, err
-		}
-		if *s.into, err = b.grant(ctx, people.Grant{PersonID: person, Role: s.role, ProviderID: &h.ID}); err != nil {
+		if *s.into, err = b.employ(ctx, h.ID, name+" "+string(s.role), string(s.role)+"."+slug, s.role); err != nil {
 			return nil, err
 		}
 	}
-	return h, nil
+	return h, b.File(ctx, h.Owner, h.ID, f)
+}
+
+// employ adds a person with a role at a provider.
+func (b Builder) employ(ctx context.Context, provider uuid.UUID, name, subject string, role shortbreaks.Role) (shortbreaks.Actor, error) {
+	person, err := b.NewPerson(ctx, name, subject)
+	if err != nil {
+		return shortbreaks.Actor{}, err
+	}
+	err = b.D.Do(ctx, db.Scope{Person: person, Providers: []uuid.UUID{provider}}, func(tx *db.Tx) error {
+		_, err := people.Employ(ctx, tx, provider, person, role, name)
+		return err
+	})
+	if err != nil {
+		return shortbreaks.Actor{}, err
+	}
+	return people.Load(ctx, b.D, person, role)
 }
 
 // NewHome adds a family with its children and one parent for each subject,

@@ -273,7 +273,30 @@ func (w *BulkWorld) supplyTables() []*table {
 		session.add(s.ProviderID, s.ID, s.OfferID, s.StartsAt, s.EndsAt, s.LocalStart, s.TimeZone, s.State)
 		places.add(s.ProviderID, s.ID, w.size.Capacity)
 	}
-	return []*table{provider, setting, offer, version, component, session, places}
+	return append([]*table{provider, setting, offer, version, component, session, places}, w.fileTables()...)
+}
+
+// fileTables are the credentials each club needs to be booked.
+func (w *BulkWorld) fileTables() []*table {
+	worker := &table{name: "worker", columns: "provider_id id display_name"}
+	credential := &table{name: "credential", columns: "provider_id id worker_id kind issued_on dbs_level dbs_workforce added_at added_by"}
+	cover := &table{name: "credential_cover", columns: "provider_id kind starts_on holders"}
+	for _, c := range w.clubs {
+		id, by := c.provider.ID, c.version.CreatedBy
+		jo := shortbreaks.NewID()
+		worker.add(id, jo, "Jo")
+		for _, kind := range []string{"ofsted", "insurance_public_liability", "first_aid", "safeguarding_training"} {
+			var holder *uuid.UUID
+			if kind == "first_aid" || kind == "safeguarding_training" {
+				holder = &jo
+			}
+			credential.add(id, shortbreaks.NewID(), holder, kind, w.today(), nil, nil, w.now, by)
+			cover.add(id, kind, w.today(), 1)
+		}
+		credential.add(id, shortbreaks.NewID(), &jo, "dbs_enhanced", w.today(), "enhanced_with_barred_list", "child", w.now, by)
+		cover.add(id, "dbs_enhanced", w.today(), 1)
+	}
+	return []*table{worker, credential, cover}
 }
 
 func (w *BulkWorld) budgetTables() []*table {

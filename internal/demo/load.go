@@ -102,7 +102,10 @@ func (w *world) councils(ctx context.Context) error {
 func (w *world) offers(ctx context.Context) error {
 	w.sold = map[string]*marketplace.OfferDetail{}
 	for _, h := range houses {
-		made, err := w.NewHouse(ctx, h.name, h.slug, h.staff)
+		made, err := w.newHouse(ctx, h.name, h.slug, h.staff, filings[h.slug])
+		if err == nil {
+			err = w.describe(ctx, made, h)
+		}
 		if err != nil {
 			return fmt.Errorf("provider %s: %w", h.name, err)
 		}

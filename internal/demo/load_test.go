@@ -1,6 +1,7 @@
 package demo_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -53,6 +54,37 @@ func TestTheDemoHasEveryFormOfPriceAndCleanBooks(t *testing.T) {
 	findings, err := payments.Audit(t.Context(), d)
 	require.NoError(t, err)
 	require.Empty(t, findings)
+}
+
+func TestEveryProviderOfTheDemoHasAKindAndOneIsWarned(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	require.NoError(t, demo.Load(t.Context(), d, demo.Seed))
+	list, more, err := marketplace.ListProviders(t.Context(), d, marketplace.ProviderQuery{Limit: 50})
+	require.NoError(t, err)
+	require.False(t, more)
+	require.Len(t, list, 12)
+	kinds := map[string]int{}
+	for _, p := range list {
+		kinds[p.Provider.Kind]++
+		require.NotEmpty(t, p.Provider.Description, p.Provider.Name)
+		require.Equal(t, p.Provider.Kind == "consortium", len(p.Members) > 0)
+		require.True(t, len(p.Identifiers) > 0 || p.Provider.Kind == "sole_trader", p.Provider.Name)
+	}
+	require.Len(t, kinds, len(marketplace.ProviderKinds))
+
+	for _, written := range []int{1, 0} {
+		n, err := marketplace.WarnOfExpiry(t.Context(), d)
+		require.NoError(t, err)
+		require.Equal(t, written, n)
+	}
+	i := slices.IndexFunc(list, func(p marketplace.ProviderDetail) bool { return p.Provider.Name == "Well Water" })
+	id := list[i].Provider.ID
+	who := shortbreaks.Actor{Role: shortbreaks.Coordinator, Providers: []uuid.UUID{id}}
+	notices, _, err := marketplace.ListNotices(t.Context(), d, who, id, uuid.Nil, 10)
+	require.NoError(t, err)
+	require.Len(t, notices, 1)
+	require.Contains(t, notices[0].Words, "Your public liability insurance ends in 25 days")
 }
 
 func TestAnInterruptedDemoSaysSo(t *testing.T) {

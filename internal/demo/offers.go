@@ -22,6 +22,7 @@ type spec struct {
 	ages                            [2]int
 	children                        int  // a member of staff for so many
 	request                         bool // the provider accepts; else confirmed at once
+	care                            bool // personal care is part of it
 	unit                            string
 	pence                           shortbreaks.Pence
 	subsidy                         shortbreaks.Pence // what grants and donations already bear of the full cost
@@ -56,7 +57,7 @@ var houses = []house{
 		},
 		{
 			title: "Personal care at home", summary: "Washing, dressing, feeding and medication by staff of a registered agency.", category: "support_worker",
-			route: "specialist", ages: [2]int{0, 18}, children: 1, request: true, unit: "hour", pence: 2471, terms: twoDays, days: []int{1, 2, 3, 4, 5, 6, 7}, from: "07:00", to: "21:00", places: 2,
+			route: "specialist", care: true, ages: [2]int{0, 18}, children: 1, request: true, unit: "hour", pence: 2471, terms: twoDays, days: []int{1, 2, 3, 4, 5, 6, 7}, from: "07:00", to: "21:00", places: 2,
 		},
 	}},
 	{"Open Door Carers", "opendoor", 15, marketplace.SettingDraft{Name: "Open Door", Postcode: "ZZ2 1AA"}, []spec{
@@ -174,7 +175,7 @@ var houses = []house{
 		},
 		{
 			title: "Complex needs support", summary: "Two trained staff on call, one with your child, for children with complex health needs.", category: "support_worker",
-			route: "specialist", ages: [2]int{0, 18}, children: 1, request: true, unit: "hour", pence: 3600, terms: twoDays, days: []int{1, 2, 3, 4, 5, 6, 7}, from: "08:00", to: "20:00", places: 2,
+			route: "specialist", care: true, ages: [2]int{0, 18}, children: 1, request: true, unit: "hour", pence: 3600, terms: twoDays, days: []int{1, 2, 3, 4, 5, 6, 7}, from: "08:00", to: "20:00", places: 2,
 		},
 	}},
 }
@@ -184,7 +185,7 @@ var houses = []house{
 func (h house) draft(s spec, today time.Time) marketplace.OfferDraft {
 	d := marketplace.OfferDraft{
 		Setting: &h.setting, Title: s.title, Summary: s.summary, Category: s.category, AccessRoute: s.route, AgeFrom: s.ages[0], AgeTo: s.ages[1],
-		RatioStaff: 1, RatioChildren: s.children, Instant: !s.request, Terms: s.terms, Tariff: s.tariff(h.staff < 3),
+		RatioStaff: 1, RatioChildren: s.children, Instant: !s.request, PersonalCare: s.care, Terms: s.terms, Tariff: s.tariff(h.staff < 3),
 	}
 	if s.unit == "hour" {
 		d.Visits = &marketplace.VisitRules{
