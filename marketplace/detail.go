@@ -47,6 +47,11 @@ type SessionDetail struct {
 	TimeZone   string
 	Capacity   int
 	PlacesLeft int
+
+	// Of a session that was just changed; see CallOffSession and MoveSession.
+	State        string
+	PlannedStart *string
+	Reason       *string
 }
 
 // BundleDetail is a bundle on sale, with today's price for what remains.
@@ -136,7 +141,7 @@ func (o *OfferDetail) show(all []sessionRow, now time.Time) {
 	}
 	for _, t := range o.terms {
 		planned = t.PlannedSessions
-		b := bundleOf(t, all, now)
+		b := bundleOf(t, all, o.Offer.gone(now))
 		p, err := tariff.Price(o.Tariff, b.ask())
 		if len(b.remaining) > 0 && err == nil && len(o.Bundles) < mostShown {
 			o.Bundles = append(o.Bundles, BundleDetail{t, len(b.remaining), b.placesLeft(), p.TotalPence})

@@ -30,21 +30,32 @@ type OfferDraft struct {
 	Terms         tariff.Terms
 	Visits        *VisitRules
 	Sessions      *SessionSeries
+	NoticeMinutes int  // before a start; see Offer.CanBook
+	HorizonDays   *int // ahead of today; nil: as far as there is anything
 }
 
 // SettingDraft is a new place where support is given.
 type SettingDraft struct{ Name, Postcode string }
 
 // SessionSeries is the dates and times of a group, at London's wall time on
-// each date; To at or before From is on the next day.
+// each date; To at or before From is on the next day. The dates are given in
+// one of three ways: weekdays from a first date to a last, a Rule from a first
+// date on, or a plain list.
 type SessionSeries struct {
 	FirstDate time.Time // a date: midnight UTC
-	LastDate  time.Time
-	Weekdays  []int // ISO, Monday 1 to Sunday 7
+	LastDate  time.Time // of a rule: zero if the rule says when it ends
+	Weekdays  []int     // ISO, Monday 1 to Sunday 7
+	Rule      string    // see ParseRule
+	Dates     []time.Time
 	From, To  string
 	Except    []time.Time
 	Capacity  int
 	Bundle    *BundleDraft
+
+	Calendar         *CalendarLimit // nil: whatever the schools do
+	SkipBankHolidays bool
+
+	days seriesDays // what Calendar and SkipBankHolidays mean; see resolve
 }
 
 // BundleDraft sells all the sessions of a series as one.
@@ -69,6 +80,8 @@ func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 		point, known := Locate(d.Setting.Postcode)
 		f.Unless(known && strings.Contains(point.Postcode, " "), "/setting/postcode", "We do not know this postcode; give it in full.")
 	}
+	f.Within("/notice_minutes", d.NoticeMinutes, 0, mostNotice)
+	f.Unless(d.HorizonDays == nil || (*d.HorizonDays >= 1 && *d.HorizonDays <= mostHorizon), "/horizon_days", "Give 1 to %d days.", mostHorizon)
 	d.Terms.Check(f, "/cancellation_terms")
 	d.Tariff.Check(f, "/tariff")
 	f.Unless((d.Visits == nil) != (d.Sessions == nil), "/sessions", "Give visits or sessions, and not both.")
@@ -104,9 +117,7 @@ func (d OfferDraft) checkUnits(f *shortbreaks.Faults) {
 }
 
 func (s SessionSeries) check(f *shortbreaks.Faults, at string, now time.Time) {
-	f.Unless(!s.LastDate.Before(s.FirstDate), at+"/last_date", "The last date is before the first.")
-	f.Unless(s.LastDate.Sub(s.FirstDate) <= 2*366*24*time.Hour, at+"/last_date", "A series runs for two years at most.")
-	f.Days(at+"/weekdays", s.Weekdays)
+	s.checkWay(f, at)
 	f.Clock(at+"/from", s.From)
 	f.Clock(at+"/to", s.To)
 	f.Unless(len(s.Except) <= 100, at+"/except", "Give at most 100 dates.")

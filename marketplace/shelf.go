@@ -23,6 +23,7 @@ type shelf struct {
 	now      time.Time
 
 	known      []Setting // the provider's before
+	closures   []Closure // of the provider, still to end
 	settings   []Setting
 	offers     []Offer
 	versions   []Version
@@ -47,11 +48,16 @@ func openShelf(ctx context.Context, tx *db.Tx, provider, by uuid.UUID) (*shelf, 
 	if err != nil {
 		return nil, fmt.Errorf("reading the settings of provider %s: %w", provider, err)
 	}
-	return &shelf{provider: p, by: by, now: tx.Now, known: known}, nil
+	closures, err := readClosures(ctx, tx, provider, shortbreaks.Date(tx.Now))
+	if err != nil {
+		return nil, err
+	}
+	return &shelf{provider: p, by: by, now: tx.Now, known: known, closures: closures}, nil
 }
 
 // add checks a draft and lays its rows out; it writes nothing.
 func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
+	d.Sessions = d.Sessions.shutOn(s.closuresOf(d))
 	f := d.check(s.now)
 	if err := f.As(shortbreaks.ErrInvalid); err != nil {
 		return uuid.Nil, err
@@ -68,7 +74,7 @@ func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
 		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), SettingID: setting, State: state,
 		Title: d.Title, Summary: d.Summary, Category: d.Category, AccessRoute: d.AccessRoute,
 		AgeFrom: d.AgeFrom, AgeTo: d.AgeTo, RatioStaff: d.RatioStaff, RatioChildren: d.RatioChildren,
-		Instant: d.Instant, CreatedAt: s.now,
+		Instant: d.Instant, NoticeMinutes: d.NoticeMinutes, HorizonDays: d.HorizonDays, CreatedAt: s.now,
 	}
 	if state == Published {
 		o.PublishedAt = &s.now
@@ -147,8 +153,9 @@ func (s *shelf) addSessions(offer uuid.UUID, series SessionSeries) {
 	if b := series.Bundle; b != nil {
 		t := Term{
 			ProviderID: s.provider.ID, ID: shortbreaks.NewID(), OfferID: offer, Name: b.Name, Unit: b.Unit,
-			StartsOn: series.FirstDate, EndsOn: series.LastDate, PlannedSessions: len(dates), Capacity: b.Capacity,
+			PlannedSessions: len(dates), Capacity: b.Capacity,
 		}
+		t.StartsOn, t.EndsOn = series.span()
 		s.terms, term = append(s.terms, t), &t.ID
 	}
 	for _, on := range dates {
