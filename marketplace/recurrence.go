@@ -91,6 +91,8 @@ func (r Rule) togetherTrouble() string {
 		return "Give COUNT or UNTIL, and not both."
 	case numbered && freq != "MONTHLY" && freq != "YEARLY":
 		return "A numbered day such as 2MO goes with FREQ=MONTHLY or FREQ=YEARLY."
+	case numbered && someWithoutNumber(r.parts["BYDAY"]):
+		return "Give each day of BYDAY a number, or none of them."
 	case (freq == "MONTHLY" || r.parts["BYMONTH"] != "") && ordinalAbove(r.parts["BYDAY"], 5):
 		return "No month has a sixth week: number its days 1 to 5, or -1 to -5 from its end."
 	case ordinalAbove(r.parts["BYDAY"], 52):
@@ -114,6 +116,10 @@ func ordinalAbove(days string, most int) bool {
 		}
 	}
 	return false
+}
+
+func someWithoutNumber(days string) bool {
+	return slices.ContainsFunc(strings.Split(days, ","), func(day string) bool { return len(day) == len("MO") })
 }
 
 func listsTwice(list string) bool {
@@ -177,7 +183,7 @@ func (r Rule) until(first time.Time, zone *time.Location) time.Time {
 	bare, isUTC := strings.CutSuffix(text, "Z")
 	at, err := time.Parse("20060102T150405", bare)
 	if err != nil {
-		return first.Add(-time.Second) // no such moment: nothing is before it
+		return time.Time{} // ParseRule has read it
 	}
 	if isUTC {
 		local := at.In(zone)
