@@ -18,6 +18,7 @@ func TestModelsHaveTheColumnsOfTheSchema(t *testing.T) {
 		&marketplace.Provider{}, &marketplace.Setting{}, &marketplace.Offer{}, &marketplace.Version{}, &marketplace.Component{},
 		&marketplace.Term{}, &marketplace.Session{}, &marketplace.Counter{}, &marketplace.Lane{}, &marketplace.OfferLane{}, &marketplace.Worker{},
 		&marketplace.BankHoliday{}, &marketplace.SchoolCalendar{}, &marketplace.CalendarRange{}, &marketplace.School{},
+		&marketplace.Closure{}, &marketplace.BusyCalendar{},
 	} {
 		parsed, err := schema.Parse(model, &sync.Map{}, schema.NamingStrategy{SingularTable: true})
 		require.NoError(t, err)
