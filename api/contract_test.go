@@ -28,10 +28,12 @@ func contract(t *testing.T) *Contract {
 
 func TestContract_OperationIdsStayAsAgreed(t *testing.T) {
 	t.Parallel()
-	agreed := strings.Fields(`acceptBooking approvePlanLine cancelBooking compareOffers confirmAttendance createAllocation
-		createBooking createOffer createPlanLine createQuote createTopUp declineBooking getBooking getBudget getDemand getJWKS
-		getOffer getStatement getTrialBalance issueToken listBookings listBudgets listLedgerTransactions publishOffer
-		queryAttendance receiveStripeEvent recordAttendance searchOffers`)
+	agreed := strings.Fields(`acceptBooking approvePlanLine callOffSession cancelBooking changeSessions compareOffers confirmAttendance
+		createAllocation createBooking createClosure createOffer createPlanLine createQuote createTopUp declineBooking
+		getBooking getBudget getBusyCalendar getDemand getJWKS getOffer getOfferCalendar getStatement getTrialBalance
+		importCalendar issueToken listBookings listBudgets listCalendars listClosures listLedgerTransactions moveSession
+		previewSessions publishOffer queryAttendance receiveStripeEvent recordAttendance removeBusyCalendar searchOffers
+		setBusyCalendar`)
 	var ids []string
 	for _, o := range contract(t).Operations() {
 		ids = append(ids, o.ID)

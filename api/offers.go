@@ -99,6 +99,7 @@ func offerOut(o *marketplace.OfferDetail) gen.Offer {
 		AgeFrom: o.Offer.AgeFrom, AgeTo: o.Offer.AgeTo, Ratio: gen.SupportRatio{Staff: o.Offer.RatioStaff, Children: o.Offer.RatioChildren},
 		Setting: gen.Setting{ID: o.Setting.ID, Name: o.Setting.Name, Postcode: o.Setting.Postcode, Area: optional(o.Setting.Area)},
 		Tariff:  tariffOut(o.Tariff), CancellationTerms: termsOut(o.Version.Terms), Instant: o.Offer.Instant,
+		NoticeMinutes: o.Offer.NoticeMinutes, HorizonDays: o.Offer.HorizonDays,
 		PricePence: int64(o.Version.PricePence), PriceUnit: gen.PriceUnit(o.Version.PriceUnit), PriceText: o.PriceText,
 		ComparableRatePencePerChildHour: pence64(o.ComparableRatePence), VisitHours: visitHoursOut(o),
 		Sessions: mapped(o.Sessions, sessionOut), Bundles: mapped(o.Bundles, bundleOut),

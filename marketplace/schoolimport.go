@@ -10,6 +10,7 @@ import (
 
 	ics "github.com/arran4/golang-ical"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"shortbreaks"
@@ -343,4 +344,31 @@ func kindOfEvent(title string, categories []string) (RangeKind, bool) {
 func shortened(text string, most int) string {
 	letters := []rune(text)
 	return string(letters[:min(len(letters), most)])
+}
+
+// AuthorityOf finds the authority of that name, or of the one school of that
+// name. It is for whoever runs the service.
+func AuthorityOf(ctx context.Context, d *db.DB, authority, school string) (id uuid.UUID, err error) {
+	sql, name, what := `SELECT id FROM authority WHERE name = $1`, authority, "council"
+	if authority == "" {
+		sql, name, what = `SELECT authority_id FROM school WHERE lower(name) = lower($1) AND authority_id IS NOT NULL`, school, "school"
+	}
+	err = d.Read(ctx, db.Scope{}, func(tx *db.Tx) error {
+		rows, err := tx.PGX.Query(ctx, sql, strings.TrimSpace(name))
+		if err != nil {
+			return fmt.Errorf("looking for a %s: %w", what, err)
+		}
+		found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		switch {
+		case err != nil:
+			return fmt.Errorf("looking for a %s: %w", what, err)
+		case len(found) == 0:
+			return shortbreaks.ErrNotFound.With(fmt.Sprintf("There is no %s called %q.", what, name))
+		case len(found) > 1:
+			return shortbreaks.ErrInvalid.With(fmt.Sprintf("There are %d of them called %q; name the council too.", len(found), name))
+		}
+		id = found[0]
+		return nil
+	})
+	return id, err
 }

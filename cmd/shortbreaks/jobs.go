@@ -9,6 +9,7 @@ import (
 
 	"shortbreaks/booking"
 	"shortbreaks/internal/db"
+	"shortbreaks/marketplace"
 	"shortbreaks/payments"
 )
 
@@ -57,6 +58,7 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &payments.StripeEventWorker{DB: d})
 	river.AddWorker(workers, &sweepWorker{d: d})
+	river.AddWorker(workers, &marketplace.BusyWorker{DB: d})
 	river.AddWorker(workers, &purgeWorker{d: d})
 	once := func(every time.Duration) *river.InsertOpts {
 		return &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: every}, MaxAttempts: 1}
