@@ -35,7 +35,7 @@ func (m *cast) sessionID(target string, fresh bool) uuid.UUID {
 }
 
 // busyLaneID is a lane with a busy calendar.
-func (m *cast) busyLaneID(target string, fresh bool) uuid.UUID {
+func (m *cast) busyLaneID(target string, _ bool) uuid.UUID {
 	if target == "missing" {
 		return shortbreaks.NewID()
 	}

@@ -45,7 +45,9 @@ func draftOf(b *gen.OfferDraft) marketplace.OfferDraft {
 		d.Visits = &marketplace.VisitRules{
 			Days: v.Days, From: v.From, To: v.To, MinimumMinutes: v.MinimumMinutes, MaximumMinutes: v.MaximumMinutes, StepMinutes: v.StepMinutes,
 			BufferBeforeMinutes: v.BufferBeforeMinutes, BufferAfterMinutes: v.BufferAfterMinutes,
-			Lanes: mapped(v.Lanes, func(l gen.LaneDraft) marketplace.LaneDraft { return marketplace.LaneDraft{Label: l.Label} }),
+			Lanes: mapped(v.Lanes, func(l gen.LaneDraft) marketplace.LaneDraft {
+				return marketplace.LaneDraft{Label: given(l.Label), ID: l.LaneID}
+			}),
 		}
 	}
 	if b.Sessions != nil {

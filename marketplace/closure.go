@@ -206,7 +206,8 @@ func (c *CalledOff) shut(ctx context.Context, tx *db.Tx) error {
 	for _, v := range visits {
 		booked.Add("/starts_on", "%s", v)
 	}
-	if err := booked.As(ErrSessionBooked.With("Nothing was changed. Cancel these bookings first, so that the families know: " + shortbreaks.Plural(len(booked.Fields), "booked time") + ".")); err != nil {
+	words := "Nothing was changed. Cancel these bookings first, so that the families know: " + shortbreaks.Plural(len(booked.Fields), "booked time") + "."
+	if err := booked.As(ErrSessionBooked.With(words)); err != nil {
 		return err
 	}
 	for _, p := range planned {

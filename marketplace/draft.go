@@ -2,6 +2,7 @@ package marketplace
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,7 +146,13 @@ func (r VisitRules) check(f *shortbreaks.Faults, at string) {
 	f.Within(at+"/buffer_after_minutes", r.BufferAfterMinutes, 0, 240)
 	f.Unless(len(r.Lanes) >= 1 && len(r.Lanes) <= 20, at+"/lanes", "Give 1 to 20 lanes.")
 	for i, l := range r.Lanes {
-		f.Text(fmt.Sprintf("%s/lanes/%d/label", at, i), l.Label, 1, 60)
+		if l.ID == nil {
+			f.Text(fmt.Sprintf("%s/lanes/%d/label", at, i), l.Label, 1, 60)
+			continue
+		}
+		f.Unless(l.Label == "", fmt.Sprintf("%s/lanes/%d/label", at, i), "Give label for a new lane or lane_id for one you have, and not both.")
+		twice := slices.ContainsFunc(r.Lanes[:i], func(o LaneDraft) bool { return o.ID != nil && *o.ID == *l.ID })
+		f.Unless(!twice, fmt.Sprintf("%s/lanes/%d/lane_id", at, i), "This lane is there twice.")
 	}
 	if step := r.StepMinutes; step > 0 {
 		f.Unless(r.MaximumMinutes/step*step >= r.MinimumMinutes, at+"/step_minutes", "No multiple of this lies between the shortest and the longest visit.")

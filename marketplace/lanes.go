@@ -285,3 +285,22 @@ func ReleaseLanes(ctx context.Context, tx *db.Tx, provider uuid.UUID, items []uu
 	}
 	return nil
 }
+
+// checkLanes refuses lanes that are not the provider's own.
+func (d OfferDraft) checkLanes(ctx context.Context, tx *db.Tx, provider uuid.UUID) error {
+	if d.Visits == nil {
+		return nil
+	}
+	var f shortbreaks.Faults
+	for i, l := range d.Visits.Lanes {
+		if l.ID == nil {
+			continue
+		}
+		var known bool
+		if err := tx.PGX.QueryRow(ctx, `SELECT EXISTS (SELECT FROM lane WHERE provider_id = $1 AND id = $2)`, provider, *l.ID).Scan(&known); err != nil {
+			return fmt.Errorf("looking for a lane: %w", err)
+		}
+		f.Unless(known, fmt.Sprintf("/visits/lanes/%d/lane_id", i), "You have no such lane.")
+	}
+	return f.As(shortbreaks.ErrInvalid)
+}

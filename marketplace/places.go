@@ -29,7 +29,7 @@ type Places struct {
 // Moved reports whether the session no longer has these times: whoever was
 // shown them has to be asked again.
 func (p *Places) Moved(starts, ends time.Time) bool {
-	return p.changed != nil && !(p.changed.from.Equal(starts) && p.changed.to.Equal(ends))
+	return p.changed != nil && (!p.changed.from.Equal(starts) || !p.changed.to.Equal(ends))
 }
 
 // Free is the number of places that may still be taken; never negative.

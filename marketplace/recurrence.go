@@ -142,7 +142,7 @@ func (r Rule) count() int {
 // what recurs: an hour stays itself over a change of the clocks (T33). An
 // UNTIL in UTC is turned into the zone's wall time.
 func (r Rule) Times(first, last time.Time, zone *time.Location, most int) []time.Time {
-	if until := r.until(first, zone); !until.IsZero() && until.Before(last) {
+	if until := r.until(zone); !until.IsZero() && until.Before(last) {
 		last = until
 	}
 	if last.Before(first) {
@@ -171,7 +171,7 @@ func (r Rule) Times(first, last time.Time, zone *time.Location, most int) []time
 
 // until is the rule's own end as wall time, zero if it has none. A date counts
 // whole.
-func (r Rule) until(first time.Time, zone *time.Location) time.Time {
+func (r Rule) until(zone *time.Location) time.Time {
 	text := r.parts["UNTIL"]
 	if text == "" {
 		return time.Time{}

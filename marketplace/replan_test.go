@@ -128,7 +128,13 @@ func TestFromADateOnTimesDayAndPlacesChangeAndWhatIsBeforeStays(t *testing.T) {
 	require.Equal(t, 150*time.Minute, shown.Sessions[7].EndsAt.Sub(shown.Sessions[7].StartsAt))
 
 	for _, c := range []marketplace.SessionChange{
-		{}, {Weekday: ptr(6)}, {ToDay: ptr(6)}, {Weekday: ptr(8), Start: ptr("10:00")}, {Start: ptr("25:00")}, {End: ptr("noon")}, {Capacity: ptr(0)},
+		{},
+		{Weekday: ptr(6)},
+		{ToDay: ptr(6)},
+		{Weekday: ptr(8), Start: ptr("10:00")},
+		{Start: ptr("25:00")},
+		{End: ptr("noon")},
+		{Capacity: ptr(0)},
 		{Weekday: ptr(2), Capacity: ptr(3)}, // no Tuesdays
 	} {
 		c.OfferID, c.From = o.Offer.ID, date("2027-01-01")
@@ -260,8 +266,10 @@ func TestAClosureCallsOffWhatFallsIntoItAndLetsNothingBePlanned(t *testing.T) {
 	require.Empty(t, next)
 
 	for _, n := range []marketplace.NewClosure{
-		{StartsOn: date("2027-01-20"), EndsOn: date("2027-01-19"), Reason: "x"}, {StartsOn: date("2027-01-01"), EndsOn: date("2027-01-19"), Reason: "x"},
-		{StartsOn: date("2027-01-20"), EndsOn: date("2027-01-20"), Reason: " "}, {StartsOn: date("2027-01-20"), EndsOn: date("2029-01-20"), Reason: "x"},
+		{StartsOn: date("2027-01-20"), EndsOn: date("2027-01-19"), Reason: "x"},
+		{StartsOn: date("2027-01-01"), EndsOn: date("2027-01-19"), Reason: "x"},
+		{StartsOn: date("2027-01-20"), EndsOn: date("2027-01-20"), Reason: " "},
+		{StartsOn: date("2027-01-20"), EndsOn: date("2029-01-20"), Reason: "x"},
 		{StartsOn: date("2027-01-20"), EndsOn: date("2027-01-20"), Reason: "x", SettingID: ptr(shortbreaks.NewID())},
 	} {
 		_, err := marketplace.CreateClosure(s.ctx, s.d, s.owner, n)

@@ -139,6 +139,10 @@ func (s *shelf) addVersion(offer uuid.UUID, n int, t tariff.Tariff, terms tariff
 
 func (s *shelf) addLanes(offer uuid.UUID, r VisitRules) *VisitRules {
 	for _, draft := range r.Lanes {
+		if draft.ID != nil {
+			s.offerLanes = append(s.offerLanes, OfferLane{ProviderID: s.provider.ID, OfferID: offer, LaneID: *draft.ID})
+			continue
+		}
 		lane := Lane{ProviderID: s.provider.ID, ID: shortbreaks.NewID(), Label: draft.Label}
 		s.lanes = append(s.lanes, lane)
 		s.offerLanes = append(s.offerLanes, OfferLane{ProviderID: lane.ProviderID, OfferID: offer, LaneID: lane.ID})

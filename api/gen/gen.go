@@ -1916,9 +1916,14 @@ type Lane struct {
 	Label string `json:"label"`
 }
 
-// LaneDraft One worker, or one of several who may stand in for each other. A lane serves one visit at a time.
+// LaneDraft One worker, or one of several who may stand in for each other. A lane serves one visit at a time. Give `label` for a new one, or `lane_id` for one that serves another of your offers already.
 type LaneDraft struct {
-	Label string `json:"label"`
+	Label *string `json:"label,omitempty"`
+
+	// LaneID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	LaneID *ID `json:"lane_id,omitempty"`
 }
 
 // LedgerEntry One side of a transaction.
@@ -2601,7 +2606,7 @@ type SchoolCalendar struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	ID ID `json:"id"`
 
-	// Name The school's
+	// Name The school's, or the council's.
 	Name   string          `json:"name"`
 	Ranges []CalendarRange `json:"ranges"`
 
