@@ -42,18 +42,16 @@ func draftOf(b *gen.OfferDraft) marketplace.OfferDraft {
 		d.Visits = &marketplace.VisitRules{
 			Days: v.Days, From: v.From, To: v.To, MinimumMinutes: v.MinimumMinutes, MaximumMinutes: v.MaximumMinutes, StepMinutes: v.StepMinutes,
 			BufferBeforeMinutes: v.BufferBeforeMinutes, BufferAfterMinutes: v.BufferAfterMinutes,
-			Lanes: mapped(v.Lanes, func(l gen.LaneDraft) marketplace.LaneDraft { return marketplace.LaneDraft{Label: l.Label} }),
+			Lanes: mapped(v.Lanes, func(l gen.LaneDraft) marketplace.LaneDraft {
+				return marketplace.LaneDraft{Label: given(l.Label), ID: l.LaneID}
+			}),
 		}
 	}
-	if se := b.Sessions; se != nil {
-		d.Sessions = &marketplace.SessionSeries{
-			FirstDate: se.FirstDate.Time, LastDate: se.LastDate.Time, Weekdays: se.Weekdays, From: se.From, To: se.To,
-			Except: mapped(se.Except, dateOf), Capacity: se.Capacity,
-		}
-		if bu := se.Bundle; bu != nil {
-			d.Sessions.Bundle = &marketplace.BundleDraft{Name: bu.Name, Unit: string(bu.Unit), Capacity: bu.Capacity}
-		}
+	if b.Sessions != nil {
+		series := seriesOf(*b.Sessions)
+		d.Sessions = &series
 	}
+	d.NoticeMinutes, d.HorizonDays = given(b.NoticeMinutes), b.HorizonDays
 	return d
 }
 

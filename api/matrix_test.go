@@ -272,7 +272,18 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 		"getDemand": plain(get, "/v1/demand?by=week", nil), "getTrialBalance": plain(get, "/v1/trial-balance", nil),
 		"listLedgerTransactions": plain(get, "/v1/ledger-transactions", nil),
 		"getOffer":               at(get, "/v1/offers/", m.draftID, "", nil),
-		"publishOffer":           at(post, "/v1/offers/", m.draftID, "/publication", nil),
+		"getOfferCalendar":       at(get, "/v1/offers/", m.draftID, "/calendar.ics", nil),
+		"changeSessions":         at(post, "/v1/offers/", m.draftID, "/session-changes", object{"from_date": "2027-01-05", "capacity": 5}),
+		"callOffSession":         at(post, "/v1/sessions/", m.sessionID, "/calling-off", object{"reason": "No heating."}),
+		"moveSession":            at(post, "/v1/sessions/", m.sessionID, "/move", object{"date": "2027-02-14", "from": "10:00", "to": "13:00"}),
+		"getBusyCalendar":        at(get, "/v1/lanes/", m.busyLaneID, "/busy-calendar", nil),
+		"setBusyCalendar":        at(put, "/v1/lanes/", m.busyLaneID, "/busy-calendar", object{"file": busyFile}),
+		"removeBusyCalendar":     at(http.MethodDelete, "/v1/lanes/", m.busyLaneID, "/busy-calendar", nil),
+		"listClosures":           plain(get, "/v1/closures", nil), "listCalendars": plain(get, "/v1/calendars", nil),
+		"createClosure":   m.ofProvider("/v1/closures", object{"starts_on": "2027-12-24", "ends_on": "2027-12-25", "reason": "Christmas"}),
+		"previewSessions": m.ofProvider("/v1/session-previews", object{"sessions": object{"dates": []string{"2027-05-01"}, "from": "10:00", "to": "13:00", "capacity": 3}}),
+		"importCalendar":  m.termDates,
+		"publishOffer":    at(post, "/v1/offers/", m.draftID, "/publication", nil),
 		"createOffer": func(target string, _ bool) request {
 			provider := m.houseOf(target).ID
 			if target == "missing" {

@@ -82,7 +82,7 @@ func (b *board) fullFor(o Order) error {
 			if b.attends[attendance{child: q.ChildID, session: *it.SessionID}] {
 				return alreadyBooked(it.LocalStart)
 			}
-			if p := b.places[marketplace.PlaceKey{Provider: q.ProviderID, Session: *it.SessionID}]; p.Free() == 0 {
+			if p := b.places[marketplace.PlaceKey{Provider: q.ProviderID, Session: *it.SessionID}]; p.Free() == 0 || p.Moved(it.StartsAt, it.EndsAt) {
 				return noPlace(p, it.LocalStart)
 			}
 		}
@@ -98,6 +98,9 @@ func alreadyBooked(localStart string) error {
 func noPlace(p *marketplace.Places, localStart string) error {
 	if p.Cancelled {
 		return marketplace.ErrOfferClosed.With("The session of " + localStart + " is not running. Nothing was booked.")
+	}
+	if p.Free() > 0 {
+		return ErrQuoteExpired.With("The provider has moved the session of " + localStart + ". Nothing was booked; ask for a new quote.")
 	}
 	return ErrSessionFull.With("The session of " + localStart + " is full. Nothing was booked and no money was kept.")
 }

@@ -190,7 +190,7 @@ func (t *taking) takePlace(item *Item) error {
 		return alreadyBooked(item.LocalStart)
 	}
 	p := t.board.places[marketplace.PlaceKey{Provider: item.ProviderID, Session: *item.SessionID}]
-	if p.Free() == 0 {
+	if p.Free() == 0 || p.Moved(item.StartsAt, item.EndsAt) {
 		return noPlace(p, item.LocalStart)
 	}
 	p.Taken++

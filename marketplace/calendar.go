@@ -11,11 +11,6 @@ import (
 // maxSessions is the most one series may make.
 const maxSessions = 400
 
-// dates are those of the series, in order, without the exceptions.
-func (s SessionSeries) dates() []time.Time {
-	return datesOf(s.FirstDate, s.LastDate, s.Weekdays, s.Except)
-}
-
 // datesOf lists the dates from first to last that fall on the weekdays and are
 // not excepted.
 func datesOf(first, last time.Time, days []int, except []time.Time) []time.Time {
@@ -40,13 +35,21 @@ func (s SessionSeries) occasion(on time.Time) (o tariff.Occasion, trouble string
 	if s.To <= s.From {
 		last = on.AddDate(0, 0, 1)
 	}
-	return tariff.Occasion{StartsAt: start, EndsAt: shortbreaks.At(last, clockMinutes(s.To))}, ""
+	end, trouble := Instant(wallOf(last, s.To))
+	if trouble != "" {
+		return tariff.Occasion{}, "The end: " + trouble
+	}
+	return tariff.Occasion{StartsAt: start, EndsAt: end}, ""
 }
 
 func (s SessionSeries) checkDates(f *shortbreaks.Faults, at string, now time.Time) {
 	dates := s.dates()
-	f.Unless(len(dates) > 0, at+"/weekdays", "None of these weekdays falls between the first and the last date.")
-	f.Unless(len(dates) <= maxSessions, at+"/last_date", "A series makes at most %d sessions; this one would make %d.", maxSessions, len(dates))
+	s.checkCalendar(f, at)
+	f.Unless(len(dates) > 0 || len(f.Fields) > 0, at+s.way(), "%s", s.noDates())
+	if len(dates) > maxSessions {
+		f.Add(at+"/last_date", "A series makes at most %d sessions; this one would make more.", maxSessions)
+		return
+	}
 	upcoming := false
 	for _, on := range dates {
 		o, trouble := s.occasion(on)
@@ -55,7 +58,7 @@ func (s SessionSeries) checkDates(f *shortbreaks.Faults, at string, now time.Tim
 		}
 		upcoming = upcoming || o.StartsAt.After(now)
 	}
-	f.Unless(len(dates) == 0 || upcoming || len(f.Fields) > 0, at+"/last_date", "All of these dates have passed.")
+	f.Unless(len(dates) == 0 || upcoming || len(f.Fields) > 0, at+s.way(), "All of these dates have passed.")
 }
 
 // clockMinutes is "16:30" as minutes after midnight; the text has been checked.

@@ -52,6 +52,11 @@ type SessionDetail struct {
 	TimeZone   string
 	Capacity   int
 	PlacesLeft int
+
+	// Of a session that was just changed; see CallOffSession and MoveSession.
+	State        string
+	PlannedStart *string
+	Reason       *string
 }
 
 // BundleDetail is a bundle on sale, with today's price for what remains.
@@ -160,7 +165,7 @@ func (o *OfferDetail) show(all []sessionRow, now time.Time) {
 	}
 	for _, t := range o.terms {
 		planned = t.PlannedSessions
-		b := bundleOf(t, all, now)
+		b := bundleOf(t, all, o.Offer.gone(now))
 		if len(b.remaining) == 0 || len(o.Bundles) == mostShown {
 			continue
 		}

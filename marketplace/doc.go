@@ -16,6 +16,12 @@
 //   - places.go, lanes.go: the counters the desk locks and moves, set-based.
 //   - draft.go, calendar.go: an offer as its provider writes it;
 //     publish.go, shelf.go: drafting, publishing, withdrawing, revising.
+//   - seriesdates.go, recurrence.go: which dates a series makes and leaves out.
+//   - holidays.go, schooldates.go, schoolimport.go, schoolfile.go: bank holidays and term dates.
+//   - replan.go, replanone.go, closure.go: changing, moving and calling off what is planned.
+//   - notice.go: how late and how early something can be booked.
+//   - busy.go, busyread.go, busyfetch.go: a worker's own calendar as busy time.
+//   - offerfeed.go: an offer's sessions for calendar programs.
 //   - search.go, cursor.go, detail.go, sessions.go: reading them.
 //   - compare.go, ways.go: one pattern of use priced at every offer.
 //   - searchcount.go: searches counted without anyone's identity.

@@ -32,21 +32,32 @@ type OfferDraft struct {
 	Terms         tariff.Terms
 	Visits        *VisitRules
 	Sessions      *SessionSeries
+	NoticeMinutes int  // before a start; see Offer.CanBook
+	HorizonDays   *int // ahead of today; nil: as far as there is anything
 }
 
 // SettingDraft is a new place where support is given.
 type SettingDraft struct{ Name, Postcode string }
 
 // SessionSeries is the dates and times of a group, at London's wall time on
-// each date; To at or before From is on the next day.
+// each date; To at or before From is on the next day. The dates are given in
+// one of three ways: weekdays from a first date to a last, a Rule from a first
+// date on, or a plain list.
 type SessionSeries struct {
 	FirstDate time.Time // a date: midnight UTC
-	LastDate  time.Time
-	Weekdays  []int // ISO, Monday 1 to Sunday 7
+	LastDate  time.Time // of a rule: zero if the rule says when it ends
+	Weekdays  []int     // ISO, Monday 1 to Sunday 7
+	Rule      string    // see ParseRule
+	Dates     []time.Time
 	From, To  string
 	Except    []time.Time
 	Capacity  int
 	Bundle    *BundleDraft
+
+	Calendar         *CalendarLimit // nil: whatever the schools do
+	SkipBankHolidays bool
+
+	days seriesDays // what Calendar and SkipBankHolidays mean; see resolve
 }
 
 // BundleDraft sells all the sessions of a series as one.
@@ -71,6 +82,8 @@ func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 		point, known := Locate(d.Setting.Postcode)
 		f.Unless(known && strings.Contains(point.Postcode, " "), "/setting/postcode", "We do not know this postcode; give it in full.")
 	}
+	f.Within("/notice_minutes", d.NoticeMinutes, 0, mostNotice)
+	f.Unless(d.HorizonDays == nil || (*d.HorizonDays >= 1 && *d.HorizonDays <= mostHorizon), "/horizon_days", "Give 1 to %d days.", mostHorizon)
 	d.Terms.Resolved().Check(f, "/cancellation_terms")
 	d.Tariff.Check(f, "/tariff")
 	public := func(o tariff.Option) bool { return o.WhoMayUse == tariff.Anyone && o.Membership == nil }
@@ -111,9 +124,7 @@ func (d OfferDraft) checkUnits(f *shortbreaks.Faults) {
 }
 
 func (s SessionSeries) check(f *shortbreaks.Faults, at string, now time.Time) {
-	f.Unless(!s.LastDate.Before(s.FirstDate), at+"/last_date", "The last date is before the first.")
-	f.Unless(s.LastDate.Sub(s.FirstDate) <= 2*366*24*time.Hour, at+"/last_date", "A series runs for two years at most.")
-	f.Days(at+"/weekdays", s.Weekdays)
+	s.checkWay(f, at)
 	f.Clock(at+"/from", s.From)
 	f.Clock(at+"/to", s.To)
 	f.Unless(len(s.Except) <= 100, at+"/except", "Give at most 100 dates.")
@@ -141,7 +152,13 @@ func (r VisitRules) check(f *shortbreaks.Faults, at string) {
 	f.Within(at+"/buffer_after_minutes", r.BufferAfterMinutes, 0, 240)
 	f.Unless(len(r.Lanes) >= 1 && len(r.Lanes) <= 20, at+"/lanes", "Give 1 to 20 lanes.")
 	for i, l := range r.Lanes {
-		f.Text(fmt.Sprintf("%s/lanes/%d/label", at, i), l.Label, 1, 60)
+		if l.ID == nil {
+			f.Text(fmt.Sprintf("%s/lanes/%d/label", at, i), l.Label, 1, 60)
+			continue
+		}
+		f.Unless(l.Label == "", fmt.Sprintf("%s/lanes/%d/label", at, i), "Give label for a new lane or lane_id for one you have, and not both.")
+		twice := slices.ContainsFunc(r.Lanes[:i], func(o LaneDraft) bool { return o.ID != nil && *o.ID == *l.ID })
+		f.Unless(!twice, fmt.Sprintf("%s/lanes/%d/lane_id", at, i), "This lane is there twice.")
 	}
 	if step := r.StepMinutes; step > 0 {
 		f.Unless(r.MaximumMinutes/step*step >= r.MinimumMinutes, at+"/step_minutes", "No multiple of this lies between the shortest and the longest visit.")

@@ -7,6 +7,10 @@ import "shortbreaks"
 var (
 	ErrOfferClosed     = shortbreaks.NewError(shortbreaks.Conflict, "offer-closed", "This offer cannot be booked")
 	ErrSessionStarted  = shortbreaks.NewError(shortbreaks.Conflict, "session-started", "This session has already started")
+	ErrNotice          = shortbreaks.NewError(shortbreaks.Conflict, "notice-too-short", "It is too late to book this")
+	ErrHorizon         = shortbreaks.NewError(shortbreaks.Conflict, "too-far-ahead", "It is too early to book this")
+	ErrSessionBooked   = shortbreaks.NewError(shortbreaks.Conflict, "session-booked", "Families have booked this")
+	ErrBelowTaken      = shortbreaks.NewError(shortbreaks.Conflict, "capacity-below-taken", "More places are booked than that")
 	ErrLaneTaken       = shortbreaks.NewError(shortbreaks.Conflict, "lane-taken", "Nobody is free at that time")
 	ErrWrongState      = shortbreaks.NewError(shortbreaks.Conflict, "wrong-state", "It cannot be done at this stage")
 	ErrAge             = shortbreaks.NewError(shortbreaks.Invalid, "age-not-served", "This offer is for children of another age")

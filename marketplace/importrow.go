@@ -122,7 +122,7 @@ func (r *sheetRow) visits() *VisitRules {
 		BufferBeforeMinutes: r.optional("buffer_before"), BufferAfterMinutes: r.optional("buffer_after"),
 	}
 	for _, label := range r.list("lanes") {
-		v.Lanes = append(v.Lanes, LaneDraft{label})
+		v.Lanes = append(v.Lanes, LaneDraft{Label: label})
 	}
 	return v
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
@@ -30,7 +31,8 @@ type LaneClaim struct {
 type LaneBoard struct {
 	lanes map[laneOffer][]uuid.UUID
 	busy  map[laneKey][]span
-	picks []laneKey // in the order given, so that they can be taken back
+	shut  map[laneOffer][]span // closures; nobody is picked then
+	picks []laneKey            // in the order given, so that they can be taken back
 }
 
 type (
@@ -58,7 +60,19 @@ ORDER BY ol.provider_id, ol.offer_id, ol.lane_id`
 SELECT c.provider_id, c.lane_id, lower(c.during), upper(c.during)
 FROM lane_claim c
 JOIN unnest($1::uuid[], $2::uuid[]) AS l (provider_id, lane_id) USING (provider_id, lane_id)
-WHERE c.during && tstzrange($3, $4)`
+WHERE c.during && tstzrange($3, $4)
+UNION ALL
+SELECT b.provider_id, b.lane_id, lower(b.during), upper(b.during)
+FROM lane_busy b
+JOIN unnest($1::uuid[], $2::uuid[]) AS l (provider_id, lane_id) USING (provider_id, lane_id)
+WHERE b.during && tstzrange($3, $4)`
+
+	sqlClosuresOfOffers = `
+SELECT DISTINCT o.provider_id, o.id, c.starts_on, c.ends_on
+FROM offer o
+JOIN unnest($1::uuid[], $2::uuid[]) AS w (provider_id, id) USING (provider_id, id)
+JOIN closure c ON c.provider_id = o.provider_id AND (c.setting_id IS NULL OR c.setting_id = o.setting_id)
+WHERE c.starts_on <= $4 AND c.ends_on >= $3`
 
 	sqlClaimLanes = `
 INSERT INTO lane_claim (provider_id, id, lane_id, item_id, during)
@@ -82,7 +96,7 @@ func readLanes(ctx context.Context, tx *db.Tx, wishes []LaneWish) (*LaneBoard, e
 }
 
 func readBoard(ctx context.Context, tx *db.Tx, sqlOfLanes string, wishes []LaneWish) (*LaneBoard, error) {
-	b := &LaneBoard{lanes: map[laneOffer][]uuid.UUID{}, busy: map[laneKey][]span{}}
+	b := &LaneBoard{lanes: map[laneOffer][]uuid.UUID{}, busy: map[laneKey][]span{}, shut: map[laneOffer][]span{}}
 	if len(wishes) == 0 {
 		return b, nil
 	}
@@ -106,6 +120,9 @@ func readBoard(ctx context.Context, tx *db.Tx, sqlOfLanes string, wishes []LaneW
 	}
 	if err := b.readClaims(ctx, tx, locked, hull); err != nil {
 		return nil, fmt.Errorf("reading the claims on %d lanes: %w", len(locked), err)
+	}
+	if err := b.readClosures(ctx, tx, providers, offers, hull); err != nil {
+		return nil, fmt.Errorf("reading the closures of %d offers: %w", len(offers), err)
 	}
 	return b, nil
 }
@@ -171,15 +188,32 @@ func (b *LaneBoard) readClaims(ctx context.Context, tx *db.Tx, locked []laneKey,
 	return rows.Err()
 }
 
+func (b *LaneBoard) readClosures(ctx context.Context, tx *db.Tx, providers, offers []uuid.UUID, hull span) error {
+	rows, err := tx.PGX.Query(ctx, sqlClosuresOfOffers, providers, offers, shortbreaks.Date(hull.from), shortbreaks.Date(hull.to))
+	if err != nil {
+		return err
+	}
+	var o laneOffer
+	var c Closure
+	_, err = pgx.ForEachRow(rows, []any{&o.provider, &o.offer, &c.StartsOn, &c.EndsOn}, func() error {
+		b.shut[o] = append(b.shut[o], span{c.from(), c.to()})
+		return nil
+	})
+	return err
+}
+
 // Pick gives the first free lane of the offer (the named one, if one is named)
 // and remembers it as taken. False means that none is free.
 func (b *LaneBoard) Pick(w LaneWish) (uuid.UUID, bool) {
+	if overlaps(b.shut[laneOffer{w.Provider, w.Offer}], w.From, w.To) {
+		return uuid.Nil, false
+	}
 	for _, lane := range b.lanes[laneOffer{w.Provider, w.Offer}] {
 		if w.Lane != nil && *w.Lane != lane {
 			continue
 		}
 		key := laneKey{w.Provider, lane}
-		if b.free(key, w.From, w.To) {
+		if !overlaps(b.busy[key], w.From, w.To) {
 			b.busy[key] = append(b.busy[key], span{w.From, w.To})
 			b.picks = append(b.picks, key)
 			return lane, true
@@ -201,13 +235,13 @@ func (b *LaneBoard) Undo(mark int) {
 	b.picks = b.picks[:mark]
 }
 
-func (b *LaneBoard) free(key laneKey, from, to time.Time) bool {
-	for _, s := range b.busy[key] {
+func overlaps(spans []span, from, to time.Time) bool {
+	for _, s := range spans {
 		if from.Before(s.to) && s.from.Before(to) {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // ClaimLanes writes what was picked. The schema refuses a lane used twice at
@@ -224,7 +258,7 @@ func ClaimLanes(ctx context.Context, tx *db.Tx, claims []LaneClaim) error {
 		from, to = append(from, c.From), append(to, c.To)
 	}
 	done, err := tx.PGX.Exec(ctx, sqlClaimLanes, providers, ids, lanes, items, from, to)
-	if err != nil && db.ConstraintName(err) == "lane_never_used_twice" {
+	if name := db.ConstraintName(err); err != nil && (name == "lane_never_used_twice" || name == "lane_never_used_when_busy") {
 		return ErrLaneTaken
 	}
 	if err != nil {
@@ -250,4 +284,23 @@ func ReleaseLanes(ctx context.Context, tx *db.Tx, provider uuid.UUID, items []uu
 		return fmt.Errorf("releasing %d lanes: %d were held", len(items), done.RowsAffected())
 	}
 	return nil
+}
+
+// checkLanes refuses lanes that are not the provider's own.
+func (d OfferDraft) checkLanes(ctx context.Context, tx *db.Tx, provider uuid.UUID) error {
+	if d.Visits == nil {
+		return nil
+	}
+	var f shortbreaks.Faults
+	for i, l := range d.Visits.Lanes {
+		if l.ID == nil {
+			continue
+		}
+		var known bool
+		if err := tx.PGX.QueryRow(ctx, `SELECT EXISTS (SELECT FROM lane WHERE provider_id = $1 AND id = $2)`, provider, *l.ID).Scan(&known); err != nil {
+			return fmt.Errorf("looking for a lane: %w", err)
+		}
+		f.Unless(known, fmt.Sprintf("/visits/lanes/%d/lane_id", i), "You have no such lane.")
+	}
+	return f.As(shortbreaks.ErrInvalid)
 }

@@ -79,6 +79,8 @@ type Offer struct {
 	RatioChildren int
 	Instant       bool        // true: confirmed at once; false: the provider accepts
 	Visits        *VisitRules `gorm:"serializer:json"` // support by the hour; nil for an offer with sessions
+	NoticeMinutes int         // before the start; see CanBook
+	HorizonDays   *int        // ahead of today; nil: as far as there is anything
 	CreatedAt     time.Time
 	PublishedAt   *time.Time
 	PersonalCare  bool // washing, dressing, toilet, feeding (L12, L13)
@@ -148,6 +150,11 @@ type Session struct {
 	LocalStart string // wall time as agreed, "2027-01-09T10:00"
 	TimeZone   string
 	State      string // scheduled or cancelled
+
+	Sequence     int     // how often it was changed
+	PlannedStart *string // wall time first planned; nil if it never moved (T37)
+	ChangedAt    *time.Time
+	Reason       *string // why it was moved or called off, in words for families
 }
 
 // TableName is the table's.

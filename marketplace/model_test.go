@@ -19,6 +19,8 @@ func TestModelsHaveTheColumnsOfTheSchema(t *testing.T) {
 		&marketplace.Term{}, &marketplace.Session{}, &marketplace.Counter{}, &marketplace.Lane{}, &marketplace.OfferLane{}, &marketplace.Worker{}, &marketplace.Contract{},
 		&marketplace.Identifier{}, &marketplace.Member{}, &marketplace.Credential{}, &marketplace.Cover{}, &marketplace.Acceptance{},
 		&marketplace.Notice{}, &marketplace.CredentialRule{}, &marketplace.RatioRule{}, &marketplace.Reliability{},
+		&marketplace.BankHoliday{}, &marketplace.SchoolCalendar{}, &marketplace.CalendarRange{}, &marketplace.School{},
+		&marketplace.Closure{}, &marketplace.BusyCalendar{},
 	} {
 		parsed, err := schema.Parse(model, &sync.Map{}, schema.NamingStrategy{SingularTable: true})
 		require.NoError(t, err)

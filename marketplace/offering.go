@@ -180,6 +180,7 @@ func (o *Offered) sessions(ctx context.Context, tx *db.Tx, ids []uuid.UUID, ask 
 		byID[s.ID] = s
 	}
 	var unknown, started, off shortbreaks.Faults
+	var early *shortbreaks.Error
 	seen := map[uuid.UUID]bool{}
 	for i, id := range ids {
 		at := fmt.Sprintf("/session_ids/%d", i)
@@ -193,12 +194,17 @@ func (o *Offered) sessions(ctx context.Context, tx *db.Tx, ids []uuid.UUID, ask 
 			off.Add(at, "The session on %s was called off.", shortbreaks.LongDate(s.StartsAt))
 		case !s.StartsAt.After(tx.Now):
 			started.Add(at, "The session on %s has started; choose a later one.", shortbreaks.LongDate(s.StartsAt))
+		default:
+			early = o.bookable(s.StartsAt, tx.Now, at, early)
 		}
 		seen[id] = true
 		o.addSession(s)
 	}
 	if err := cmp.Or(unknown.As(shortbreaks.ErrInvalid), off.As(ErrOfferClosed), started.As(ErrSessionStarted)); err != nil {
 		return err
+	}
+	if early != nil {
+		return early
 	}
 	o.lay(tariff.BySession, ask)
 	return nil
@@ -221,7 +227,7 @@ func (o *Offered) bundle(ctx context.Context, tx *db.Tx, id uuid.UUID, ask *tari
 	if err != nil {
 		return err
 	}
-	now := bundleOf(term, all[o.Offer.ID], tx.Now)
+	now := bundleOf(term, all[o.Offer.ID], o.Offer.gone(tx.Now))
 	ask.Bundle = now.ask().Bundle
 	for _, s := range now.remaining {
 		o.Items = append(o.Items, OfferedItem{SessionID: &s.ID, StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart})
@@ -229,6 +235,9 @@ func (o *Offered) bundle(ctx context.Context, tx *db.Tx, id uuid.UUID, ask *tari
 	if len(o.Items) == 0 {
 		words := "No session of " + term.Name + " is still to run."
 		return ErrSessionStarted.With(words).At("/bundle_id", words)
+	}
+	if refusal := o.bookable(now.remaining[0].StartsAt, tx.Now, "/bundle_id", nil); refusal != nil {
+		return refusal // the whole opens with its first session
 	}
 	o.BundleID = &term.ID
 	o.lay(tariff.ByBundle, ask)
@@ -245,20 +254,47 @@ func (o *Offered) visits(ctx context.Context, tx *db.Tx, w Want, ask *tariff.Ask
 	if err != nil {
 		return fmt.Errorf("reading the lanes of offer %s: %w", o.Offer.ID, err)
 	}
-	var f shortbreaks.Faults
+	closures, err := readClosures(ctx, tx, o.Offer.ProviderID, shortbreaks.Date(tx.Now))
+	if err != nil {
+		return err
+	}
+	closures = closuresAt(closures, &o.Offer.SettingID)
+	var f, shut shortbreaks.Faults
+	var early *shortbreaks.Error
 	for i, v := range w.Visits {
 		at := fmt.Sprintf("/visits/%d", i)
 		lane := cmp.Or(v.LaneID, w.LaneID)
 		known := lane == nil || slices.ContainsFunc(lanes, func(l OfferLane) bool { return l.LaneID == *lane })
 		f.Unless(known, at+"/lane_id", "Nobody of this name serves this offer.")
 		occasion := rules.occasion(v, tx.Now, at, &f)
+		early = o.bookable(occasion.StartsAt, tx.Now, at+"/local_start", early)
+		kept := tariff.Occasion{StartsAt: occasion.StartsAt.Add(-rules.before()), EndsAt: occasion.EndsAt.Add(rules.after())}
+		if c := slices.IndexFunc(closures, func(c Closure) bool { return c.shuts(kept) }); c >= 0 {
+			shut.Add(at+"/local_start", "Closed on %s: %s", shortbreaks.LongDate(occasion.StartsAt), closures[c].Reason)
+		}
 		o.Items = append(o.Items, OfferedItem{LaneWish: lane, StartsAt: occasion.StartsAt, EndsAt: occasion.EndsAt, LocalStart: v.LocalStart})
 	}
-	if err := f.As(shortbreaks.ErrInvalid); err != nil {
+	if err := cmp.Or(f.As(shortbreaks.ErrInvalid), shut.As(ErrOfferClosed)); err != nil {
 		return err
+	}
+	if early != nil {
+		return early
 	}
 	o.lay(tariff.ByVisit, ask)
 	return nil
+}
+
+// bookable adds a start that may not be booked now to what was refused before
+// it.
+func (o *Offered) bookable(starts, now time.Time, at string, before *shortbreaks.Error) *shortbreaks.Error {
+	refusal := o.Offer.tooLateOrEarly(starts, now)
+	switch {
+	case refusal == nil:
+		return before
+	case before == nil:
+		before = refusal
+	}
+	return before.At(at, refusal.Detail)
 }
 
 func (o *Offered) addSession(s Session) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -21,6 +22,14 @@ type Places struct {
 	Capacity, Taken int
 	Seq             int64 // grows with every place taken
 	Cancelled       bool
+
+	changed *span // its times, if they may not be those first planned
+}
+
+// Moved reports whether the session no longer has these times: whoever was
+// shown them has to be asked again.
+func (p *Places) Moved(starts, ends time.Time) bool {
+	return p.changed != nil && (!p.changed.from.Equal(starts) || !p.changed.to.Equal(ends))
 }
 
 // Free is the number of places that may still be taken; never negative.
@@ -37,11 +46,11 @@ JOIN unnest($1::uuid[], $2::uuid[]) AS k (provider_id, session_id) USING (provid
 ORDER BY p.provider_id, p.session_id
 FOR UPDATE OF p`
 
-	sqlCancelledSessions = `
-SELECT s.provider_id, s.id
+	sqlChangedSessions = `
+SELECT s.provider_id, s.id, s.state <> 'scheduled', s.starts_at, s.ends_at
 FROM session s
 JOIN unnest($1::uuid[], $2::uuid[]) AS k (provider_id, id) USING (provider_id, id)
-WHERE s.state <> 'scheduled'`
+WHERE s.state <> 'scheduled' OR s.sequence > 0`
 
 	sqlTakePlaces = `
 UPDATE session_places p SET taken = p.taken + k.n, seq = p.seq + k.n
@@ -79,13 +88,19 @@ func LockPlaces(ctx context.Context, tx *db.Tx, keys []PlaceKey) (map[PlaceKey]*
 		}
 		return rows.Err()
 	})
-	batch.Queue(sqlCancelledSessions, providers, sessions).Query(func(rows pgx.Rows) error {
+	batch.Queue(sqlChangedSessions, providers, sessions).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var k PlaceKey
-			if err := rows.Scan(&k.Provider, &k.Session); err != nil {
+			var now span
+			var cancelled bool
+			if err := rows.Scan(&k.Provider, &k.Session, &cancelled, &now.from, &now.to); err != nil {
 				return err
 			}
-			if p := places[k]; p != nil {
+			p := places[k]
+			if p == nil {
+				continue
+			}
+			if p.changed = &now; cancelled {
 				p.Capacity, p.Cancelled = 0, true
 			}
 		}

@@ -29,6 +29,13 @@ func CreateOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, draft Off
 		if err != nil {
 			return err
 		}
+		draft := draft // anew if the transaction is run again
+		if draft.Sessions, err = draft.Sessions.resolve(ctx, tx, "/sessions"); err != nil {
+			return err
+		}
+		if err := draft.checkLanes(ctx, tx, provider); err != nil {
+			return err
+		}
 		id, err := shelf.add(draft, Draft)
 		if err != nil {
 			return err

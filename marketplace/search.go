@@ -175,6 +175,7 @@ type found struct {
 	OfferSummary
 	tariff tariff.Tariff
 	visits *VisitRules
+	window Offer // its notice and horizon
 	sortAt time.Time
 }
 
@@ -185,7 +186,7 @@ const sqlFind = `
 SELECT o.id, o.provider_id, p.name, o.title, o.summary, o.category, o.access_route, o.age_from, o.age_to, o.ratio_staff, o.ratio_children,
     o.instant, s.name, s.area, s.postcode, d.metres, v.price_pence, v.price_unit, v.tariff, o.visits,
     n.starts_at, n.places_left, coalesce(a.minutes, 0), coalesce(b.planned, 0),
-    coalesce(n.starts_at, w.opens_at, '9999-01-01T00:00:00Z') AS sort_at
+    coalesce(n.starts_at, w.opens_at, '9999-01-01T00:00:00Z') AS sort_at, o.notice_minutes, o.horizon_days
 FROM offer o
 JOIN provider p ON p.id = o.provider_id
 JOIN setting s ON s.provider_id = o.provider_id AND s.id = o.setting_id
@@ -198,6 +199,7 @@ LEFT JOIN LATERAL (
     FROM session e
     JOIN session_places c ON c.provider_id = e.provider_id AND c.session_id = e.id
     WHERE e.provider_id = o.provider_id AND e.offer_id = o.id AND e.state = 'scheduled' AND e.starts_at > @as_of AND c.taken < c.capacity
+        AND can_book(e.starts_at, @as_of, o.notice_minutes, o.horizon_days)
     ORDER BY e.starts_at LIMIT 1) n ON true
 LEFT JOIN LATERAL (
     SELECT (extract(epoch FROM e.ends_at - e.starts_at) / 60)::int AS minutes
@@ -207,10 +209,10 @@ LEFT JOIN LATERAL (
     WHERE t.provider_id = o.provider_id AND t.offer_id = o.id ORDER BY t.starts_on DESC LIMIT 1) b ON true
 LEFT JOIN LATERAL (
     SELECT min(opening) AS opens_at
-    FROM generate_series(0, 7) AS later,
+    FROM generate_series(0, 7 + o.notice_minutes / 1440) AS later,
         LATERAL (SELECT @today::date + later AS on_date) t,
         LATERAL (SELECT (t.on_date || ' ' || (o.visits ->> 'from'))::timestamp AT TIME ZONE 'Europe/London' AS opening) h
-    WHERE o.visits -> 'days' @> to_jsonb(extract(isodow FROM t.on_date)::int) AND opening > @as_of) w ON true
+    WHERE o.visits -> 'days' @> to_jsonb(extract(isodow FROM t.on_date)::int) AND can_book(opening, @as_of, o.notice_minutes, o.horizon_days)) w ON true
 WHERE o.state = 'published'
     AND (@text::text = '' OR o.words @@ websearch_to_tsquery('english', @text)
         OR o.title ILIKE @begins OR o.title ILIKE '% ' || @begins OR p.name ILIKE @begins OR p.name ILIKE '% ' || @begins)
@@ -274,7 +276,7 @@ func scanFound(row pgx.CollectableRow) (found, error) {
 	var length, planned int
 	err := row.Scan(&o.ID, &o.ProviderID, &o.ProviderName, &o.Title, &o.Summary, &o.Category, &o.AccessRoute, &o.AgeFrom, &o.AgeTo,
 		&o.RatioStaff, &o.RatioChildren, &o.Instant, &o.SettingName, &o.Area, &o.Postcode, &metres, &o.PricePence, &o.PriceUnit,
-		&o.tariff, &o.visits, &o.NextStart, &o.PlacesLeft, &length, &planned, &o.sortAt)
+		&o.tariff, &o.visits, &o.NextStart, &o.PlacesLeft, &length, &planned, &o.sortAt, &o.window.NoticeMinutes, &o.window.HorizonDays)
 	if err != nil {
 		return found{}, err
 	}

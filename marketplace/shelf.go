@@ -25,6 +25,7 @@ type shelf struct {
 	book       ruleBook  // what publishing is held against
 	known      []Setting // the provider's before
 	contracts  []Contract
+	closures   []Closure // of the provider, still to end
 	settings   []Setting
 	offers     []Offer
 	versions   []Version
@@ -53,13 +54,18 @@ func openShelf(ctx context.Context, tx *db.Tx, provider, by uuid.UUID) (*shelf, 
 	if err != nil {
 		return nil, fmt.Errorf("reading the contracts of provider %s: %w", provider, err)
 	}
-	s := &shelf{provider: p, by: by, now: tx.Now, known: known, contracts: contracts}
+	closures, err := readClosures(ctx, tx, provider, shortbreaks.Date(tx.Now))
+	if err != nil {
+		return nil, err
+	}
+	s := &shelf{provider: p, by: by, now: tx.Now, known: known, contracts: contracts, closures: closures}
 	s.book, err = readBook(ctx, tx, provider)
 	return s, err
 }
 
 // add checks a draft and lays its rows out; it writes nothing.
 func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
+	d.Sessions = d.Sessions.shutOn(s.closuresOf(d))
 	f := d.check(s.now)
 	if err := f.As(shortbreaks.ErrInvalid); err != nil {
 		return uuid.Nil, err
@@ -79,7 +85,7 @@ func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
 		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), SettingID: setting, State: state,
 		Title: d.Title, Summary: d.Summary, Category: d.Category, AccessRoute: d.AccessRoute,
 		AgeFrom: d.AgeFrom, AgeTo: d.AgeTo, RatioStaff: d.RatioStaff, RatioChildren: d.RatioChildren,
-		Instant: d.Instant, CreatedAt: s.now, PersonalCare: d.PersonalCare,
+		Instant: d.Instant, NoticeMinutes: d.NoticeMinutes, HorizonDays: d.HorizonDays, CreatedAt: s.now, PersonalCare: d.PersonalCare,
 	}
 	if d.Visits != nil {
 		o.Visits = s.addLanes(o.ID, *d.Visits)
@@ -168,6 +174,10 @@ func (s *shelf) addVersion(offer uuid.UUID, n int, t tariff.Tariff, terms tariff
 
 func (s *shelf) addLanes(offer uuid.UUID, r VisitRules) *VisitRules {
 	for _, draft := range r.Lanes {
+		if draft.ID != nil {
+			s.offerLanes = append(s.offerLanes, OfferLane{ProviderID: s.provider.ID, OfferID: offer, LaneID: *draft.ID})
+			continue
+		}
 		lane := Lane{ProviderID: s.provider.ID, ID: shortbreaks.NewID(), Label: draft.Label}
 		s.lanes = append(s.lanes, lane)
 		s.offerLanes = append(s.offerLanes, OfferLane{ProviderID: lane.ProviderID, OfferID: offer, LaneID: lane.ID})
@@ -182,8 +192,9 @@ func (s *shelf) addSessions(offer uuid.UUID, series SessionSeries) {
 	if b := series.Bundle; b != nil {
 		t := Term{
 			ProviderID: s.provider.ID, ID: shortbreaks.NewID(), OfferID: offer, Name: b.Name, Unit: b.Unit,
-			StartsOn: series.FirstDate, EndsOn: series.LastDate, PlannedSessions: len(dates), Capacity: b.Capacity,
+			PlannedSessions: len(dates), Capacity: b.Capacity,
 		}
+		t.StartsOn, t.EndsOn = series.span()
 		s.terms, term = append(s.terms, t), &t.ID
 	}
 	for _, on := range dates {

@@ -28,7 +28,8 @@ type VisitRules struct {
 
 // LaneDraft is a lane as its provider writes it.
 type LaneDraft struct {
-	Label string `json:"label"`
+	Label string     `json:"label"`
+	ID    *uuid.UUID `json:"-"` // a lane the provider has already: whoever it is serves one visit at a time over all its offers (T52)
 }
 
 // Visit is support by the hour at a time of one's own choosing.

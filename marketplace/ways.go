@@ -60,7 +60,7 @@ func (s *stock) visit(o found, on time.Time) (occasion tariff.Occasion, ok bool)
 		return tariff.Occasion{}, false
 	}
 	occasion = tariff.Occasion{StartsAt: start, EndsAt: start.Add(time.Duration(s.pattern.Minutes) * time.Minute)}
-	return occasion, start.After(s.now) && o.visits.open(occasion)
+	return occasion, o.window.CanBook(start, s.now) && o.visits.open(occasion)
 }
 
 func (s *stock) wishes(o found) (wishes []LaneWish) {
@@ -178,7 +178,7 @@ func (s *stock) bySessions(o found) way {
 	w, ask := way{soldBy: tariff.BySession}, s.ask(tariff.BySession)
 	for _, on := range s.dates {
 		for _, e := range s.sessions[o.ID] {
-			if s.serves(e, on) && e.left() > 0 {
+			if s.serves(e, on) && e.left() > 0 && o.window.CanBook(e.StartsAt, s.now) {
 				ask.Occasions = append(ask.Occasions, e.occasion())
 				w.served = append(w.served, on)
 				w.fullest(e.left())
@@ -216,9 +216,9 @@ func (s *stock) byBundles(o found) (ways []way) {
 }
 
 func (s *stock) byBundle(o found, t Term) way {
-	b := bundleOf(t, s.sessions[o.ID], s.now)
+	b := bundleOf(t, s.sessions[o.ID], o.window.gone(s.now))
 	w := way{soldBy: tariff.ByBundle}
-	if b.placesLeft() == 0 {
+	if b.placesLeft() == 0 || !o.window.CanBook(b.remaining[0].StartsAt, s.now) {
 		return w
 	}
 	for _, on := range s.dates {

@@ -329,6 +329,48 @@ func (e BundleUnit) Valid() bool {
 	}
 }
 
+// Defines values for CalendarFormat.
+const (
+	CalendarFormatCsv  CalendarFormat = "csv"
+	CalendarFormatIcal CalendarFormat = "ical"
+)
+
+// Valid indicates whether the value is a known member of the CalendarFormat enum.
+func (e CalendarFormat) Valid() bool {
+	switch e {
+	case CalendarFormatCsv:
+		return true
+	case CalendarFormatIcal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CalendarRangeKind.
+const (
+	CalendarRangeKindHalfTerm CalendarRangeKind = "half_term"
+	CalendarRangeKindHoliday  CalendarRangeKind = "holiday"
+	CalendarRangeKindInset    CalendarRangeKind = "inset"
+	CalendarRangeKindTerm     CalendarRangeKind = "term"
+)
+
+// Valid indicates whether the value is a known member of the CalendarRangeKind enum.
+func (e CalendarRangeKind) Valid() bool {
+	switch e {
+	case CalendarRangeKindHalfTerm:
+		return true
+	case CalendarRangeKindHoliday:
+		return true
+	case CalendarRangeKindInset:
+		return true
+	case CalendarRangeKindTerm:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CancellationReason.
 const (
 	CancellationReasonBereavement         CancellationReason = "bereavement"
@@ -791,6 +833,24 @@ func (e DBSWorkforce) Valid() bool {
 	case DBSWorkforceChild:
 		return true
 	case DBSWorkforceChildAndAdult:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DatesOnly.
+const (
+	DatesOnlyHolidays DatesOnly = "holidays"
+	DatesOnlyTermTime DatesOnly = "term_time"
+)
+
+// Valid indicates whether the value is a known member of the DatesOnly enum.
+func (e DatesOnly) Valid() bool {
+	switch e {
+	case DatesOnlyHolidays:
+		return true
+	case DatesOnlyTermTime:
 		return true
 	default:
 		return false
@@ -1496,6 +1556,24 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for SessionState.
+const (
+	SessionStateCancelled SessionState = "cancelled"
+	SessionStateScheduled SessionState = "scheduled"
+)
+
+// Valid indicates whether the value is a known member of the SessionState enum.
+func (e SessionState) Valid() bool {
+	switch e {
+	case SessionStateCancelled:
+		return true
+	case SessionStateScheduled:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SharePayer.
 const (
 	SharePayerBuyer   SharePayer = "buyer"
@@ -2147,6 +2225,122 @@ type BundleDraft struct {
 // BundleUnit The price unit of a bundle of sessions.
 type BundleUnit string
 
+// BusyClash A visit in which its worker is busy elsewhere.
+type BusyClash struct {
+	EndsAt   time.Time `json:"ends_at"`
+	StartsAt time.Time `json:"starts_at"`
+}
+
+// BusySource Where a lane's busy times come from.
+type BusySource struct {
+	// Address An https address (webcal is taken as https). It is kept like a password: never shown again.
+	Address *string `json:"address,omitempty"`
+
+	// File The text of an iCalendar file.
+	File *string `json:"file,omitempty"`
+}
+
+// BusyStatus How a lane's busy calendar stands.
+type BusyStatus struct {
+	BusyTimes int `json:"busy_times"`
+
+	// CheckedAt When it was last read without trouble.
+	CheckedAt *time.Time `json:"checked_at"`
+
+	// Clashes Visits, with the time kept around them, in which the worker is busy by now. They stand until you settle them with the family.
+	Clashes []BusyClash `json:"clashes"`
+
+	// Host The host of its address; null for a file.
+	Host *string `json:"host"`
+
+	// LaneID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	LaneID ID `json:"lane_id"`
+
+	// Trouble Why the last reading failed; what was known before still counts.
+	Trouble *string `json:"trouble"`
+}
+
+// CalendarFormat How the file is written.
+type CalendarFormat string
+
+// CalendarImport A file of term dates and whose they are; the council's own unless a school is named. A school not known yet is made.
+type CalendarImport struct {
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID *ID `json:"authority_id,omitempty"`
+
+	// DryRun Check everything and change nothing.
+	DryRun *bool `json:"dry_run,omitempty"`
+
+	// File The text of the file.
+	File string `json:"file"`
+
+	// Format How the file is written.
+	Format     CalendarFormat `json:"format"`
+	SchoolName *string        `json:"school_name,omitempty"`
+}
+
+// CalendarImported What was imported, or would be.
+type CalendarImported struct {
+	// CalendarID Null in a dry run.
+	CalendarID *openapi_types.UUID `json:"calendar_id"`
+	DryRun     bool                `json:"dry_run"`
+	FirstDate  openapi_types.Date  `json:"first_date"`
+	LastDate   openapi_types.Date  `json:"last_date"`
+
+	// NewSchool The school was not known before.
+	NewSchool bool `json:"new_school"`
+
+	// Replaced Ranges of before that went.
+	Replaced int `json:"replaced"`
+	Rows     int `json:"rows"`
+}
+
+// CalendarLimit Only the dates in term, or only those in the holidays, of a school or of a council. A school without dates of its own has its council's.
+type CalendarLimit struct {
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID *ID `json:"authority_id,omitempty"`
+
+	// Only The days of term, or the school holidays. An INSET day is neither.
+	Only DatesOnly `json:"only"`
+
+	// SchoolID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SchoolID *ID `json:"school_id,omitempty"`
+}
+
+// CalendarList A page of calendars.
+type CalendarList struct {
+	Items []SchoolCalendar `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// CalendarRange Days that are alike, both ends included.
+type CalendarRange struct {
+	EndsOn openapi_types.Date `json:"ends_on"`
+
+	// Kind What the days are. Where ranges overlap, INSET days count before half term, holidays and term.
+	Kind     CalendarRangeKind  `json:"kind"`
+	Name     string             `json:"name"`
+	StartsOn openapi_types.Date `json:"starts_on"`
+}
+
+// CalendarRangeKind What the days are. Where ranges overlap, INSET days count before half term, holidays and term.
+type CalendarRangeKind string
+
+// CallingOff Why a session is called off, in words for families.
+type CallingOff struct {
+	Reason string `json:"reason"`
+}
+
 // CancellationReason Why it is cancelled.
 type CancellationReason string
 
@@ -2287,6 +2481,55 @@ type CheapestSuitable struct {
 
 	// WithinMiles Of `postcode`, or of where the child lives.
 	WithinMiles *int `json:"within_miles,omitempty"`
+}
+
+// Closure Dates on which a provider, or one setting of it, is shut; both included.
+type Closure struct {
+	EndsOn openapi_types.Date `json:"ends_on"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID     ID     `json:"id"`
+	Reason string `json:"reason"`
+
+	// SettingID Null for every setting.
+	SettingID *openapi_types.UUID `json:"setting_id"`
+	StartsOn  openapi_types.Date  `json:"starts_on"`
+}
+
+// ClosureDraft Dates on which a provider, or one setting of it, is shut; both included.
+type ClosureDraft struct {
+	EndsOn openapi_types.Date `json:"ends_on"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID *ID `json:"provider_id,omitempty"`
+
+	// Reason In words for families.
+	Reason string `json:"reason"`
+
+	// SettingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SettingID *ID                `json:"setting_id,omitempty"`
+	StartsOn  openapi_types.Date `json:"starts_on"`
+}
+
+// ClosureList A page of closures.
+type ClosureList struct {
+	Items []Closure `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// ClosureMade A closure and what it did.
+type ClosureMade struct {
+	// Closure Dates on which a provider, or one setting of it, is shut; both included.
+	Closure           Closure `json:"closure"`
+	SessionsCalledOff int     `json:"sessions_called_off"`
 }
 
 // Comparison Offers priced for one pattern, soonest suitable first.
@@ -2696,6 +2939,9 @@ type DBSLevel string
 // DBSWorkforce The work a DBS check was for.
 type DBSWorkforce string
 
+// DatesOnly The days of term, or the school holidays. An INSET day is neither.
+type DatesOnly string
+
 // DeclineRequest Why the provider says no.
 type DeclineRequest struct {
 	Reason string `json:"reason"`
@@ -2901,9 +3147,14 @@ type Lane struct {
 	Label string `json:"label"`
 }
 
-// LaneDraft One worker, or one of several who may stand in for each other. A lane serves one visit at a time.
+// LaneDraft One worker, or one of several who may stand in for each other. A lane serves one visit at a time. Give `label` for a new one, or `lane_id` for one that serves another of your offers already.
 type LaneDraft struct {
-	Label string `json:"label"`
+	Label *string `json:"label,omitempty"`
+
+	// LaneID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	LaneID *ID `json:"lane_id,omitempty"`
 }
 
 // LedgerEntry One side of a transaction.
@@ -2967,6 +3218,13 @@ type LedgerTransactionList struct {
 
 	// NextCursor Send as `cursor` to read on; null on the last page.
 	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// LeftOutDate A date a series names and leaves out.
+type LeftOutDate struct {
+	// Because Example: Bank holiday: Easter Monday
+	Because string             `json:"because"`
+	Date    openapi_types.Date `json:"date"`
 }
 
 // LocalTime London wall time with its date, `YYYY-MM-DDTHH:MM`.
@@ -3089,6 +3347,9 @@ type Offer struct {
 	// FrameworkRate Some authorities have agreed another price; what it is is theirs.
 	FrameworkRate *bool `json:"framework_rate,omitempty"`
 
+	// HorizonDays How many days ahead a time can be booked; null for as far as there is anything.
+	HorizonDays *int `json:"horizon_days"`
+
 	// ID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
@@ -3097,6 +3358,9 @@ type Offer struct {
 
 	// LapsedCredentials Credentials this offer needs and its provider has not today. Dates after one ended cannot be booked; what is booked stays.
 	LapsedCredentials []CredentialKind `json:"lapsed_credentials,omitempty"`
+
+	// NoticeMinutes How long before its start a time can be booked at the latest.
+	NoticeMinutes int `json:"notice_minutes"`
 
 	// PersonalCare Washing, dressing, toilet or feeding are part of it.
 	PersonalCare *bool `json:"personal_care,omitempty"`
@@ -3162,8 +3426,14 @@ type OfferDraft struct {
 	// Category What kind of thing it is.
 	Category Category `json:"category"`
 
+	// HorizonDays How many days ahead a time can be booked; as far as there is anything if it is left out.
+	HorizonDays *int `json:"horizon_days,omitempty"`
+
 	// Instant True: a booking is confirmed at once. False: the provider accepts or declines.
 	Instant bool `json:"instant"`
+
+	// NoticeMinutes How long before its start a time can be booked at the latest.
+	NoticeMinutes *int `json:"notice_minutes,omitempty"`
 
 	// PersonalCare Washing, dressing, toilet or feeding are part of it.
 	PersonalCare *bool `json:"personal_care,omitempty"`
@@ -3176,7 +3446,8 @@ type OfferDraft struct {
 	// Ratio Staff to children.
 	Ratio SupportRatio `json:"ratio"`
 
-	// Sessions Dates and times of a group, at London's wall time on each date. `to` at or before `from` is on the next day.
+	// Sessions Dates and times of a group, at London's wall time on each date. `to` at or before `from` is on the next day. Say the
+	// dates in exactly one way: `weekdays` from `first_date` to `last_date`, an `rrule` from `first_date` on, or a list of `dates`.
 	Sessions *SessionSeries `json:"sessions,omitempty"`
 
 	// Setting A new place where support is given.
@@ -3530,6 +3801,32 @@ type PlanLineState string
 // PlanType The kind of plan a line belongs to.
 type PlanType string
 
+// PlannedSession A session as its provider has planned it.
+type PlannedSession struct {
+	EndsAt time.Time `json:"ends_at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart LocalTime `json:"local_start"`
+
+	// PlannedStart The wall time first planned; null if it never moved.
+	PlannedStart *string   `json:"planned_start"`
+	Reason       *string   `json:"reason"`
+	StartsAt     time.Time `json:"starts_at"`
+
+	// State Whether the session will be held.
+	State SessionState `json:"state"`
+
+	// TimeZone Example: Europe/London
+	TimeZone string `json:"time_zone"`
+}
+
 // PlannedUse How often and how long support is used.
 type PlannedUse struct {
 	// ChargeKinds Optional charges wanted besides, such as transport.
@@ -3557,6 +3854,23 @@ type PlannedUse struct {
 //
 // Example: ZZ1 1AB
 type Postcode = string
+
+// PreviewedSession One session a series would make.
+type PreviewedSession struct {
+	EndsAt time.Time `json:"ends_at"`
+
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart LocalTime `json:"local_start"`
+
+	// Minutes How long it lasts; a night over a change of the clocks is an hour longer or shorter.
+	Minutes  int       `json:"minutes"`
+	StartsAt time.Time `json:"starts_at"`
+
+	// TimeZone Example: Europe/London
+	TimeZone string `json:"time_zone"`
+}
 
 // PriceComponent One part of what a price is made of.
 type PriceComponent struct {
@@ -4017,6 +4331,26 @@ type Reliability struct {
 // Role What a person acts as. One person may hold several.
 type Role string
 
+// SchoolCalendar The term dates of a school, or of a council.
+type SchoolCalendar struct {
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID ID `json:"authority_id"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Name The school's, or the council's.
+	Name   string          `json:"name"`
+	Ranges []CalendarRange `json:"ranges"`
+
+	// SchoolID Null for the council's own.
+	SchoolID *openapi_types.UUID `json:"school_id"`
+}
+
 // Session One dated occurrence with places.
 type Session struct {
 	Capacity int       `json:"capacity"`
@@ -4038,25 +4372,110 @@ type Session struct {
 	TimeZone string `json:"time_zone"`
 }
 
-// SessionSeries Dates and times of a group, at London's wall time on each date. `to` at or before `from` is on the next day.
-type SessionSeries struct {
-	// Bundle All the sessions of the series sold as one. Joining late pays for the sessions still to run.
-	Bundle    *BundleDraft         `json:"bundle,omitempty"`
-	Capacity  int                  `json:"capacity"`
-	Except    []openapi_types.Date `json:"except,omitempty"`
-	FirstDate openapi_types.Date   `json:"first_date"`
+// SessionChange What changes from a date on. What is left out stays as it is. `to_weekday` moves the sessions on `weekday` within their week.
+type SessionChange struct {
+	Capacity *int `json:"capacity,omitempty"`
+
+	// End London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	End      *TimeOfDay         `json:"end,omitempty"`
+	FromDate openapi_types.Date `json:"from_date"`
+
+	// Start London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	Start *TimeOfDay `json:"start,omitempty"`
+
+	// ToWeekday ISO day of the week, Monday 1 to Sunday 7.
+	ToWeekday *Weekday `json:"to_weekday,omitempty"`
+
+	// Weekday ISO day of the week, Monday 1 to Sunday 7.
+	Weekday *Weekday `json:"weekday,omitempty"`
+}
+
+// SessionMove When one session is to be instead. `to` at or before `from` is on the next day.
+type SessionMove struct {
+	Date openapi_types.Date `json:"date"`
 
 	// From London wall time, `HH:MM`.
 	//
 	// Example: 10:00
-	From     TimeOfDay          `json:"from"`
-	LastDate openapi_types.Date `json:"last_date"`
+	From   TimeOfDay `json:"from"`
+	Reason *string   `json:"reason,omitempty"`
+
+	// To London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	To TimeOfDay `json:"to"`
+}
+
+// SessionPreview What a series would make.
+type SessionPreview struct {
+	LeftOut  []LeftOutDate      `json:"left_out"`
+	Sessions []PreviewedSession `json:"sessions"`
+}
+
+// SessionPreviewRequest A series to look at. Give `provider_id` if you act for several, and `setting_id` to count that setting's closures.
+type SessionPreviewRequest struct {
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID *ID `json:"provider_id,omitempty"`
+
+	// Sessions Dates and times of a group, at London's wall time on each date. `to` at or before `from` is on the next day. Say the
+	// dates in exactly one way: `weekdays` from `first_date` to `last_date`, an `rrule` from `first_date` on, or a list of `dates`.
+	Sessions SessionSeries `json:"sessions"`
+
+	// SettingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SettingID *ID `json:"setting_id,omitempty"`
+}
+
+// SessionSeries Dates and times of a group, at London's wall time on each date. `to` at or before `from` is on the next day. Say the
+// dates in exactly one way: `weekdays` from `first_date` to `last_date`, an `rrule` from `first_date` on, or a list of `dates`.
+type SessionSeries struct {
+	// Bundle All the sessions of the series sold as one. Joining late pays for the sessions still to run.
+	Bundle *BundleDraft `json:"bundle,omitempty"`
+
+	// Calendar Only the dates in term, or only those in the holidays, of a school or of a council. A school without dates of its own has its council's.
+	Calendar  *CalendarLimit       `json:"calendar,omitempty"`
+	Capacity  int                  `json:"capacity"`
+	Dates     []openapi_types.Date `json:"dates,omitempty"`
+	Except    []openapi_types.Date `json:"except,omitempty"`
+	FirstDate *openapi_types.Date  `json:"first_date,omitempty"`
+
+	// From London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	From TimeOfDay `json:"from"`
+
+	// LastDate Not needed if the rule says when it ends.
+	LastDate *openapi_types.Date `json:"last_date,omitempty"`
+
+	// Rrule A recurrence rule (RFC 5545): daily, weekly, monthly or yearly, with INTERVAL, COUNT or UNTIL, BYDAY, BYMONTHDAY,
+	// BYMONTH and WKST. Other parts are refused in words.
+	//
+	//
+	// Example: FREQ=MONTHLY;BYDAY=2SA;COUNT=6
+	Rrule            *string `json:"rrule,omitempty"`
+	SkipBankHolidays *bool   `json:"skip_bank_holidays,omitempty"`
 
 	// To London wall time, `HH:MM`.
 	//
 	// Example: 10:00
 	To       TimeOfDay `json:"to"`
-	Weekdays []Weekday `json:"weekdays"`
+	Weekdays []Weekday `json:"weekdays,omitempty"`
+}
+
+// SessionState Whether the session will be held.
+type SessionState string
+
+// SessionsChanged What a change of plan came to.
+type SessionsChanged struct {
+	// Changed How many sessions changed.
+	Changed int `json:"changed"`
 }
 
 // Setting The place where support is given.
@@ -4621,6 +5040,11 @@ type IdempotencyKey = string
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type ItemID = ID
 
+// LaneID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type LaneID = ID
+
 // Limit defines model for Limit.
 type Limit = int
 
@@ -4641,6 +5065,11 @@ type ProviderID = ID
 
 // SearchText defines model for SearchText.
 type SearchText = string
+
+// SessionID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type SessionID = ID
 
 // SettingID A UUID. Those made here are version 7.
 //
@@ -4736,6 +5165,27 @@ type GetStatementParams struct {
 
 	// To Last day, included. By default today.
 	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ListCalendarsParams defines parameters for ListCalendars.
+type ListCalendarsParams struct {
+	// Name Only those whose school or council has a name that begins so.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListClosuresParams defines parameters for ListClosures.
+type ListClosuresParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListCompetenciesParams defines parameters for ListCompetencies.
@@ -4915,14 +5365,26 @@ type CancelBookingJSONRequestBody = CancellationRequest
 // DeclineBookingJSONRequestBody defines body for DeclineBooking for application/json ContentType.
 type DeclineBookingJSONRequestBody = DeclineRequest
 
+// ImportCalendarJSONRequestBody defines body for ImportCalendar for application/json ContentType.
+type ImportCalendarJSONRequestBody = CalendarImport
+
+// CreateClosureJSONRequestBody defines body for CreateClosure for application/json ContentType.
+type CreateClosureJSONRequestBody = ClosureDraft
+
 // CreateContractJSONRequestBody defines body for CreateContract for application/json ContentType.
 type CreateContractJSONRequestBody = ContractDraft
+
+// SetBusyCalendarJSONRequestBody defines body for SetBusyCalendar for application/json ContentType.
+type SetBusyCalendarJSONRequestBody = BusySource
 
 // CompareOffersJSONRequestBody defines body for CompareOffers for application/json ContentType.
 type CompareOffersJSONRequestBody = UsagePattern
 
 // CreateOfferJSONRequestBody defines body for CreateOffer for application/json ContentType.
 type CreateOfferJSONRequestBody = OfferDraft
+
+// ChangeSessionsJSONRequestBody defines body for ChangeSessions for application/json ContentType.
+type ChangeSessionsJSONRequestBody = SessionChange
 
 // CostPlanJSONRequestBody defines body for CostPlan for application/json ContentType.
 type CostPlanJSONRequestBody = PlanCostingRequest
@@ -4968,6 +5430,15 @@ type UpdateWorkerJSONRequestBody = WorkerRequest
 
 // CreateQuoteJSONRequestBody defines body for CreateQuote for application/json ContentType.
 type CreateQuoteJSONRequestBody = QuoteRequest
+
+// PreviewSessionsJSONRequestBody defines body for PreviewSessions for application/json ContentType.
+type PreviewSessionsJSONRequestBody = SessionPreviewRequest
+
+// CallOffSessionJSONRequestBody defines body for CallOffSession for application/json ContentType.
+type CallOffSessionJSONRequestBody = CallingOff
+
+// MoveSessionJSONRequestBody defines body for MoveSession for application/json ContentType.
+type MoveSessionJSONRequestBody = SessionMove
 
 // ReceiveStripeEventJSONRequestBody defines body for ReceiveStripeEvent for application/json ContentType.
 type ReceiveStripeEventJSONRequestBody = StripeEvent
@@ -5019,6 +5490,18 @@ type ServerInterface interface {
 	// GetStatement Read a child's statement
 	// (GET /v1/budgets/{child_id}/statement)
 	GetStatement(ctx echo.Context, childID ChildID, params GetStatementParams) error
+	// ImportCalendar Import term dates
+	// (POST /v1/calendar-imports)
+	ImportCalendar(ctx echo.Context) error
+	// ListCalendars List term dates
+	// (GET /v1/calendars)
+	ListCalendars(ctx echo.Context, params ListCalendarsParams) error
+	// ListClosures List closures
+	// (GET /v1/closures)
+	ListClosures(ctx echo.Context, params ListClosuresParams) error
+	// CreateClosure Close a provider or a setting
+	// (POST /v1/closures)
+	CreateClosure(ctx echo.Context) error
 	// ListCompetencies List sign-offs
 	// (GET /v1/competencies)
 	ListCompetencies(ctx echo.Context, params ListCompetenciesParams) error
@@ -5034,6 +5517,15 @@ type ServerInterface interface {
 	// GetJWKS Read the public keys that check tokens
 	// (GET /v1/jwks.json)
 	GetJWKS(ctx echo.Context) error
+	// RemoveBusyCalendar Forget a worker's calendar
+	// (DELETE /v1/lanes/{lane_id}/busy-calendar)
+	RemoveBusyCalendar(ctx echo.Context, laneID LaneID) error
+	// GetBusyCalendar See how a worker's calendar stands
+	// (GET /v1/lanes/{lane_id}/busy-calendar)
+	GetBusyCalendar(ctx echo.Context, laneID LaneID) error
+	// SetBusyCalendar Count a worker's own calendar as busy time
+	// (PUT /v1/lanes/{lane_id}/busy-calendar)
+	SetBusyCalendar(ctx echo.Context, laneID LaneID) error
 	// ListLedgerTransactions List ledger transactions
 	// (GET /v1/ledger-transactions)
 	ListLedgerTransactions(ctx echo.Context, params ListLedgerTransactionsParams) error
@@ -5049,12 +5541,18 @@ type ServerInterface interface {
 	// GetOffer Read an offer
 	// (GET /v1/offers/{offer_id})
 	GetOffer(ctx echo.Context, offerID OfferID) error
+	// GetOfferCalendar Subscribe to an offer's sessions
+	// (GET /v1/offers/{offer_id}/calendar.ics)
+	GetOfferCalendar(ctx echo.Context, offerID OfferID) error
 	// PublishOffer Publish an offer
 	// (POST /v1/offers/{offer_id}/publication)
 	PublishOffer(ctx echo.Context, offerID OfferID) error
 	// GetOfferRequirements Read what an offer needs
 	// (GET /v1/offers/{offer_id}/requirements)
 	GetOfferRequirements(ctx echo.Context, offerID OfferID) error
+	// ChangeSessions Change planned sessions from a date on
+	// (POST /v1/offers/{offer_id}/session-changes)
+	ChangeSessions(ctx echo.Context, offerID OfferID) error
 	// CostPlan Cost a whole plan in one request
 	// (POST /v1/plan-costings)
 	CostPlan(ctx echo.Context, params CostPlanParams) error
@@ -5130,6 +5628,15 @@ type ServerInterface interface {
 	// CreateQuote Price a booking for one child
 	// (POST /v1/quotes)
 	CreateQuote(ctx echo.Context) error
+	// PreviewSessions See which dates a series would make
+	// (POST /v1/session-previews)
+	PreviewSessions(ctx echo.Context) error
+	// CallOffSession Call one session off
+	// (POST /v1/sessions/{session_id}/calling-off)
+	CallOffSession(ctx echo.Context, sessionID SessionID) error
+	// MoveSession Move one session
+	// (POST /v1/sessions/{session_id}/move)
+	MoveSession(ctx echo.Context, sessionID SessionID) error
 	// ReceiveStripeEvent Take an event from Stripe
 	// (POST /v1/stripe-events)
 	ReceiveStripeEvent(ctx echo.Context, params ReceiveStripeEventParams) error
@@ -5463,6 +5970,81 @@ func (w *ServerInterfaceWrapper) GetStatement(ctx echo.Context) error {
 	return err
 }
 
+// ImportCalendar converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportCalendar(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportCalendar(ctx)
+	return err
+}
+
+// ListCalendars converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCalendars(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCalendarsParams
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCalendars(ctx, params)
+	return err
+}
+
+// ListClosures converts echo context to params.
+func (w *ServerInterfaceWrapper) ListClosures(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListClosuresParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListClosures(ctx, params)
+	return err
+}
+
+// CreateClosure converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClosure(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClosure(ctx)
+	return err
+}
+
 // ListCompetencies converts echo context to params.
 func (w *ServerInterfaceWrapper) ListCompetencies(ctx echo.Context) error {
 	var err error
@@ -5560,6 +6142,54 @@ func (w *ServerInterfaceWrapper) GetJWKS(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetJWKS(ctx)
+	return err
+}
+
+// RemoveBusyCalendar converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveBusyCalendar(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "lane_id" -------------
+	var laneID LaneID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "lane_id", ctx.Param("lane_id"), &laneID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter lane_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveBusyCalendar(ctx, laneID)
+	return err
+}
+
+// GetBusyCalendar converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBusyCalendar(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "lane_id" -------------
+	var laneID LaneID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "lane_id", ctx.Param("lane_id"), &laneID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter lane_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBusyCalendar(ctx, laneID)
+	return err
+}
+
+// SetBusyCalendar converts echo context to params.
+func (w *ServerInterfaceWrapper) SetBusyCalendar(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "lane_id" -------------
+	var laneID LaneID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "lane_id", ctx.Param("lane_id"), &laneID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter lane_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetBusyCalendar(ctx, laneID)
 	return err
 }
 
@@ -5731,6 +6361,22 @@ func (w *ServerInterfaceWrapper) GetOffer(ctx echo.Context) error {
 	return err
 }
 
+// GetOfferCalendar converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOfferCalendar(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOfferCalendar(ctx, offerID)
+	return err
+}
+
 // PublishOffer converts echo context to params.
 func (w *ServerInterfaceWrapper) PublishOffer(ctx echo.Context) error {
 	var err error
@@ -5760,6 +6406,22 @@ func (w *ServerInterfaceWrapper) GetOfferRequirements(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetOfferRequirements(ctx, offerID)
+	return err
+}
+
+// ChangeSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeSessions(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeSessions(ctx, offerID)
 	return err
 }
 
@@ -6280,6 +6942,47 @@ func (w *ServerInterfaceWrapper) CreateQuote(ctx echo.Context) error {
 	return err
 }
 
+// PreviewSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) PreviewSessions(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PreviewSessions(ctx)
+	return err
+}
+
+// CallOffSession converts echo context to params.
+func (w *ServerInterfaceWrapper) CallOffSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "session_id" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session_id", ctx.Param("session_id"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CallOffSession(ctx, sessionID)
+	return err
+}
+
+// MoveSession converts echo context to params.
+func (w *ServerInterfaceWrapper) MoveSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "session_id" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session_id", ctx.Param("session_id"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MoveSession(ctx, sessionID)
+	return err
+}
+
 // ReceiveStripeEvent converts echo context to params.
 func (w *ServerInterfaceWrapper) ReceiveStripeEvent(ctx echo.Context) error {
 	var err error
@@ -6411,6 +7114,18 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/offers", wrapper.CreateOffer, options.OperationMiddlewares["createOffer"]...)
 	router.GET(options.BaseURL+"/v1/offers/:offer_id", wrapper.GetOffer, options.OperationMiddlewares["getOffer"]...)
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/publication", wrapper.PublishOffer, options.OperationMiddlewares["publishOffer"]...)
+	router.GET(options.BaseURL+"/v1/offers/:offer_id/calendar.ics", wrapper.GetOfferCalendar, options.OperationMiddlewares["getOfferCalendar"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/session-changes", wrapper.ChangeSessions, options.OperationMiddlewares["changeSessions"]...)
+	router.POST(options.BaseURL+"/v1/session-previews", wrapper.PreviewSessions, options.OperationMiddlewares["previewSessions"]...)
+	router.POST(options.BaseURL+"/v1/sessions/:session_id/calling-off", wrapper.CallOffSession, options.OperationMiddlewares["callOffSession"]...)
+	router.POST(options.BaseURL+"/v1/sessions/:session_id/move", wrapper.MoveSession, options.OperationMiddlewares["moveSession"]...)
+	router.GET(options.BaseURL+"/v1/closures", wrapper.ListClosures, options.OperationMiddlewares["listClosures"]...)
+	router.POST(options.BaseURL+"/v1/closures", wrapper.CreateClosure, options.OperationMiddlewares["createClosure"]...)
+	router.DELETE(options.BaseURL+"/v1/lanes/:lane_id/busy-calendar", wrapper.RemoveBusyCalendar, options.OperationMiddlewares["removeBusyCalendar"]...)
+	router.GET(options.BaseURL+"/v1/lanes/:lane_id/busy-calendar", wrapper.GetBusyCalendar, options.OperationMiddlewares["getBusyCalendar"]...)
+	router.PUT(options.BaseURL+"/v1/lanes/:lane_id/busy-calendar", wrapper.SetBusyCalendar, options.OperationMiddlewares["setBusyCalendar"]...)
+	router.GET(options.BaseURL+"/v1/calendars", wrapper.ListCalendars, options.OperationMiddlewares["listCalendars"]...)
+	router.POST(options.BaseURL+"/v1/calendar-imports", wrapper.ImportCalendar, options.OperationMiddlewares["importCalendar"]...)
 	router.POST(options.BaseURL+"/v1/offer-comparisons", wrapper.CompareOffers, options.OperationMiddlewares["compareOffers"]...)
 	router.GET(options.BaseURL+"/v1/offers/:offer_id/requirements", wrapper.GetOfferRequirements, options.OperationMiddlewares["getOfferRequirements"]...)
 	router.GET(options.BaseURL+"/v1/providers", wrapper.ListProviders, options.OperationMiddlewares["listProviders"]...)
@@ -8092,6 +8807,422 @@ func (response GetStatementdefaultApplicationProblemPlusJSONResponse) VisitGetSt
 	return err
 }
 
+type ImportCalendarRequestObject struct {
+	Body *ImportCalendarJSONRequestBody
+}
+
+type ImportCalendarResponseObject interface {
+	VisitImportCalendarResponse(w http.ResponseWriter) error
+}
+
+type ImportCalendar200JSONResponse CalendarImported
+
+func (response ImportCalendar200JSONResponse) VisitImportCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCalendar400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ImportCalendar400ApplicationProblemPlusJSONResponse) VisitImportCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCalendar401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ImportCalendar401ApplicationProblemPlusJSONResponse) VisitImportCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCalendar403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ImportCalendar403ApplicationProblemPlusJSONResponse) VisitImportCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCalendar404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ImportCalendar404ApplicationProblemPlusJSONResponse) VisitImportCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCalendar422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ImportCalendar422ApplicationProblemPlusJSONResponse) VisitImportCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCalendardefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportCalendardefaultApplicationProblemPlusJSONResponse) VisitImportCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCalendarsRequestObject struct {
+	Params ListCalendarsParams
+}
+
+type ListCalendarsResponseObject interface {
+	VisitListCalendarsResponse(w http.ResponseWriter) error
+}
+
+type ListCalendars200ResponseHeaders struct {
+	Link *string
+}
+
+type ListCalendars200JSONResponse struct {
+	Body    CalendarList
+	Headers ListCalendars200ResponseHeaders
+}
+
+func (response ListCalendars200JSONResponse) VisitListCalendarsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCalendars400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCalendars400ApplicationProblemPlusJSONResponse) VisitListCalendarsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCalendarsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCalendarsdefaultApplicationProblemPlusJSONResponse) VisitListCalendarsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClosuresRequestObject struct {
+	Params ListClosuresParams
+}
+
+type ListClosuresResponseObject interface {
+	VisitListClosuresResponse(w http.ResponseWriter) error
+}
+
+type ListClosures200ResponseHeaders struct {
+	Link *string
+}
+
+type ListClosures200JSONResponse struct {
+	Body    ClosureList
+	Headers ListClosures200ResponseHeaders
+}
+
+func (response ListClosures200JSONResponse) VisitListClosuresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClosures400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListClosures400ApplicationProblemPlusJSONResponse) VisitListClosuresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClosures401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListClosures401ApplicationProblemPlusJSONResponse) VisitListClosuresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClosures403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListClosures403ApplicationProblemPlusJSONResponse) VisitListClosuresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClosuresdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListClosuresdefaultApplicationProblemPlusJSONResponse) VisitListClosuresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClosureRequestObject struct {
+	Body *CreateClosureJSONRequestBody
+}
+
+type CreateClosureResponseObject interface {
+	VisitCreateClosureResponse(w http.ResponseWriter) error
+}
+
+type CreateClosure201JSONResponse ClosureMade
+
+func (response CreateClosure201JSONResponse) VisitCreateClosureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClosure400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateClosure400ApplicationProblemPlusJSONResponse) VisitCreateClosureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClosure401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateClosure401ApplicationProblemPlusJSONResponse) VisitCreateClosureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClosure403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateClosure403ApplicationProblemPlusJSONResponse) VisitCreateClosureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClosure404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateClosure404ApplicationProblemPlusJSONResponse) VisitCreateClosureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClosure409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateClosure409ApplicationProblemPlusJSONResponse) VisitCreateClosureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClosure422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateClosure422ApplicationProblemPlusJSONResponse) VisitCreateClosureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClosuredefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateClosuredefaultApplicationProblemPlusJSONResponse) VisitCreateClosureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListCompetenciesRequestObject struct {
 	Params ListCompetenciesParams
 }
@@ -8551,6 +9682,326 @@ type GetJWKSdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetJWKSdefaultApplicationProblemPlusJSONResponse) VisitGetJWKSResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveBusyCalendarRequestObject struct {
+	LaneID LaneID `json:"lane_id"`
+}
+
+type RemoveBusyCalendarResponseObject interface {
+	VisitRemoveBusyCalendarResponse(w http.ResponseWriter) error
+}
+
+type RemoveBusyCalendar204Response struct {
+}
+
+func (response RemoveBusyCalendar204Response) VisitRemoveBusyCalendarResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveBusyCalendar400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveBusyCalendar400ApplicationProblemPlusJSONResponse) VisitRemoveBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveBusyCalendar401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveBusyCalendar401ApplicationProblemPlusJSONResponse) VisitRemoveBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveBusyCalendar403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveBusyCalendar403ApplicationProblemPlusJSONResponse) VisitRemoveBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveBusyCalendar404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveBusyCalendar404ApplicationProblemPlusJSONResponse) VisitRemoveBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveBusyCalendardefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveBusyCalendardefaultApplicationProblemPlusJSONResponse) VisitRemoveBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusyCalendarRequestObject struct {
+	LaneID LaneID `json:"lane_id"`
+}
+
+type GetBusyCalendarResponseObject interface {
+	VisitGetBusyCalendarResponse(w http.ResponseWriter) error
+}
+
+type GetBusyCalendar200JSONResponse BusyStatus
+
+func (response GetBusyCalendar200JSONResponse) VisitGetBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusyCalendar400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusyCalendar400ApplicationProblemPlusJSONResponse) VisitGetBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusyCalendar401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusyCalendar401ApplicationProblemPlusJSONResponse) VisitGetBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusyCalendar403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusyCalendar403ApplicationProblemPlusJSONResponse) VisitGetBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusyCalendar404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusyCalendar404ApplicationProblemPlusJSONResponse) VisitGetBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusyCalendardefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetBusyCalendardefaultApplicationProblemPlusJSONResponse) VisitGetBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetBusyCalendarRequestObject struct {
+	LaneID LaneID `json:"lane_id"`
+	Body   *SetBusyCalendarJSONRequestBody
+}
+
+type SetBusyCalendarResponseObject interface {
+	VisitSetBusyCalendarResponse(w http.ResponseWriter) error
+}
+
+type SetBusyCalendar200JSONResponse BusyStatus
+
+func (response SetBusyCalendar200JSONResponse) VisitSetBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetBusyCalendar400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SetBusyCalendar400ApplicationProblemPlusJSONResponse) VisitSetBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetBusyCalendar401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetBusyCalendar401ApplicationProblemPlusJSONResponse) VisitSetBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetBusyCalendar403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetBusyCalendar403ApplicationProblemPlusJSONResponse) VisitSetBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetBusyCalendar404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SetBusyCalendar404ApplicationProblemPlusJSONResponse) VisitSetBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetBusyCalendar422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SetBusyCalendar422ApplicationProblemPlusJSONResponse) VisitSetBusyCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetBusyCalendardefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetBusyCalendardefaultApplicationProblemPlusJSONResponse) VisitSetBusyCalendarResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9043,6 +10494,83 @@ func (response GetOfferdefaultApplicationProblemPlusJSONResponse) VisitGetOfferR
 	return err
 }
 
+type GetOfferCalendarRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+}
+
+type GetOfferCalendarResponseObject interface {
+	VisitGetOfferCalendarResponse(w http.ResponseWriter) error
+}
+
+type GetOfferCalendar200TextCalendarResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetOfferCalendar200TextCalendarResponse) VisitGetOfferCalendarResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/calendar")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetOfferCalendar400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferCalendar400ApplicationProblemPlusJSONResponse) VisitGetOfferCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferCalendar404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferCalendar404ApplicationProblemPlusJSONResponse) VisitGetOfferCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferCalendardefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOfferCalendardefaultApplicationProblemPlusJSONResponse) VisitGetOfferCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PublishOfferRequestObject struct {
 	OfferID OfferID `json:"offer_id"`
 }
@@ -9270,6 +10798,142 @@ type GetOfferRequirementsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetOfferRequirementsdefaultApplicationProblemPlusJSONResponse) VisitGetOfferRequirementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSessionsRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	Body    *ChangeSessionsJSONRequestBody
+}
+
+type ChangeSessionsResponseObject interface {
+	VisitChangeSessionsResponse(w http.ResponseWriter) error
+}
+
+type ChangeSessions200JSONResponse SessionsChanged
+
+func (response ChangeSessions200JSONResponse) VisitChangeSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSessions400ApplicationProblemPlusJSONResponse) VisitChangeSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSessions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSessions401ApplicationProblemPlusJSONResponse) VisitChangeSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSessions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSessions403ApplicationProblemPlusJSONResponse) VisitChangeSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSessions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSessions404ApplicationProblemPlusJSONResponse) VisitChangeSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSessions409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSessions409ApplicationProblemPlusJSONResponse) VisitChangeSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSessions422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSessions422ApplicationProblemPlusJSONResponse) VisitChangeSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeSessionsdefaultApplicationProblemPlusJSONResponse) VisitChangeSessionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12210,6 +13874,397 @@ func (response CreateQuotedefaultApplicationProblemPlusJSONResponse) VisitCreate
 	return err
 }
 
+type PreviewSessionsRequestObject struct {
+	Body *PreviewSessionsJSONRequestBody
+}
+
+type PreviewSessionsResponseObject interface {
+	VisitPreviewSessionsResponse(w http.ResponseWriter) error
+}
+
+type PreviewSessions200JSONResponse SessionPreview
+
+func (response PreviewSessions200JSONResponse) VisitPreviewSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSessions400ApplicationProblemPlusJSONResponse) VisitPreviewSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSessions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSessions401ApplicationProblemPlusJSONResponse) VisitPreviewSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSessions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSessions403ApplicationProblemPlusJSONResponse) VisitPreviewSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSessions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSessions404ApplicationProblemPlusJSONResponse) VisitPreviewSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSessions422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSessions422ApplicationProblemPlusJSONResponse) VisitPreviewSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PreviewSessionsdefaultApplicationProblemPlusJSONResponse) VisitPreviewSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffSessionRequestObject struct {
+	SessionID SessionID `json:"session_id"`
+	Body      *CallOffSessionJSONRequestBody
+}
+
+type CallOffSessionResponseObject interface {
+	VisitCallOffSessionResponse(w http.ResponseWriter) error
+}
+
+type CallOffSession200JSONResponse PlannedSession
+
+func (response CallOffSession200JSONResponse) VisitCallOffSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CallOffSession400ApplicationProblemPlusJSONResponse) VisitCallOffSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CallOffSession401ApplicationProblemPlusJSONResponse) VisitCallOffSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CallOffSession403ApplicationProblemPlusJSONResponse) VisitCallOffSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CallOffSession404ApplicationProblemPlusJSONResponse) VisitCallOffSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CallOffSession409ApplicationProblemPlusJSONResponse) VisitCallOffSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffSession422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CallOffSession422ApplicationProblemPlusJSONResponse) VisitCallOffSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CallOffSessiondefaultApplicationProblemPlusJSONResponse) VisitCallOffSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveSessionRequestObject struct {
+	SessionID SessionID `json:"session_id"`
+	Body      *MoveSessionJSONRequestBody
+}
+
+type MoveSessionResponseObject interface {
+	VisitMoveSessionResponse(w http.ResponseWriter) error
+}
+
+type MoveSession200JSONResponse PlannedSession
+
+func (response MoveSession200JSONResponse) VisitMoveSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MoveSession400ApplicationProblemPlusJSONResponse) VisitMoveSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MoveSession401ApplicationProblemPlusJSONResponse) VisitMoveSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MoveSession403ApplicationProblemPlusJSONResponse) VisitMoveSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MoveSession404ApplicationProblemPlusJSONResponse) VisitMoveSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MoveSession409ApplicationProblemPlusJSONResponse) VisitMoveSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveSession422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MoveSession422ApplicationProblemPlusJSONResponse) VisitMoveSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MoveSessiondefaultApplicationProblemPlusJSONResponse) VisitMoveSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReceiveStripeEventRequestObject struct {
 	Params ReceiveStripeEventParams
 	Body   *ReceiveStripeEventJSONRequestBody
@@ -12674,6 +14729,18 @@ type StrictServerInterface interface {
 	// GetStatement Read a child's statement
 	// (GET /v1/budgets/{child_id}/statement)
 	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
+	// ImportCalendar Import term dates
+	// (POST /v1/calendar-imports)
+	ImportCalendar(ctx context.Context, request ImportCalendarRequestObject) (ImportCalendarResponseObject, error)
+	// ListCalendars List term dates
+	// (GET /v1/calendars)
+	ListCalendars(ctx context.Context, request ListCalendarsRequestObject) (ListCalendarsResponseObject, error)
+	// ListClosures List closures
+	// (GET /v1/closures)
+	ListClosures(ctx context.Context, request ListClosuresRequestObject) (ListClosuresResponseObject, error)
+	// CreateClosure Close a provider or a setting
+	// (POST /v1/closures)
+	CreateClosure(ctx context.Context, request CreateClosureRequestObject) (CreateClosureResponseObject, error)
 	// ListCompetencies List sign-offs
 	// (GET /v1/competencies)
 	ListCompetencies(ctx context.Context, request ListCompetenciesRequestObject) (ListCompetenciesResponseObject, error)
@@ -12689,6 +14756,15 @@ type StrictServerInterface interface {
 	// GetJWKS Read the public keys that check tokens
 	// (GET /v1/jwks.json)
 	GetJWKS(ctx context.Context, request GetJWKSRequestObject) (GetJWKSResponseObject, error)
+	// RemoveBusyCalendar Forget a worker's calendar
+	// (DELETE /v1/lanes/{lane_id}/busy-calendar)
+	RemoveBusyCalendar(ctx context.Context, request RemoveBusyCalendarRequestObject) (RemoveBusyCalendarResponseObject, error)
+	// GetBusyCalendar See how a worker's calendar stands
+	// (GET /v1/lanes/{lane_id}/busy-calendar)
+	GetBusyCalendar(ctx context.Context, request GetBusyCalendarRequestObject) (GetBusyCalendarResponseObject, error)
+	// SetBusyCalendar Count a worker's own calendar as busy time
+	// (PUT /v1/lanes/{lane_id}/busy-calendar)
+	SetBusyCalendar(ctx context.Context, request SetBusyCalendarRequestObject) (SetBusyCalendarResponseObject, error)
 	// ListLedgerTransactions List ledger transactions
 	// (GET /v1/ledger-transactions)
 	ListLedgerTransactions(ctx context.Context, request ListLedgerTransactionsRequestObject) (ListLedgerTransactionsResponseObject, error)
@@ -12704,12 +14780,18 @@ type StrictServerInterface interface {
 	// GetOffer Read an offer
 	// (GET /v1/offers/{offer_id})
 	GetOffer(ctx context.Context, request GetOfferRequestObject) (GetOfferResponseObject, error)
+	// GetOfferCalendar Subscribe to an offer's sessions
+	// (GET /v1/offers/{offer_id}/calendar.ics)
+	GetOfferCalendar(ctx context.Context, request GetOfferCalendarRequestObject) (GetOfferCalendarResponseObject, error)
 	// PublishOffer Publish an offer
 	// (POST /v1/offers/{offer_id}/publication)
 	PublishOffer(ctx context.Context, request PublishOfferRequestObject) (PublishOfferResponseObject, error)
 	// GetOfferRequirements Read what an offer needs
 	// (GET /v1/offers/{offer_id}/requirements)
 	GetOfferRequirements(ctx context.Context, request GetOfferRequirementsRequestObject) (GetOfferRequirementsResponseObject, error)
+	// ChangeSessions Change planned sessions from a date on
+	// (POST /v1/offers/{offer_id}/session-changes)
+	ChangeSessions(ctx context.Context, request ChangeSessionsRequestObject) (ChangeSessionsResponseObject, error)
 	// CostPlan Cost a whole plan in one request
 	// (POST /v1/plan-costings)
 	CostPlan(ctx context.Context, request CostPlanRequestObject) (CostPlanResponseObject, error)
@@ -12785,6 +14867,15 @@ type StrictServerInterface interface {
 	// CreateQuote Price a booking for one child
 	// (POST /v1/quotes)
 	CreateQuote(ctx context.Context, request CreateQuoteRequestObject) (CreateQuoteResponseObject, error)
+	// PreviewSessions See which dates a series would make
+	// (POST /v1/session-previews)
+	PreviewSessions(ctx context.Context, request PreviewSessionsRequestObject) (PreviewSessionsResponseObject, error)
+	// CallOffSession Call one session off
+	// (POST /v1/sessions/{session_id}/calling-off)
+	CallOffSession(ctx context.Context, request CallOffSessionRequestObject) (CallOffSessionResponseObject, error)
+	// MoveSession Move one session
+	// (POST /v1/sessions/{session_id}/move)
+	MoveSession(ctx context.Context, request MoveSessionRequestObject) (MoveSessionResponseObject, error)
 	// ReceiveStripeEvent Take an event from Stripe
 	// (POST /v1/stripe-events)
 	ReceiveStripeEvent(ctx context.Context, request ReceiveStripeEventRequestObject) (ReceiveStripeEventResponseObject, error)
@@ -13275,6 +15366,148 @@ func (sh *strictHandler) GetStatement(ctx echo.Context, childID ChildID, params 
 	return nil
 }
 
+// ImportCalendar operation middleware
+func (sh *strictHandler) ImportCalendar(ctx echo.Context) error {
+	var request ImportCalendarRequestObject
+
+	var body ImportCalendarJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportCalendar(ctx.Request().Context(), request.(ImportCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportCalendar")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportCalendarResponseObject); ok {
+		return validResponse.VisitImportCalendarResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListCalendars operation middleware
+func (sh *strictHandler) ListCalendars(ctx echo.Context, params ListCalendarsParams) error {
+	var request ListCalendarsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCalendars(ctx.Request().Context(), request.(ListCalendarsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCalendars")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCalendarsResponseObject); ok {
+		return validResponse.VisitListCalendarsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListClosures operation middleware
+func (sh *strictHandler) ListClosures(ctx echo.Context, params ListClosuresParams) error {
+	var request ListClosuresRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListClosures(ctx.Request().Context(), request.(ListClosuresRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListClosures")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListClosuresResponseObject); ok {
+		return validResponse.VisitListClosuresResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClosure operation middleware
+func (sh *strictHandler) CreateClosure(ctx echo.Context) error {
+	var request CreateClosureRequestObject
+
+	var body CreateClosureJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClosure(ctx.Request().Context(), request.(CreateClosureRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClosure")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClosureResponseObject); ok {
+		return validResponse.VisitCreateClosureResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListCompetencies operation middleware
 func (sh *strictHandler) ListCompetencies(ctx echo.Context, params ListCompetenciesParams) error {
 	var request ListCompetenciesRequestObject
@@ -13413,6 +15646,104 @@ func (sh *strictHandler) GetJWKS(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetJWKSResponseObject); ok {
 		return validResponse.VisitGetJWKSResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveBusyCalendar operation middleware
+func (sh *strictHandler) RemoveBusyCalendar(ctx echo.Context, laneID LaneID) error {
+	var request RemoveBusyCalendarRequestObject
+
+	request.LaneID = laneID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveBusyCalendar(ctx.Request().Context(), request.(RemoveBusyCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveBusyCalendar")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveBusyCalendarResponseObject); ok {
+		return validResponse.VisitRemoveBusyCalendarResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBusyCalendar operation middleware
+func (sh *strictHandler) GetBusyCalendar(ctx echo.Context, laneID LaneID) error {
+	var request GetBusyCalendarRequestObject
+
+	request.LaneID = laneID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBusyCalendar(ctx.Request().Context(), request.(GetBusyCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBusyCalendar")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBusyCalendarResponseObject); ok {
+		return validResponse.VisitGetBusyCalendarResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetBusyCalendar operation middleware
+func (sh *strictHandler) SetBusyCalendar(ctx echo.Context, laneID LaneID) error {
+	var request SetBusyCalendarRequestObject
+
+	request.LaneID = laneID
+
+	var body SetBusyCalendarJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetBusyCalendar(ctx.Request().Context(), request.(SetBusyCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetBusyCalendar")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetBusyCalendarResponseObject); ok {
+		return validResponse.VisitSetBusyCalendarResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -13586,6 +15917,31 @@ func (sh *strictHandler) GetOffer(ctx echo.Context, offerID OfferID) error {
 	return nil
 }
 
+// GetOfferCalendar operation middleware
+func (sh *strictHandler) GetOfferCalendar(ctx echo.Context, offerID OfferID) error {
+	var request GetOfferCalendarRequestObject
+
+	request.OfferID = offerID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOfferCalendar(ctx.Request().Context(), request.(GetOfferCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOfferCalendar")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOfferCalendarResponseObject); ok {
+		return validResponse.VisitGetOfferCalendarResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // PublishOffer operation middleware
 func (sh *strictHandler) PublishOffer(ctx echo.Context, offerID OfferID) error {
 	var request PublishOfferRequestObject
@@ -13630,6 +15986,54 @@ func (sh *strictHandler) GetOfferRequirements(ctx echo.Context, offerID OfferID)
 		return err
 	} else if validResponse, ok := response.(GetOfferRequirementsResponseObject); ok {
 		return validResponse.VisitGetOfferRequirementsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeSessions operation middleware
+func (sh *strictHandler) ChangeSessions(ctx echo.Context, offerID OfferID) error {
+	var request ChangeSessionsRequestObject
+
+	request.OfferID = offerID
+
+	var body ChangeSessionsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeSessions(ctx.Request().Context(), request.(ChangeSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeSessionsResponseObject); ok {
+		return validResponse.VisitChangeSessionsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -14604,6 +17008,148 @@ func (sh *strictHandler) CreateQuote(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(CreateQuoteResponseObject); ok {
 		return validResponse.VisitCreateQuoteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PreviewSessions operation middleware
+func (sh *strictHandler) PreviewSessions(ctx echo.Context) error {
+	var request PreviewSessionsRequestObject
+
+	var body PreviewSessionsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewSessions(ctx.Request().Context(), request.(PreviewSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PreviewSessionsResponseObject); ok {
+		return validResponse.VisitPreviewSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CallOffSession operation middleware
+func (sh *strictHandler) CallOffSession(ctx echo.Context, sessionID SessionID) error {
+	var request CallOffSessionRequestObject
+
+	request.SessionID = sessionID
+
+	var body CallOffSessionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CallOffSession(ctx.Request().Context(), request.(CallOffSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CallOffSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CallOffSessionResponseObject); ok {
+		return validResponse.VisitCallOffSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MoveSession operation middleware
+func (sh *strictHandler) MoveSession(ctx echo.Context, sessionID SessionID) error {
+	var request MoveSessionRequestObject
+
+	request.SessionID = sessionID
+
+	var body MoveSessionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MoveSession(ctx.Request().Context(), request.(MoveSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MoveSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MoveSessionResponseObject); ok {
+		return validResponse.VisitMoveSessionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -80,6 +80,7 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &payments.StripeEventWorker{DB: d})
 	river.AddWorker(workers, &sweepWorker{d: d})
+	river.AddWorker(workers, &marketplace.BusyWorker{DB: d})
 	river.AddWorker(workers, &purgeWorker{d: d})
 	river.AddWorker(workers, &roundWorker{d: d})
 	once := func(every time.Duration) *river.InsertOpts {

@@ -22,6 +22,9 @@ const usage = `shortbreaks COMMAND
   migrate       bring the schema to the newest version
   audit         prove the books; exits 1 with the rows that do not add up
   import offers FILE --provider NAME [--dry-run]   publish a price list from a CSV
+  import holidays FILE [--dry-run]                 add bank holidays from a CSV
+  import calendar FILE (--authority NAME | --school NAME) [--dry-run]
+                import term dates from a CSV or iCalendar file
   bench         measure createBooking against the floor of PostgreSQL itself
   healthcheck   exits 0 if the service on SHORTBREAKS_ADDR is alive
   version       says which build this is
@@ -66,7 +69,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case "audit":
 		return audit(ctx, cfg, out)
 	case "import":
-		return importOffers(ctx, cfg, args[1:], out)
+		return importFile(ctx, cfg, args[1:], out)
 	case "bench":
 		return bench(ctx, args[1:], out)
 	case "healthcheck":
