@@ -30,7 +30,7 @@ func TestContract_OperationIdsStayAsAgreed(t *testing.T) {
 	t.Parallel()
 	agreed := strings.Fields(`acceptBooking approvePlanLine cancelBooking compareOffers confirmAttendance createAllocation
 		createBooking createOffer createPlanLine createQuote createTopUp declineBooking getBooking getBudget getDemand getJWKS
-		getOffer getStatement getTrialBalance issueToken listBookings listBudgets listLedgerTransactions publishOffer
+		getOffer getStatement getTrialBalance issueToken listBookings listBudgets listCategories listLedgerTransactions publishOffer
 		queryAttendance receiveStripeEvent recordAttendance searchOffers`)
 	var ids []string
 	for _, o := range contract(t).Operations() {

@@ -263,7 +263,8 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 	recorded := func(target string, fresh bool) uuid.UUID { return m.itemID(target, fresh, true) }
 	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
 	return map[string]ask{
-		"searchOffers": plain(get, "/v1/offers", nil), "getJWKS": plain(get, "/v1/jwks.json", nil),
+		"listCategories": plain(get, "/v1/categories", nil),
+		"searchOffers":   plain(get, "/v1/offers", nil), "getJWKS": plain(get, "/v1/jwks.json", nil),
 		"compareOffers":      plain(post, "/v1/offer-comparisons", object{"weekdays": []int{6}, "minutes": 60, "starts_on": "2027-01-09", "ends_on": "2027-03-27"}),
 		"receiveStripeEvent": plain(post, "/v1/stripe-events", object{"id": "evt_1"}),
 		"issueToken":         plain(post, "/v1/tokens", object{"subject": "mother.oakley"}),

@@ -87,7 +87,7 @@ func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 func (d OfferDraft) checkWords(f *shortbreaks.Faults) {
 	f.Text("/title", d.Title, 3, 120)
 	f.Text("/summary", d.Summary, 3, 2000)
-	f.OneOf("/category", d.Category, Categories)
+	f.OneOf("/category", d.Category, OfferCategories)
 	f.OneOf("/access_route", d.AccessRoute, AccessRoutes)
 }
 

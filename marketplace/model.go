@@ -35,13 +35,7 @@ type Setting struct {
 func (Setting) TableName() string { return "setting" }
 
 // Words of the contract, in its order.
-var (
-	Categories = []string{
-		"club", "holiday_scheme", "support_worker", "overnight", "swimming", "hydrotherapy", "music_therapy",
-		"arts", "play", "sport", "trip", "family_activity", "transport", "equipment", "other",
-	}
-	AccessRoutes = []string{"universal", "targeted", "specialist"}
-)
+var AccessRoutes = []string{"universal", "targeted", "specialist"}
 
 // OfferState is where an offer stands.
 type OfferState string
@@ -63,7 +57,7 @@ type Offer struct {
 	VersionID     uuid.UUID // what is sold now
 	Title         string
 	Summary       string
-	Category      string // one of Categories
+	Category      string // one of OfferCategories
 	AccessRoute   string // one of AccessRoutes
 	AgeFrom       int    // whole years on the date of the item, T43
 	AgeTo         int

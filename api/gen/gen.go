@@ -321,45 +321,101 @@ func (e CancellationReason) Valid() bool {
 
 // Defines values for Category.
 const (
-	CategoryArts           Category = "arts"
-	CategoryClub           Category = "club"
-	CategoryEquipment      Category = "equipment"
-	CategoryFamilyActivity Category = "family_activity"
-	CategoryHolidayScheme  Category = "holiday_scheme"
-	CategoryHydrotherapy   Category = "hydrotherapy"
-	CategoryMusicTherapy   Category = "music_therapy"
-	CategoryOther          Category = "other"
-	CategoryOvernight      Category = "overnight"
-	CategoryPlay           Category = "play"
-	CategorySport          Category = "sport"
-	CategorySupportWorker  Category = "support_worker"
-	CategorySwimming       Category = "swimming"
-	CategoryTransport      Category = "transport"
-	CategoryTrip           Category = "trip"
+	CategoryAfterSchoolClub      Category = "after_school_club"
+	CategoryArts                 Category = "arts"
+	CategoryBreakfastClub        Category = "breakfast_club"
+	CategoryCareAtHome           Category = "care_at_home"
+	CategoryCareElsewhere        Category = "care_elsewhere"
+	CategoryClub                 Category = "club"
+	CategoryDayCare              Category = "day_care"
+	CategoryEquipment            Category = "equipment"
+	CategoryFamilyActivity       Category = "family_activity"
+	CategoryFamilyBasedCare      Category = "family_based_care"
+	CategoryHolidayScheme        Category = "holiday_scheme"
+	CategoryHydrotherapy         Category = "hydrotherapy"
+	CategoryLeisure              Category = "leisure"
+	CategoryMusicTherapy         Category = "music_therapy"
+	CategoryNursingAtHome        Category = "nursing_at_home"
+	CategoryOccupationalTherapy  Category = "occupational_therapy"
+	CategoryOther                Category = "other"
+	CategoryOutOfSchool          Category = "out_of_school"
+	CategoryOvernight            Category = "overnight"
+	CategoryOvernightFamily      Category = "overnight_family"
+	CategoryOvernightResidential Category = "overnight_residential"
+	CategoryPersonalAssistance   Category = "personal_assistance"
+	CategoryPersonalCare         Category = "personal_care"
+	CategoryPhysiotherapy        Category = "physiotherapy"
+	CategoryPlay                 Category = "play"
+	CategoryPlayTherapy          Category = "play_therapy"
+	CategorySitting              Category = "sitting"
+	CategorySpeechTherapy        Category = "speech_therapy"
+	CategorySport                Category = "sport"
+	CategorySupportWorker        Category = "support_worker"
+	CategorySwimming             Category = "swimming"
+	CategoryTherapy              Category = "therapy"
+	CategoryTransport            Category = "transport"
+	CategoryTrip                 Category = "trip"
+	CategoryWeekendClub          Category = "weekend_club"
 )
 
 // Valid indicates whether the value is a known member of the Category enum.
 func (e Category) Valid() bool {
 	switch e {
+	case CategoryAfterSchoolClub:
+		return true
 	case CategoryArts:
 		return true
+	case CategoryBreakfastClub:
+		return true
+	case CategoryCareAtHome:
+		return true
+	case CategoryCareElsewhere:
+		return true
 	case CategoryClub:
+		return true
+	case CategoryDayCare:
 		return true
 	case CategoryEquipment:
 		return true
 	case CategoryFamilyActivity:
 		return true
+	case CategoryFamilyBasedCare:
+		return true
 	case CategoryHolidayScheme:
 		return true
 	case CategoryHydrotherapy:
 		return true
+	case CategoryLeisure:
+		return true
 	case CategoryMusicTherapy:
+		return true
+	case CategoryNursingAtHome:
+		return true
+	case CategoryOccupationalTherapy:
 		return true
 	case CategoryOther:
 		return true
+	case CategoryOutOfSchool:
+		return true
 	case CategoryOvernight:
 		return true
+	case CategoryOvernightFamily:
+		return true
+	case CategoryOvernightResidential:
+		return true
+	case CategoryPersonalAssistance:
+		return true
+	case CategoryPersonalCare:
+		return true
+	case CategoryPhysiotherapy:
+		return true
 	case CategoryPlay:
+		return true
+	case CategoryPlayTherapy:
+		return true
+	case CategorySitting:
+		return true
+	case CategorySpeechTherapy:
 		return true
 	case CategorySport:
 		return true
@@ -367,9 +423,13 @@ func (e Category) Valid() bool {
 		return true
 	case CategorySwimming:
 		return true
+	case CategoryTherapy:
+		return true
 	case CategoryTransport:
 		return true
 	case CategoryTrip:
+		return true
+	case CategoryWeekendClub:
 		return true
 	default:
 		return false
@@ -1415,8 +1475,33 @@ type CancellationTerms struct {
 	LateFeePercent int `json:"late_fee_percent"`
 }
 
-// Category What kind of thing it is.
+// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 type Category string
+
+// CategoryEntry A kind of support in plain words.
+type CategoryEntry struct {
+	// About Example: A group that meets each week.
+	About string `json:"about"`
+
+	// ForOffers True: an offer can be under it. False: it only gathers others.
+	ForOffers bool `json:"for_offers"`
+
+	// Name Example: Clubs
+	Name string `json:"name"`
+
+	// Parent The category it is below; null at the top.
+	//
+	// Example: leisure
+	Parent *string `json:"parent"`
+
+	// Value What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
+	Value Category `json:"value"`
+}
+
+// CategoryList All categories.
+type CategoryList struct {
+	Items []CategoryEntry `json:"items"`
+}
 
 // Charge One priced thing. Its components sum to its amount, to the penny.
 type Charge struct {
@@ -1770,7 +1855,7 @@ type Offer struct {
 	// CancellationTerms What a family's cancellation costs. Kept on each booking as they stood when it was quoted.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
-	// Category What kind of thing it is.
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 	Category                        Category `json:"category"`
 	ComparableRatePencePerChildHour *int64   `json:"comparable_rate_pence_per_child_hour"`
 
@@ -1833,7 +1918,7 @@ type OfferDraft struct {
 	// CancellationTerms What a family's cancellation costs. Kept on each booking as they stood when it was quoted.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
-	// Category What kind of thing it is.
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 	Category Category `json:"category"`
 
 	// Instant True: a booking is confirmed at once. False: the provider accepts or declines.
@@ -1892,7 +1977,7 @@ type OfferSummary struct {
 	// Area The district of the setting's postcode.
 	Area string `json:"area"`
 
-	// Category What kind of thing it is.
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 	Category Category `json:"category"`
 
 	// ComparableRatePencePerChildHour Full cost of one hour with the child; null where time is not what is sold.
@@ -2574,7 +2659,7 @@ type UsagePattern struct {
 	// Age Whole years.
 	Age *Age `json:"age,omitempty"`
 
-	// Category What kind of thing it is.
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 	Category *Category `json:"category,omitempty"`
 
 	// ChargeKinds Optional charges wanted besides, such as transport.
@@ -2947,6 +3032,9 @@ type ServerInterface interface {
 	// GetStatement Read a child's statement
 	// (GET /v1/budgets/{child_id}/statement)
 	GetStatement(ctx echo.Context, childID ChildID, params GetStatementParams) error
+	// ListCategories See the kinds of support
+	// (GET /v1/categories)
+	ListCategories(ctx echo.Context) error
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx echo.Context, params GetDemandParams) error
@@ -3310,6 +3398,15 @@ func (w *ServerInterfaceWrapper) GetStatement(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetStatement(ctx, childID, params)
+	return err
+}
+
+// ListCategories converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCategories(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCategories(ctx)
 	return err
 }
 
@@ -3689,6 +3786,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/offers", wrapper.CreateOffer, options.OperationMiddlewares["createOffer"]...)
 	router.GET(options.BaseURL+"/v1/offers/:offer_id", wrapper.GetOffer, options.OperationMiddlewares["getOffer"]...)
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/publication", wrapper.PublishOffer, options.OperationMiddlewares["publishOffer"]...)
+	router.GET(options.BaseURL+"/v1/categories", wrapper.ListCategories, options.OperationMiddlewares["listCategories"]...)
 	router.POST(options.BaseURL+"/v1/offer-comparisons", wrapper.CompareOffers, options.OperationMiddlewares["compareOffers"]...)
 	router.POST(options.BaseURL+"/v1/quotes", wrapper.CreateQuote, options.OperationMiddlewares["createQuote"]...)
 	router.GET(options.BaseURL+"/v1/bookings", wrapper.ListBookings, options.OperationMiddlewares["listBookings"]...)
@@ -5344,6 +5442,60 @@ func (response GetStatementdefaultApplicationProblemPlusJSONResponse) VisitGetSt
 	return err
 }
 
+type ListCategoriesRequestObject struct {
+}
+
+type ListCategoriesResponseObject interface {
+	VisitListCategoriesResponse(w http.ResponseWriter) error
+}
+
+type ListCategories200JSONResponse CategoryList
+
+func (response ListCategories200JSONResponse) VisitListCategoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCategories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCategories400ApplicationProblemPlusJSONResponse) VisitListCategoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCategoriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCategoriesdefaultApplicationProblemPlusJSONResponse) VisitListCategoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetDemandRequestObject struct {
 	Params GetDemandParams
 }
@@ -6954,6 +7106,9 @@ type StrictServerInterface interface {
 	// GetStatement Read a child's statement
 	// (GET /v1/budgets/{child_id}/statement)
 	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
+	// ListCategories See the kinds of support
+	// (GET /v1/categories)
+	ListCategories(ctx context.Context, request ListCategoriesRequestObject) (ListCategoriesResponseObject, error)
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx context.Context, request GetDemandRequestObject) (GetDemandResponseObject, error)
@@ -7471,6 +7626,29 @@ func (sh *strictHandler) GetStatement(ctx echo.Context, childID ChildID, params 
 		return err
 	} else if validResponse, ok := response.(GetStatementResponseObject); ok {
 		return validResponse.VisitGetStatementResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListCategories operation middleware
+func (sh *strictHandler) ListCategories(ctx echo.Context) error {
+	var request ListCategoriesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCategories(ctx.Request().Context(), request.(ListCategoriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCategories")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCategoriesResponseObject); ok {
+		return validResponse.VisitListCategoriesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
