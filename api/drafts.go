@@ -35,7 +35,7 @@ func draftOf(b *gen.OfferDraft) marketplace.OfferDraft {
 	d := marketplace.OfferDraft{
 		ProviderID: b.ProviderID, SettingID: b.SettingID, Title: b.Title, Summary: b.Summary, Category: string(b.Category),
 		AccessRoute: string(b.AccessRoute), AgeFrom: b.AgeFrom, AgeTo: b.AgeTo, RatioStaff: b.Ratio.Staff, RatioChildren: b.Ratio.Children,
-		Instant: b.Instant, Tariff: tariff.Tariff{Options: mapped(b.Tariff.Options, optionOf)},
+		Instant: b.Instant, Content: contentOf(given(b.Content)), Tariff: tariff.Tariff{Options: mapped(b.Tariff.Options, optionOf)},
 		Terms: tariff.Terms{FreeUntilHours: b.CancellationTerms.FreeUntilHours, LateFeePercent: b.CancellationTerms.LateFeePercent},
 	}
 	if b.Setting != nil {

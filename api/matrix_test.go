@@ -240,6 +240,18 @@ func (m *cast) draftID(target string, fresh bool) uuid.UUID {
 	})
 }
 
+// offerID is a published offer, or a paused one, of the target's provider.
+func (m *cast) offerID(target string, fresh, paused bool) uuid.UUID {
+	return m.record(fmt.Sprint("offer ", paused), target, fresh, func() uuid.UUID {
+		made := m.publish(m.houseOf(target), club())
+		if paused {
+			_, err := marketplace.PauseOffer(m.ctx, m.d, m.houseOf(target).Owner, made.Offer.ID)
+			require.NoError(m.t, err)
+		}
+		return made.Offer.ID
+	})
+}
+
 func (m *cast) houseOf(target string) *demo.House {
 	if target == "foreign" {
 		return m.moor
@@ -259,6 +271,8 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 		}
 	}
 	child := func(target string, _ bool) uuid.UUID { return m.childOf(target) }
+	offered := func(target string, fresh bool) uuid.UUID { return m.offerID(target, fresh, false) }
+	paused := func(target string, fresh bool) uuid.UUID { return m.offerID(target, fresh, true) }
 	started := func(target string, fresh bool) uuid.UUID { return m.itemID(target, fresh, false) }
 	recorded := func(target string, fresh bool) uuid.UUID { return m.itemID(target, fresh, true) }
 	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
@@ -273,6 +287,11 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 		"listLedgerTransactions": plain(get, "/v1/ledger-transactions", nil),
 		"getOffer":               at(get, "/v1/offers/", m.draftID, "", nil),
 		"publishOffer":           at(post, "/v1/offers/", m.draftID, "/publication", nil),
+		"updateOffer":            at(put, "/v1/offers/", m.draftID, "/content", editBody()),
+		"pauseOffer":             at(post, "/v1/offers/", offered, "/pause", nil),
+		"resumeOffer":            at(post, "/v1/offers/", paused, "/resumption", nil),
+		"withdrawOffer":          at(post, "/v1/offers/", paused, "/withdrawal", nil),
+		"copyOffer":              at(post, "/v1/offers/", offered, "/copies", nil),
 		"createOffer": func(target string, _ bool) request {
 			provider := m.houseOf(target).ID
 			if target == "missing" {

@@ -94,6 +94,8 @@ func comparedOut(c marketplace.Compared) gen.ComparisonItem {
 
 func offerOut(o *marketplace.OfferDetail) gen.Offer {
 	return gen.Offer{
+		Content: contentOut(o.Offer.Content), EligibilityText: o.Offer.EligibilityText(), Edition: o.Offer.Edition,
+		Photos: mapped(o.Photos, photoOut), Facts: mapped(o.Facts, factOut), ToPublish: gapsOut(o),
 		ID: o.Offer.ID, VersionID: o.Version.ID, State: gen.OfferState(o.Offer.State), ProviderID: o.Provider.ID, ProviderName: o.Provider.Name,
 		Title: o.Offer.Title, Summary: o.Offer.Summary, Category: gen.Category(o.Offer.Category), AccessRoute: gen.AccessRoute(o.Offer.AccessRoute),
 		AgeFrom: o.Offer.AgeFrom, AgeTo: o.Offer.AgeTo, Ratio: gen.SupportRatio{Staff: o.Offer.RatioStaff, Children: o.Offer.RatioChildren},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -81,6 +82,9 @@ func TestValidation_LetsWhatFitsPass(t *testing.T) {
 	}
 }
 
+// inPath is a parameter in a path; all of them are ids.
+var inPath = regexp.MustCompile(`\{[a-z_]+\}`)
+
 func TestValidation_EveryExampleOfTheContractFits(t *testing.T) {
 	t.Parallel()
 	e := border(t)
@@ -100,7 +104,7 @@ func TestValidation_EveryExampleOfTheContractFits(t *testing.T) {
 			}
 			body, err := json.Marshal(example)
 			require.NoError(t, err)
-			rec := ask(e, o.Method, strings.NewReplacer("{booking_id}", anID, "{item_id}", anID).Replace(o.Path), string(body), aKey)
+			rec := ask(e, o.Method, inPath.ReplaceAllString(o.Path, anID), string(body), aKey)
 			require.Equal(t, http.StatusNoContent, rec.Code, "%s: %s", o.ID, rec.Body)
 			sent++
 		}

@@ -33,6 +33,8 @@ type OfferDetail struct {
 	Lanes               []Lane // of support by the hour
 	Sessions            []SessionDetail
 	Bundles             []BundleDetail
+	Photos              []Photo // in their order, without the pictures themselves
+	Facts               []Fact  // asked before and answered for everybody
 
 	terms []Term
 }
@@ -107,6 +109,9 @@ func (o *OfferDetail) read(ctx context.Context, tx *db.Tx) (err error) {
 	}
 	sessions, err := readSessions(ctx, tx, []Offer{o.Offer})
 	if err != nil {
+		return err
+	}
+	if err := o.readShown(ctx, tx); err != nil {
 		return err
 	}
 	o.Tariff = withComponents(o.Version.Tariff, parts)

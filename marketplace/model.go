@@ -41,10 +41,12 @@ var AccessRoutes = []string{"universal", "targeted", "specialist"}
 type OfferState string
 
 // The states of an offer: a draft is its provider's alone, a published one can
-// be booked, a withdrawn one can still be read.
+// be booked, a paused one keeps its bookings and takes no new ones, a withdrawn
+// one can still be read.
 const (
 	Draft     OfferState = "draft"
 	Published OfferState = "published"
+	Paused    OfferState = "paused"
 	Withdrawn OfferState = "withdrawn"
 )
 
@@ -67,6 +69,9 @@ type Offer struct {
 	Visits        *VisitRules `gorm:"serializer:json"` // support by the hour; nil for an offer with sessions
 	CreatedAt     time.Time
 	PublishedAt   *time.Time
+	Content
+	Edition     int        // grows with every edit
+	NextPriceOn *time.Time // when the version on sale changes its price by itself; nil: never
 }
 
 // TableName is the table's.
@@ -85,6 +90,7 @@ type Version struct {
 	PriceUnit  string
 	CreatedAt  time.Time
 	CreatedBy  uuid.UUID
+	ChangeNote string // why it was made, in the provider's words; "" if none were given
 }
 
 // TableName is the table's.

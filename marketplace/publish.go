@@ -51,15 +51,19 @@ func PublishOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.
 			return nil
 		case Withdrawn:
 			return ErrWrongState.With("This offer has been withdrawn; draft it anew.")
+		case Paused:
+			return ErrWrongState.With("This offer is paused; resume it.")
+		case Draft:
 		}
-		if err := o.Tariff.Costed(o.Provider.StaffCount); err != nil {
+		if err := o.ready(); err != nil {
 			return err
 		}
 		return move(ctx, tx, o.Offer, Draft, Published, map[string]any{"published_at": tx.Now})
 	})
 }
 
-// Withdraw takes a published offer off sale. What is booked stays booked.
+// Withdraw takes a published or paused offer off sale for good. What is booked
+// stays booked.
 func Withdraw(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID) (*OfferDetail, error) {
 	return change(ctx, d, who, id, func(tx *db.Tx, o *OfferDetail) error {
 		switch o.Offer.State {
@@ -67,8 +71,9 @@ func Withdraw(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID
 			return nil
 		case Draft:
 			return ErrWrongState.With("This offer has not been published.")
+		case Published, Paused:
 		}
-		return move(ctx, tx, o.Offer, Published, Withdrawn, nil)
+		return move(ctx, tx, o.Offer, o.Offer.State, Withdrawn, nil)
 	})
 }
 
@@ -113,7 +118,14 @@ func ReviseOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.U
 // change runs what a provider's owner does to one of its offers. The offer's
 // row is locked first, so that two changes follow each other.
 func change(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID, f func(*db.Tx, *OfferDetail) error) (*OfferDetail, error) {
-	if !who.Is(shortbreaks.ProviderOwner) {
+	return changeAs(ctx, d, who, id, []shortbreaks.Role{shortbreaks.ProviderOwner}, f)
+}
+
+// changeAs is change for those of other roles too.
+func changeAs(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID, roles []shortbreaks.Role,
+	f func(*db.Tx, *OfferDetail) error,
+) (*OfferDetail, error) {
+	if !who.Is(roles...) {
 		return nil, shortbreaks.ErrForbidden
 	}
 	var detail *OfferDetail

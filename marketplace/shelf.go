@@ -68,7 +68,7 @@ func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
 		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), SettingID: setting, State: state,
 		Title: d.Title, Summary: d.Summary, Category: d.Category, AccessRoute: d.AccessRoute,
 		AgeFrom: d.AgeFrom, AgeTo: d.AgeTo, RatioStaff: d.RatioStaff, RatioChildren: d.RatioChildren,
-		Instant: d.Instant, CreatedAt: s.now,
+		Instant: d.Instant, CreatedAt: s.now, Content: d.Content, Edition: 1,
 	}
 	if state == Published {
 		o.PublishedAt = &s.now

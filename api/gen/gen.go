@@ -16,6 +16,63 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for AccessFeature.
+const (
+	AccessFeatureAccessibleToilet    AccessFeature = "accessible_toilet"
+	AccessFeatureAccessibleTransport AccessFeature = "accessible_transport"
+	AccessFeatureAssistanceDogs      AccessFeature = "assistance_dogs"
+	AccessFeatureChangingPlace       AccessFeature = "changing_place"
+	AccessFeatureHearingLoop         AccessFeature = "hearing_loop"
+	AccessFeatureHoist               AccessFeature = "hoist"
+	AccessFeatureLift                AccessFeature = "lift"
+	AccessFeatureLowNoise            AccessFeature = "low_noise"
+	AccessFeatureParking             AccessFeature = "parking"
+	AccessFeatureQuietRoom           AccessFeature = "quiet_room"
+	AccessFeatureSecureSite          AccessFeature = "secure_site"
+	AccessFeatureSensoryRoom         AccessFeature = "sensory_room"
+	AccessFeatureSignLanguage        AccessFeature = "sign_language"
+	AccessFeatureStepFree            AccessFeature = "step_free"
+	AccessFeatureVisualTimetable     AccessFeature = "visual_timetable"
+)
+
+// Valid indicates whether the value is a known member of the AccessFeature enum.
+func (e AccessFeature) Valid() bool {
+	switch e {
+	case AccessFeatureAccessibleToilet:
+		return true
+	case AccessFeatureAccessibleTransport:
+		return true
+	case AccessFeatureAssistanceDogs:
+		return true
+	case AccessFeatureChangingPlace:
+		return true
+	case AccessFeatureHearingLoop:
+		return true
+	case AccessFeatureHoist:
+		return true
+	case AccessFeatureLift:
+		return true
+	case AccessFeatureLowNoise:
+		return true
+	case AccessFeatureParking:
+		return true
+	case AccessFeatureQuietRoom:
+		return true
+	case AccessFeatureSecureSite:
+		return true
+	case AccessFeatureSensoryRoom:
+		return true
+	case AccessFeatureSignLanguage:
+		return true
+	case AccessFeatureStepFree:
+		return true
+	case AccessFeatureVisualTimetable:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AccessRoute.
 const (
 	AccessRouteSpecialist AccessRoute = "specialist"
@@ -721,6 +778,75 @@ func (e ItemState) Valid() bool {
 	}
 }
 
+// Defines values for Language.
+const (
+	LanguageArabic              Language = "arabic"
+	LanguageBengali             Language = "bengali"
+	LanguageBritishSignLanguage Language = "british_sign_language"
+	LanguageChinese             Language = "chinese"
+	LanguageEnglish             Language = "english"
+	LanguageFrench              Language = "french"
+	LanguageGujarati            Language = "gujarati"
+	LanguageMakaton             Language = "makaton"
+	LanguagePolish              Language = "polish"
+	LanguagePortuguese          Language = "portuguese"
+	LanguagePunjabi             Language = "punjabi"
+	LanguageRomanian            Language = "romanian"
+	LanguageSomali              Language = "somali"
+	LanguageSpanish             Language = "spanish"
+	LanguageTamil               Language = "tamil"
+	LanguageTurkish             Language = "turkish"
+	LanguageUkrainian           Language = "ukrainian"
+	LanguageUrdu                Language = "urdu"
+	LanguageWelsh               Language = "welsh"
+)
+
+// Valid indicates whether the value is a known member of the Language enum.
+func (e Language) Valid() bool {
+	switch e {
+	case LanguageArabic:
+		return true
+	case LanguageBengali:
+		return true
+	case LanguageBritishSignLanguage:
+		return true
+	case LanguageChinese:
+		return true
+	case LanguageEnglish:
+		return true
+	case LanguageFrench:
+		return true
+	case LanguageGujarati:
+		return true
+	case LanguageMakaton:
+		return true
+	case LanguagePolish:
+		return true
+	case LanguagePortuguese:
+		return true
+	case LanguagePunjabi:
+		return true
+	case LanguageRomanian:
+		return true
+	case LanguageSomali:
+		return true
+	case LanguageSpanish:
+		return true
+	case LanguageTamil:
+		return true
+	case LanguageTurkish:
+		return true
+	case LanguageUkrainian:
+		return true
+	case LanguageUrdu:
+		return true
+	case LanguageWelsh:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ManagementOption.
 const (
 	ManagementOptionDirectPayment ManagementOption = "direct_payment"
@@ -742,9 +868,64 @@ func (e ManagementOption) Valid() bool {
 	}
 }
 
+// Defines values for Need.
+const (
+	NeedAutism             Need = "autism"
+	NeedBehaviour          Need = "behaviour"
+	NeedCommunication      Need = "communication"
+	NeedEpilepsy           Need = "epilepsy"
+	NeedHearingLoss        Need = "hearing_loss"
+	NeedLearningDisability Need = "learning_disability"
+	NeedLifeLimiting       Need = "life_limiting"
+	NeedMedical            Need = "medical"
+	NeedMentalHealth       Need = "mental_health"
+	NeedPhysicalDisability Need = "physical_disability"
+	NeedSensoryProcessing  Need = "sensory_processing"
+	NeedSightLoss          Need = "sight_loss"
+	NeedTubeFeeding        Need = "tube_feeding"
+	NeedWheelchairUser     Need = "wheelchair_user"
+)
+
+// Valid indicates whether the value is a known member of the Need enum.
+func (e Need) Valid() bool {
+	switch e {
+	case NeedAutism:
+		return true
+	case NeedBehaviour:
+		return true
+	case NeedCommunication:
+		return true
+	case NeedEpilepsy:
+		return true
+	case NeedHearingLoss:
+		return true
+	case NeedLearningDisability:
+		return true
+	case NeedLifeLimiting:
+		return true
+	case NeedMedical:
+		return true
+	case NeedMentalHealth:
+		return true
+	case NeedPhysicalDisability:
+		return true
+	case NeedSensoryProcessing:
+		return true
+	case NeedSightLoss:
+		return true
+	case NeedTubeFeeding:
+		return true
+	case NeedWheelchairUser:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OfferState.
 const (
 	OfferStateDraft     OfferState = "draft"
+	OfferStatePaused    OfferState = "paused"
 	OfferStatePublished OfferState = "published"
 	OfferStateWithdrawn OfferState = "withdrawn"
 )
@@ -753,6 +934,8 @@ const (
 func (e OfferState) Valid() bool {
 	switch e {
 	case OfferStateDraft:
+		return true
+	case OfferStatePaused:
 		return true
 	case OfferStatePublished:
 		return true
@@ -1074,6 +1257,9 @@ func (e WhoMayUse) Valid() bool {
 		return false
 	}
 }
+
+// AccessFeature What the place has.
+type AccessFeature string
 
 // AccessRoute How one comes to use it; open to all, for disabled children, or by assessment.
 type AccessRoute string
@@ -1759,6 +1945,9 @@ type LaneDraft struct {
 	Label string `json:"label"`
 }
 
+// Language What is spoken or signed.
+type Language string
+
 // LedgerEntry One side of a transaction.
 type LedgerEntry struct {
 	// AccountKind What an account is.
@@ -1835,6 +2024,9 @@ type ManagementOption string
 // Example: ZZ1
 type NearPostcode = string
 
+// Need A need the provider is ready to meet.
+type Need string
+
 // NextCursor Send as `cursor` to read on; null on the last page.
 type NextCursor = string
 
@@ -1859,12 +2051,27 @@ type Offer struct {
 	Category                        Category `json:"category"`
 	ComparableRatePencePerChildHour *int64   `json:"comparable_rate_pence_per_child_hour"`
 
+	// Content What an offer says of itself beside its price. An empty list says nothing; ask the provider.
+	Content OfferContent `json:"content"`
+
+	// Edition Grows with every edit; `updateOffer` takes it back.
+	Edition int `json:"edition"`
+
+	// EligibilityText Who may come, in words; the provider's own, or those of the access route.
+	EligibilityText string `json:"eligibility_text"`
+
+	// Facts What others asked, answered for everybody.
+	Facts []OfferFact `json:"facts"`
+
 	// ID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
-	ID         ID    `json:"id"`
-	Instant    bool  `json:"instant"`
-	PricePence int64 `json:"price_pence"`
+	ID      ID   `json:"id"`
+	Instant bool `json:"instant"`
+
+	// Photos In their order.
+	Photos     []OfferPhoto `json:"photos"`
+	PricePence int64        `json:"price_pence"`
 
 	// PriceText Example: £25.00 an hour
 	PriceText string `json:"price_text"`
@@ -1895,6 +2102,9 @@ type Offer struct {
 	Tariff Tariff `json:"tariff"`
 	Title  string `json:"title"`
 
+	// ToPublish For the provider of a draft or paused offer; what it lacks.
+	ToPublish []OfferGap `json:"to_publish,omitempty"`
+
 	// VersionID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
@@ -1902,6 +2112,28 @@ type Offer struct {
 
 	// VisitHours When support by the hour can be had.
 	VisitHours *VisitHours `json:"visit_hours,omitempty"`
+}
+
+// OfferContent What an offer says of itself beside its price. An empty list says nothing; ask the provider.
+type OfferContent struct {
+	AccessFeatures []AccessFeature `json:"access_features"`
+
+	// Eligibility Who may come and what they must show; empty, and the words of the access route are shown.
+	Eligibility string `json:"eligibility"`
+
+	// Included What the price includes, a line each.
+	Included  []string   `json:"included"`
+	Languages []Language `json:"languages"`
+	Needs     []Need     `json:"needs"`
+
+	// PersonalCare Washing, dressing, eating and using the toilet are helped with.
+	PersonalCare bool `json:"personal_care"`
+
+	// ToBring What the child brings, a line each.
+	ToBring []string `json:"to_bring"`
+
+	// TransportGiven The child can be fetched or brought home.
+	TransportGiven bool `json:"transport_given"`
 }
 
 // OfferDraft An offer as its provider writes it. Give `setting` or `setting_id`, and `visits` or `sessions`; give `provider_id` if you act for several.
@@ -1920,6 +2152,9 @@ type OfferDraft struct {
 
 	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 	Category Category `json:"category"`
+
+	// Content What an offer says of itself beside its price. An empty list says nothing; ask the provider.
+	Content *OfferContent `json:"content,omitempty"`
 
 	// Instant True: a booking is confirmed at once. False: the provider accepts or declines.
 	Instant bool `json:"instant"`
@@ -1952,12 +2187,78 @@ type OfferDraft struct {
 	Visits *VisitRules `json:"visits,omitempty"`
 }
 
+// OfferEdit What an offer says, whole.
+type OfferEdit struct {
+	// AccessRoute How one comes to use it; open to all, for disabled children, or by assessment.
+	AccessRoute AccessRoute `json:"access_route"`
+
+	// AgeFrom Whole years.
+	AgeFrom Age `json:"age_from"`
+
+	// AgeTo Whole years.
+	AgeTo Age `json:"age_to"`
+
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
+	Category Category `json:"category"`
+
+	// Content What an offer says of itself beside its price. An empty list says nothing; ask the provider.
+	Content OfferContent `json:"content"`
+
+	// Edition The one you read.
+	Edition int  `json:"edition"`
+	Instant bool `json:"instant"`
+
+	// Ratio Staff to children.
+	Ratio   SupportRatio `json:"ratio"`
+	Summary string       `json:"summary"`
+	Title   string       `json:"title"`
+}
+
+// OfferFact A question about an offer and its answer, for everybody.
+type OfferFact struct {
+	Answer string `json:"answer"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID          ID        `json:"id"`
+	PublishedAt time.Time `json:"published_at"`
+	Question    string    `json:"question"`
+}
+
+// OfferGap Something an offer lacks.
+type OfferGap struct {
+	// Blocks True: it cannot be published like this. False: families would miss it.
+	Blocks bool   `json:"blocks"`
+	Detail string `json:"detail"`
+
+	// Pointer Where in the offer.
+	//
+	// Example: /content/needs
+	Pointer string `json:"pointer"`
+}
+
 // OfferList A page of offers.
 type OfferList struct {
 	Items []OfferSummary `json:"items"`
 
 	// NextCursor Send as `cursor` to read on; null on the last page.
 	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// OfferPhoto A photo of an offer; read it with `getPhoto`.
+type OfferPhoto struct {
+	// AltText For those who do not see it.
+	AltText string `json:"alt_text"`
+	Height  int    `json:"height"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID          ID  `json:"id"`
+	SmallHeight int `json:"small_height"`
+	SmallWidth  int `json:"small_width"`
+	Width       int `json:"width"`
 }
 
 // OfferState Where the offer stands.
@@ -2976,6 +3277,9 @@ type CompareOffersJSONRequestBody = UsagePattern
 // CreateOfferJSONRequestBody defines body for CreateOffer for application/json ContentType.
 type CreateOfferJSONRequestBody = OfferDraft
 
+// UpdateOfferJSONRequestBody defines body for UpdateOffer for application/json ContentType.
+type UpdateOfferJSONRequestBody = OfferEdit
+
 // CreatePlanLineJSONRequestBody defines body for CreatePlanLine for application/json ContentType.
 type CreatePlanLineJSONRequestBody = PlanLineDraft
 
@@ -3056,9 +3360,24 @@ type ServerInterface interface {
 	// GetOffer Read an offer
 	// (GET /v1/offers/{offer_id})
 	GetOffer(ctx echo.Context, offerID OfferID) error
+	// UpdateOffer Change what an offer says
+	// (PUT /v1/offers/{offer_id}/content)
+	UpdateOffer(ctx echo.Context, offerID OfferID) error
+	// CopyOffer Copy an offer
+	// (POST /v1/offers/{offer_id}/copies)
+	CopyOffer(ctx echo.Context, offerID OfferID) error
+	// PauseOffer Pause an offer
+	// (POST /v1/offers/{offer_id}/pause)
+	PauseOffer(ctx echo.Context, offerID OfferID) error
 	// PublishOffer Publish an offer
 	// (POST /v1/offers/{offer_id}/publication)
 	PublishOffer(ctx echo.Context, offerID OfferID) error
+	// ResumeOffer Resume a paused offer
+	// (POST /v1/offers/{offer_id}/resumption)
+	ResumeOffer(ctx echo.Context, offerID OfferID) error
+	// WithdrawOffer Withdraw an offer
+	// (POST /v1/offers/{offer_id}/withdrawal)
+	WithdrawOffer(ctx echo.Context, offerID OfferID) error
 	// CreatePlanLine Draft a line of a child's support plan
 	// (POST /v1/plan-lines)
 	CreatePlanLine(ctx echo.Context) error
@@ -3605,6 +3924,54 @@ func (w *ServerInterfaceWrapper) GetOffer(ctx echo.Context) error {
 	return err
 }
 
+// UpdateOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateOffer(ctx, offerID)
+	return err
+}
+
+// CopyOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) CopyOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CopyOffer(ctx, offerID)
+	return err
+}
+
+// PauseOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) PauseOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PauseOffer(ctx, offerID)
+	return err
+}
+
 // PublishOffer converts echo context to params.
 func (w *ServerInterfaceWrapper) PublishOffer(ctx echo.Context) error {
 	var err error
@@ -3618,6 +3985,38 @@ func (w *ServerInterfaceWrapper) PublishOffer(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.PublishOffer(ctx, offerID)
+	return err
+}
+
+// ResumeOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeOffer(ctx, offerID)
+	return err
+}
+
+// WithdrawOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawOffer(ctx, offerID)
 	return err
 }
 
@@ -3786,6 +4185,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/offers", wrapper.CreateOffer, options.OperationMiddlewares["createOffer"]...)
 	router.GET(options.BaseURL+"/v1/offers/:offer_id", wrapper.GetOffer, options.OperationMiddlewares["getOffer"]...)
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/publication", wrapper.PublishOffer, options.OperationMiddlewares["publishOffer"]...)
+	router.PUT(options.BaseURL+"/v1/offers/:offer_id/content", wrapper.UpdateOffer, options.OperationMiddlewares["updateOffer"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/pause", wrapper.PauseOffer, options.OperationMiddlewares["pauseOffer"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/resumption", wrapper.ResumeOffer, options.OperationMiddlewares["resumeOffer"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/withdrawal", wrapper.WithdrawOffer, options.OperationMiddlewares["withdrawOffer"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/copies", wrapper.CopyOffer, options.OperationMiddlewares["copyOffer"]...)
 	router.GET(options.BaseURL+"/v1/categories", wrapper.ListCategories, options.OperationMiddlewares["listCategories"]...)
 	router.POST(options.BaseURL+"/v1/offer-comparisons", wrapper.CompareOffers, options.OperationMiddlewares["compareOffers"]...)
 	router.POST(options.BaseURL+"/v1/quotes", wrapper.CreateQuote, options.OperationMiddlewares["createQuote"]...)
@@ -6118,6 +6522,422 @@ func (response GetOfferdefaultApplicationProblemPlusJSONResponse) VisitGetOfferR
 	return err
 }
 
+type UpdateOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	Body    *UpdateOfferJSONRequestBody
+}
+
+type UpdateOfferResponseObject interface {
+	VisitUpdateOfferResponse(w http.ResponseWriter) error
+}
+
+type UpdateOffer200JSONResponse Offer
+
+func (response UpdateOffer200JSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateOffer400ApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateOffer401ApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateOffer403ApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateOffer404ApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateOffer409ApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateOffer422ApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateOfferdefaultApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+}
+
+type CopyOfferResponseObject interface {
+	VisitCopyOfferResponse(w http.ResponseWriter) error
+}
+
+type CopyOffer201ResponseHeaders struct {
+	Location *string
+}
+
+type CopyOffer201JSONResponse struct {
+	Body    Offer
+	Headers CopyOffer201ResponseHeaders
+}
+
+func (response CopyOffer201JSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CopyOffer400ApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CopyOffer401ApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CopyOffer403ApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CopyOffer404ApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CopyOffer409ApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CopyOffer422ApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CopyOfferdefaultApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+}
+
+type PauseOfferResponseObject interface {
+	VisitPauseOfferResponse(w http.ResponseWriter) error
+}
+
+type PauseOffer200JSONResponse Offer
+
+func (response PauseOffer200JSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PauseOffer400ApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PauseOffer401ApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PauseOffer403ApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PauseOffer404ApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PauseOffer409ApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PauseOffer422ApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PauseOfferdefaultApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PublishOfferRequestObject struct {
 	OfferID OfferID `json:"offer_id"`
 }
@@ -6242,6 +7062,276 @@ type PublishOfferdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PublishOfferdefaultApplicationProblemPlusJSONResponse) VisitPublishOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+}
+
+type ResumeOfferResponseObject interface {
+	VisitResumeOfferResponse(w http.ResponseWriter) error
+}
+
+type ResumeOffer200JSONResponse Offer
+
+func (response ResumeOffer200JSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOffer400ApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOffer401ApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOffer403ApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOffer404ApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOffer409ApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOffer422ApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResumeOfferdefaultApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+}
+
+type WithdrawOfferResponseObject interface {
+	VisitWithdrawOfferResponse(w http.ResponseWriter) error
+}
+
+type WithdrawOffer200JSONResponse Offer
+
+func (response WithdrawOffer200JSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawOffer400ApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawOffer401ApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawOffer403ApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawOffer404ApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawOffer409ApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawOffer422ApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawOfferdefaultApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7130,9 +8220,24 @@ type StrictServerInterface interface {
 	// GetOffer Read an offer
 	// (GET /v1/offers/{offer_id})
 	GetOffer(ctx context.Context, request GetOfferRequestObject) (GetOfferResponseObject, error)
+	// UpdateOffer Change what an offer says
+	// (PUT /v1/offers/{offer_id}/content)
+	UpdateOffer(ctx context.Context, request UpdateOfferRequestObject) (UpdateOfferResponseObject, error)
+	// CopyOffer Copy an offer
+	// (POST /v1/offers/{offer_id}/copies)
+	CopyOffer(ctx context.Context, request CopyOfferRequestObject) (CopyOfferResponseObject, error)
+	// PauseOffer Pause an offer
+	// (POST /v1/offers/{offer_id}/pause)
+	PauseOffer(ctx context.Context, request PauseOfferRequestObject) (PauseOfferResponseObject, error)
 	// PublishOffer Publish an offer
 	// (POST /v1/offers/{offer_id}/publication)
 	PublishOffer(ctx context.Context, request PublishOfferRequestObject) (PublishOfferResponseObject, error)
+	// ResumeOffer Resume a paused offer
+	// (POST /v1/offers/{offer_id}/resumption)
+	ResumeOffer(ctx context.Context, request ResumeOfferRequestObject) (ResumeOfferResponseObject, error)
+	// WithdrawOffer Withdraw an offer
+	// (POST /v1/offers/{offer_id}/withdrawal)
+	WithdrawOffer(ctx context.Context, request WithdrawOfferRequestObject) (WithdrawOfferResponseObject, error)
 	// CreatePlanLine Draft a line of a child's support plan
 	// (POST /v1/plan-lines)
 	CreatePlanLine(ctx context.Context, request CreatePlanLineRequestObject) (CreatePlanLineResponseObject, error)
@@ -7870,6 +8975,104 @@ func (sh *strictHandler) GetOffer(ctx echo.Context, offerID OfferID) error {
 	return nil
 }
 
+// UpdateOffer operation middleware
+func (sh *strictHandler) UpdateOffer(ctx echo.Context, offerID OfferID) error {
+	var request UpdateOfferRequestObject
+
+	request.OfferID = offerID
+
+	var body UpdateOfferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateOffer(ctx.Request().Context(), request.(UpdateOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateOfferResponseObject); ok {
+		return validResponse.VisitUpdateOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CopyOffer operation middleware
+func (sh *strictHandler) CopyOffer(ctx echo.Context, offerID OfferID) error {
+	var request CopyOfferRequestObject
+
+	request.OfferID = offerID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CopyOffer(ctx.Request().Context(), request.(CopyOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CopyOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CopyOfferResponseObject); ok {
+		return validResponse.VisitCopyOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PauseOffer operation middleware
+func (sh *strictHandler) PauseOffer(ctx echo.Context, offerID OfferID) error {
+	var request PauseOfferRequestObject
+
+	request.OfferID = offerID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseOffer(ctx.Request().Context(), request.(PauseOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PauseOfferResponseObject); ok {
+		return validResponse.VisitPauseOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // PublishOffer operation middleware
 func (sh *strictHandler) PublishOffer(ctx echo.Context, offerID OfferID) error {
 	var request PublishOfferRequestObject
@@ -7889,6 +9092,56 @@ func (sh *strictHandler) PublishOffer(ctx echo.Context, offerID OfferID) error {
 		return err
 	} else if validResponse, ok := response.(PublishOfferResponseObject); ok {
 		return validResponse.VisitPublishOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeOffer operation middleware
+func (sh *strictHandler) ResumeOffer(ctx echo.Context, offerID OfferID) error {
+	var request ResumeOfferRequestObject
+
+	request.OfferID = offerID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeOffer(ctx.Request().Context(), request.(ResumeOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeOfferResponseObject); ok {
+		return validResponse.VisitResumeOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawOffer operation middleware
+func (sh *strictHandler) WithdrawOffer(ctx echo.Context, offerID OfferID) error {
+	var request WithdrawOfferRequestObject
+
+	request.OfferID = offerID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawOffer(ctx.Request().Context(), request.(WithdrawOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawOfferResponseObject); ok {
+		return validResponse.VisitWithdrawOfferResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
