@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -66,4 +67,48 @@ func TestContent_DraftedEditedPausedAndCopied(t *testing.T) {
 	p := owner.post("/v1/offers/"+twin.ID.String()+"/publication", nil).refused(409, "offer-not-ready")
 	require.Equal(t, "/sessions", p.Errors[0].Pointer)
 	require.Equal(t, gen.OfferStateWithdrawn, into[gen.Offer](owner.post(path+"/withdrawal", nil), 200).State)
+}
+
+func TestRevisions_NewPricesAreVersionsWithAHistory(t *testing.T) {
+	w := setup(t)
+	owner := w.as(w.stars.Owner)
+	o := w.publish(w.stars, club())
+	path := "/v1/offers/" + o.Offer.ID.String()
+	terms := object{"free_until_hours": 24, "late_fee_percent": 100}
+	w.clock.Advance(time.Minute)
+	revision := object{"version_id": o.Version.ID, "tariff": tariffBody(1200), "cancellation_terms": terms, "note": "Simpler terms."}
+	revised := owner.post(path+"/versions", revision)
+	now := into[gen.Offer](revised, 201)
+	require.Equal(t, path, revised.header.Get("Location"))
+	require.NotEqual(t, o.Version.ID, now.VersionID)
+	owner.post(path+"/versions", revision).refused(409, "edited-meanwhile")
+	wrong := tariffBody(1201)
+	owner.post(path+"/versions", object{"version_id": now.VersionID, "tariff": wrong, "cancellation_terms": terms}).refused(422, "not-costed")
+
+	w.clock.Advance(time.Minute)
+	owner = w.as(w.stars.Owner)
+	change := object{
+		"offers": []object{{"offer_id": now.ID, "version_id": now.VersionID}}, "percent_hundredths": 350, "effective_on": "2027-02-01", "dry_run": true,
+	}
+	dry := into[gen.BulkRevised](owner.post("/v1/offer-revisions", change), 200)
+	require.True(t, dry.DryRun)
+	require.Nil(t, dry.Items[0].VersionID)
+	require.EqualValues(t, 1242, dry.Items[0].Charges[0].NowPence)
+	done := into[gen.BulkRevised](owner.post("/v1/offer-revisions", merged(change, object{"dry_run": false})), 200)
+	require.NotNil(t, done.Items[0].VersionID)
+	owner.post("/v1/offer-revisions", change).refused(409, "edited-meanwhile")
+	owner.post("/v1/offer-revisions", merged(change, object{"pence": 1})).refused(400, "malformed")
+
+	first := w.nobody().get(path + "/versions?limit=2")
+	page := into[gen.OfferVersionList](first, 200)
+	require.Len(t, page.Items, 2)
+	require.Equal(t, []string{"From 1 February 2027, Standard costs £12.42 a session."}, page.Items[0].Changes)
+	require.Equal(t, "Simpler terms.", page.Items[1].Note)
+	require.NotNil(t, page.NextCursor)
+	last := into[gen.OfferVersionList](w.nobody().get(path+"/versions?limit=2&cursor="+*page.NextCursor), 200)
+	require.Len(t, last.Items, 1)
+	require.Nil(t, last.NextCursor)
+	require.EqualValues(t, 1200, *last.Items[0].PricePence)
+	other := w.publish(w.stars, club())
+	w.nobody().get("/v1/offers/"+other.Offer.ID.String()+"/versions?cursor="+*page.NextCursor).refused(400, "malformed")
 }

@@ -28,11 +28,11 @@ func contract(t *testing.T) *Contract {
 
 func TestContract_OperationIdsStayAsAgreed(t *testing.T) {
 	t.Parallel()
-	agreed := strings.Fields(`acceptBooking approvePlanLine cancelBooking compareOffers confirmAttendance copyOffer createAllocation
-		createBooking createOffer createPlanLine createQuote createTopUp declineBooking getBooking getBudget getDemand
-		getJWKS getOffer getStatement getTrialBalance issueToken listBookings listBudgets listCategories
-		listLedgerTransactions pauseOffer publishOffer queryAttendance receiveStripeEvent recordAttendance resumeOffer
-		searchOffers updateOffer withdrawOffer`)
+	agreed := strings.Fields(`acceptBooking approvePlanLine bulkReviseOffers cancelBooking compareOffers confirmAttendance copyOffer
+		createAllocation createBooking createOffer createPlanLine createQuote createTopUp declineBooking getBooking
+		getBudget getDemand getJWKS getOffer getStatement getTrialBalance issueToken listBookings listBudgets
+		listCategories listLedgerTransactions listOfferVersions pauseOffer publishOffer queryAttendance
+		receiveStripeEvent recordAttendance resumeOffer reviseOffer searchOffers updateOffer withdrawOffer`)
 	var ids []string
 	for _, o := range contract(t).Operations() {
 		ids = append(ids, o.ID)

@@ -252,6 +252,16 @@ func (m *cast) offerID(target string, fresh, paused bool) uuid.UUID {
 	})
 }
 
+// readOffer is an offer with its version; a missing one has an id only.
+func (m *cast) readOffer(target string, id uuid.UUID) marketplace.OfferAtVersion {
+	if target == "missing" {
+		return marketplace.OfferAtVersion{OfferID: id, VersionID: id}
+	}
+	o, err := marketplace.Get(m.ctx, m.d, m.houseOf(target).Owner, id)
+	require.NoError(m.t, err)
+	return marketplace.OfferAtVersion{OfferID: id, VersionID: o.Version.ID}
+}
+
 func (m *cast) houseOf(target string) *demo.House {
 	if target == "foreign" {
 		return m.moor
@@ -292,6 +302,19 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 		"resumeOffer":            at(post, "/v1/offers/", paused, "/resumption", nil),
 		"withdrawOffer":          at(post, "/v1/offers/", paused, "/withdrawal", nil),
 		"copyOffer":              at(post, "/v1/offers/", offered, "/copies", nil),
+		"listOfferVersions":      at(get, "/v1/offers/", m.draftID, "/versions", nil),
+		"reviseOffer": func(target string, fresh bool) request {
+			read := m.readOffer(target, offered(target, fresh))
+			return request{post, "/v1/offers/" + read.OfferID.String() + "/versions", object{
+				"version_id": read.VersionID, "tariff": tariffBody(1200), "cancellation_terms": object{"free_until_hours": 48, "late_fee_percent": 50},
+			}}
+		},
+		"bulkReviseOffers": func(target string, fresh bool) request {
+			read := m.readOffer(target, offered(target, fresh))
+			return request{post, "/v1/offer-revisions", object{
+				"offers": []object{{"offer_id": read.OfferID, "version_id": read.VersionID}}, "pence": 100, "dry_run": false,
+			}}
+		},
 		"createOffer": func(target string, _ bool) request {
 			provider := m.houseOf(target).ID
 			if target == "missing" {

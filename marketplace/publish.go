@@ -79,40 +79,17 @@ func Withdraw(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID
 
 // Revision is a new price or new terms for an offer.
 type Revision struct {
-	Tariff tariff.Tariff
-	Terms  tariff.Terms
+	VersionID *uuid.UUID // the one that was read; another is refused. nil: whichever is on sale
+	Tariff    tariff.Tariff
+	Terms     tariff.Terms
+	Note      string // why, for the public price history
 }
 
 // ReviseOffer makes a new version with another tariff or other terms. Quotes
-// and bookings keep the version they were made from (T14).
+// and bookings keep the version they were made from (T14). Errors: forbidden,
+// not-found, wrong-state, edited-meanwhile, invalid, not-costed.
 func ReviseOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID, r Revision) (*OfferDetail, error) {
-	return change(ctx, d, who, id, func(tx *db.Tx, o *OfferDetail) error {
-		if o.Offer.State == Withdrawn {
-			return ErrWrongState.With("This offer has been withdrawn; draft it anew.")
-		}
-		var f shortbreaks.Faults
-		r.Terms.Check(&f, "/cancellation_terms")
-		r.Tariff.Check(&f, "/tariff")
-		if len(f.Fields) == 0 {
-			bundle := ""
-			if len(o.terms) > 0 {
-				bundle = o.terms[0].Unit
-			}
-			r.Tariff.CheckBundles(&f, bundle)
-		}
-		if err := f.As(shortbreaks.ErrInvalid); err != nil {
-			return err
-		}
-		if err := r.Tariff.Costed(o.Provider.StaffCount); err != nil {
-			return err
-		}
-		s := shelf{provider: o.Provider, by: who.Person, now: tx.Now}
-		s.addVersion(o.Offer.ID, o.Version.N+1, r.Tariff, r.Terms)
-		if err := s.write(ctx, tx); err != nil {
-			return err
-		}
-		return move(ctx, tx, o.Offer, o.Offer.State, o.Offer.State, map[string]any{"version_id": s.versions[0].ID})
-	})
+	return change(ctx, d, who, id, func(tx *db.Tx, o *OfferDetail) error { return o.revise(ctx, tx, who.Person, r) })
 }
 
 // change runs what a provider's owner does to one of its offers. The offer's

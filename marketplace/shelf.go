@@ -80,6 +80,7 @@ func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
 		s.addSessions(o.ID, *d.Sessions)
 	}
 	o.VersionID = s.addVersion(o.ID, 1, d.Tariff, d.Terms)
+	o.NextPriceOn = nextChange(d.Tariff, shortbreaks.Date(s.now))
 	s.offers = append(s.offers, o)
 	return o.ID, nil
 }

@@ -1606,6 +1606,57 @@ type BudgetSummary struct {
 	TopUp *TopUpAccount `json:"top_up,omitempty"`
 }
 
+// BulkRevised What became of each offer.
+type BulkRevised struct {
+	DryRun bool               `json:"dry_run"`
+	Items  []BulkRevisedOffer `json:"items"`
+}
+
+// BulkRevisedOffer What became of one offer.
+type BulkRevisedOffer struct {
+	Charges []ChargeMove `json:"charges"`
+
+	// NowText Example: £12.42 a session
+	NowText string `json:"now_text"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// TermsText The new terms in words; null if they stay.
+	TermsText *string `json:"terms_text"`
+	Title     string  `json:"title"`
+
+	// VersionID The new version; null in a dry run.
+	VersionID *openapi_types.UUID `json:"version_id"`
+
+	// WasText Example: £12.00 a session
+	WasText string `json:"was_text"`
+}
+
+// BulkRevision A change of many prices, or of many offers' terms.
+type BulkRevision struct {
+	// CancellationTerms What a family's cancellation costs. Kept on each booking as they stood when it was quoted.
+	CancellationTerms *CancellationTerms `json:"cancellation_terms,omitempty"`
+
+	// DryRun True: nothing is written.
+	DryRun bool `json:"dry_run"`
+
+	// EffectiveOn The first date of service at the new price; at once if left out. New terms are always at once.
+	EffectiveOn *openapi_types.Date `json:"effective_on,omitempty"`
+
+	// Note Why, for everybody to read.
+	Note   *string          `json:"note,omitempty"`
+	Offers []OfferAtVersion `json:"offers"`
+
+	// Pence Added to the charge each price is sold by; less than 0 takes away.
+	Pence *int64 `json:"pence,omitempty"`
+
+	// PercentHundredths In hundredths of one percent: 350 is 3.5%. Moves every charge and cap.
+	PercentHundredths *int `json:"percent_hundredths,omitempty"`
+}
+
 // Bundle Sessions sold as one. Joining late pays for the sessions still to run of all that were planned.
 type Bundle struct {
 	EndsOn openapi_types.Date `json:"ends_on"`
@@ -1735,6 +1786,18 @@ type ChargeBasis string
 
 // ChargeKind What is charged for.
 type ChargeKind string
+
+// ChargeMove One charge before and after.
+type ChargeMove struct {
+	// Kind What is charged for.
+	Kind       ChargeKind `json:"kind"`
+	NowPence   int64      `json:"now_pence"`
+	OptionName string     `json:"option_name"`
+
+	// Unit What one price buys.
+	Unit     PriceUnit `json:"unit"`
+	WasPence int64     `json:"was_pence"`
+}
 
 // ChargeWhen Charges are planned; they are in the price shown.
 type ChargeWhen string
@@ -2114,6 +2177,19 @@ type Offer struct {
 	VisitHours *VisitHours `json:"visit_hours,omitempty"`
 }
 
+// OfferAtVersion An offer with the version that was read.
+type OfferAtVersion struct {
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// VersionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	VersionID ID `json:"version_id"`
+}
+
 // OfferContent What an offer says of itself beside its price. An empty list says nothing; ask the provider.
 type OfferContent struct {
 	AccessFeatures []AccessFeature `json:"access_features"`
@@ -2261,6 +2337,23 @@ type OfferPhoto struct {
 	Width       int `json:"width"`
 }
 
+// OfferRevision A new price and terms, whole.
+type OfferRevision struct {
+	// CancellationTerms What a family's cancellation costs. Kept on each booking as they stood when it was quoted.
+	CancellationTerms CancellationTerms `json:"cancellation_terms"`
+
+	// Note Why, for everybody to read.
+	Note *string `json:"note,omitempty"`
+
+	// Tariff How a price is written down; one or more options, each with its charges.
+	Tariff Tariff `json:"tariff"`
+
+	// VersionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	VersionID ID `json:"version_id"`
+}
+
 // OfferState Where the offer stands.
 type OfferState string
 
@@ -2321,6 +2414,43 @@ type OfferSummary struct {
 	SettingName  string `json:"setting_name"`
 	Summary      string `json:"summary"`
 	Title        string `json:"title"`
+}
+
+// OfferVersionEntry One price an offer has had.
+type OfferVersionEntry struct {
+	// At From when new quotes went by it.
+	At time.Time `json:"at"`
+
+	// Changes What changed, in sentences.
+	Changes []string `json:"changes"`
+
+	// Note Why, in the provider's words; may be empty.
+	Note   string `json:"note"`
+	Number int    `json:"number"`
+
+	// PricePence The price shown first; null if no price was for everybody.
+	PricePence *int64 `json:"price_pence"`
+
+	// PriceText Example: £12.00 a session
+	PriceText string `json:"price_text"`
+
+	// PriceUnit What one price buys; one of PriceUnit.
+	//
+	// Example: session
+	PriceUnit *string `json:"price_unit"`
+
+	// VersionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	VersionID ID `json:"version_id"`
+}
+
+// OfferVersionList A page of prices.
+type OfferVersionList struct {
+	Items []OfferVersionEntry `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
 }
 
 // PayableBy Who hands the money to the provider.
@@ -3241,6 +3371,15 @@ type SearchOffersParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListOfferVersionsParams defines parameters for ListOfferVersions.
+type ListOfferVersionsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ReceiveStripeEventParams defines parameters for ReceiveStripeEvent.
 type ReceiveStripeEventParams struct {
 	// StripeSignature Stripe's signature over the body and its time.
@@ -3274,11 +3413,17 @@ type DeclineBookingJSONRequestBody = DeclineRequest
 // CompareOffersJSONRequestBody defines body for CompareOffers for application/json ContentType.
 type CompareOffersJSONRequestBody = UsagePattern
 
+// BulkReviseOffersJSONRequestBody defines body for BulkReviseOffers for application/json ContentType.
+type BulkReviseOffersJSONRequestBody = BulkRevision
+
 // CreateOfferJSONRequestBody defines body for CreateOffer for application/json ContentType.
 type CreateOfferJSONRequestBody = OfferDraft
 
 // UpdateOfferJSONRequestBody defines body for UpdateOffer for application/json ContentType.
 type UpdateOfferJSONRequestBody = OfferEdit
+
+// ReviseOfferJSONRequestBody defines body for ReviseOffer for application/json ContentType.
+type ReviseOfferJSONRequestBody = OfferRevision
 
 // CreatePlanLineJSONRequestBody defines body for CreatePlanLine for application/json ContentType.
 type CreatePlanLineJSONRequestBody = PlanLineDraft
@@ -3351,6 +3496,9 @@ type ServerInterface interface {
 	// CompareOffers Compare what the same support would cost
 	// (POST /v1/offer-comparisons)
 	CompareOffers(ctx echo.Context) error
+	// BulkReviseOffers Change the price or terms of many offers at once
+	// (POST /v1/offer-revisions)
+	BulkReviseOffers(ctx echo.Context) error
 	// SearchOffers Search offers
 	// (GET /v1/offers)
 	SearchOffers(ctx echo.Context, params SearchOffersParams) error
@@ -3375,6 +3523,12 @@ type ServerInterface interface {
 	// ResumeOffer Resume a paused offer
 	// (POST /v1/offers/{offer_id}/resumption)
 	ResumeOffer(ctx echo.Context, offerID OfferID) error
+	// ListOfferVersions Read the price history of an offer
+	// (GET /v1/offers/{offer_id}/versions)
+	ListOfferVersions(ctx echo.Context, offerID OfferID, params ListOfferVersionsParams) error
+	// ReviseOffer Give an offer a new price or new terms
+	// (POST /v1/offers/{offer_id}/versions)
+	ReviseOffer(ctx echo.Context, offerID OfferID) error
 	// WithdrawOffer Withdraw an offer
 	// (POST /v1/offers/{offer_id}/withdrawal)
 	WithdrawOffer(ctx echo.Context, offerID OfferID) error
@@ -3811,6 +3965,15 @@ func (w *ServerInterfaceWrapper) CompareOffers(ctx echo.Context) error {
 	return err
 }
 
+// BulkReviseOffers converts echo context to params.
+func (w *ServerInterfaceWrapper) BulkReviseOffers(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BulkReviseOffers(ctx)
+	return err
+}
+
 // SearchOffers converts echo context to params.
 func (w *ServerInterfaceWrapper) SearchOffers(ctx echo.Context) error {
 	var err error
@@ -4004,6 +4167,54 @@ func (w *ServerInterfaceWrapper) ResumeOffer(ctx echo.Context) error {
 	return err
 }
 
+// ListOfferVersions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOfferVersions(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOfferVersionsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOfferVersions(ctx, offerID, params)
+	return err
+}
+
+// ReviseOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) ReviseOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReviseOffer(ctx, offerID)
+	return err
+}
+
 // WithdrawOffer converts echo context to params.
 func (w *ServerInterfaceWrapper) WithdrawOffer(ctx echo.Context) error {
 	var err error
@@ -4190,6 +4401,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/resumption", wrapper.ResumeOffer, options.OperationMiddlewares["resumeOffer"]...)
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/withdrawal", wrapper.WithdrawOffer, options.OperationMiddlewares["withdrawOffer"]...)
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/copies", wrapper.CopyOffer, options.OperationMiddlewares["copyOffer"]...)
+	router.GET(options.BaseURL+"/v1/offers/:offer_id/versions", wrapper.ListOfferVersions, options.OperationMiddlewares["listOfferVersions"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/versions", wrapper.ReviseOffer, options.OperationMiddlewares["reviseOffer"]...)
+	router.POST(options.BaseURL+"/v1/offer-revisions", wrapper.BulkReviseOffers, options.OperationMiddlewares["bulkReviseOffers"]...)
 	router.GET(options.BaseURL+"/v1/categories", wrapper.ListCategories, options.OperationMiddlewares["listCategories"]...)
 	router.POST(options.BaseURL+"/v1/offer-comparisons", wrapper.CompareOffers, options.OperationMiddlewares["compareOffers"]...)
 	router.POST(options.BaseURL+"/v1/quotes", wrapper.CreateQuote, options.OperationMiddlewares["createQuote"]...)
@@ -6225,6 +6439,141 @@ func (response CompareOffersdefaultApplicationProblemPlusJSONResponse) VisitComp
 	return err
 }
 
+type BulkReviseOffersRequestObject struct {
+	Body *BulkReviseOffersJSONRequestBody
+}
+
+type BulkReviseOffersResponseObject interface {
+	VisitBulkReviseOffersResponse(w http.ResponseWriter) error
+}
+
+type BulkReviseOffers200JSONResponse BulkRevised
+
+func (response BulkReviseOffers200JSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response BulkReviseOffers400ApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response BulkReviseOffers401ApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response BulkReviseOffers403ApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffers404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response BulkReviseOffers404ApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffers409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response BulkReviseOffers409ApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffers422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response BulkReviseOffers422ApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BulkReviseOffersdefaultApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SearchOffersRequestObject struct {
 	Params SearchOffersParams
 }
@@ -7197,6 +7546,234 @@ type ResumeOfferdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ResumeOfferdefaultApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfferVersionsRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	Params  ListOfferVersionsParams
+}
+
+type ListOfferVersionsResponseObject interface {
+	VisitListOfferVersionsResponse(w http.ResponseWriter) error
+}
+
+type ListOfferVersions200ResponseHeaders struct {
+	Link *string
+}
+
+type ListOfferVersions200JSONResponse struct {
+	Body    OfferVersionList
+	Headers ListOfferVersions200ResponseHeaders
+}
+
+func (response ListOfferVersions200JSONResponse) VisitListOfferVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfferVersions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOfferVersions400ApplicationProblemPlusJSONResponse) VisitListOfferVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfferVersions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOfferVersions404ApplicationProblemPlusJSONResponse) VisitListOfferVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfferVersionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListOfferVersionsdefaultApplicationProblemPlusJSONResponse) VisitListOfferVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	Body    *ReviseOfferJSONRequestBody
+}
+
+type ReviseOfferResponseObject interface {
+	VisitReviseOfferResponse(w http.ResponseWriter) error
+}
+
+type ReviseOffer201ResponseHeaders struct {
+	Location *string
+}
+
+type ReviseOffer201JSONResponse struct {
+	Body    Offer
+	Headers ReviseOffer201ResponseHeaders
+}
+
+func (response ReviseOffer201JSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseOffer400ApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseOffer401ApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseOffer403ApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseOffer404ApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseOffer409ApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseOffer422ApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReviseOfferdefaultApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8211,6 +8788,9 @@ type StrictServerInterface interface {
 	// CompareOffers Compare what the same support would cost
 	// (POST /v1/offer-comparisons)
 	CompareOffers(ctx context.Context, request CompareOffersRequestObject) (CompareOffersResponseObject, error)
+	// BulkReviseOffers Change the price or terms of many offers at once
+	// (POST /v1/offer-revisions)
+	BulkReviseOffers(ctx context.Context, request BulkReviseOffersRequestObject) (BulkReviseOffersResponseObject, error)
 	// SearchOffers Search offers
 	// (GET /v1/offers)
 	SearchOffers(ctx context.Context, request SearchOffersRequestObject) (SearchOffersResponseObject, error)
@@ -8235,6 +8815,12 @@ type StrictServerInterface interface {
 	// ResumeOffer Resume a paused offer
 	// (POST /v1/offers/{offer_id}/resumption)
 	ResumeOffer(ctx context.Context, request ResumeOfferRequestObject) (ResumeOfferResponseObject, error)
+	// ListOfferVersions Read the price history of an offer
+	// (GET /v1/offers/{offer_id}/versions)
+	ListOfferVersions(ctx context.Context, request ListOfferVersionsRequestObject) (ListOfferVersionsResponseObject, error)
+	// ReviseOffer Give an offer a new price or new terms
+	// (POST /v1/offers/{offer_id}/versions)
+	ReviseOffer(ctx context.Context, request ReviseOfferRequestObject) (ReviseOfferResponseObject, error)
 	// WithdrawOffer Withdraw an offer
 	// (POST /v1/offers/{offer_id}/withdrawal)
 	WithdrawOffer(ctx context.Context, request WithdrawOfferRequestObject) (WithdrawOfferResponseObject, error)
@@ -8879,6 +9465,52 @@ func (sh *strictHandler) CompareOffers(ctx echo.Context) error {
 	return nil
 }
 
+// BulkReviseOffers operation middleware
+func (sh *strictHandler) BulkReviseOffers(ctx echo.Context) error {
+	var request BulkReviseOffersRequestObject
+
+	var body BulkReviseOffersJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BulkReviseOffers(ctx.Request().Context(), request.(BulkReviseOffersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BulkReviseOffers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BulkReviseOffersResponseObject); ok {
+		return validResponse.VisitBulkReviseOffersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // SearchOffers operation middleware
 func (sh *strictHandler) SearchOffers(ctx echo.Context, params SearchOffersParams) error {
 	var request SearchOffersRequestObject
@@ -9117,6 +9749,80 @@ func (sh *strictHandler) ResumeOffer(ctx echo.Context, offerID OfferID) error {
 		return err
 	} else if validResponse, ok := response.(ResumeOfferResponseObject); ok {
 		return validResponse.VisitResumeOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOfferVersions operation middleware
+func (sh *strictHandler) ListOfferVersions(ctx echo.Context, offerID OfferID, params ListOfferVersionsParams) error {
+	var request ListOfferVersionsRequestObject
+
+	request.OfferID = offerID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOfferVersions(ctx.Request().Context(), request.(ListOfferVersionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOfferVersions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOfferVersionsResponseObject); ok {
+		return validResponse.VisitListOfferVersionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReviseOffer operation middleware
+func (sh *strictHandler) ReviseOffer(ctx echo.Context, offerID OfferID) error {
+	var request ReviseOfferRequestObject
+
+	request.OfferID = offerID
+
+	var body ReviseOfferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReviseOffer(ctx.Request().Context(), request.(ReviseOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReviseOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReviseOfferResponseObject); ok {
+		return validResponse.VisitReviseOfferResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -58,6 +58,7 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 	river.AddWorker(workers, &payments.StripeEventWorker{DB: d})
 	river.AddWorker(workers, &sweepWorker{d: d})
 	river.AddWorker(workers, &purgeWorker{d: d})
+	river.AddWorker(workers, &pricesWorker{d: d})
 	once := func(every time.Duration) *river.InsertOpts {
 		return &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: every}, MaxAttempts: 1}
 	}
@@ -67,6 +68,9 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 		}, &river.PeriodicJobOpts{RunOnStart: true}),
 		river.NewPeriodicJob(river.PeriodicInterval(purgeEvery), func() (river.JobArgs, *river.InsertOpts) {
 			return purgeArgs{}, once(purgeEvery)
+		}, &river.PeriodicJobOpts{RunOnStart: true}),
+		river.NewPeriodicJob(river.PeriodicInterval(pricesEvery), func() (river.JobArgs, *river.InsertOpts) {
+			return pricesArgs{}, once(pricesEvery)
 		}, &river.PeriodicJobOpts{RunOnStart: true}),
 	})
 }

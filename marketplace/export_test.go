@@ -1,0 +1,4 @@
+package marketplace
+
+// Rescaled is rescaled, for its property.
+var Rescaled = rescaled
