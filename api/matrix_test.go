@@ -1,12 +1,14 @@
 package api_test
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"net/http"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,7 +76,7 @@ func TestMatrix(t *testing.T) {
 				}
 				m.clock.Set(monday)
 				r := make(target, cells[i][0] == '2')
-				a := m.signedIn(role).ask(r.method, r.path, r.body, key(shortbreaks.NewID().String()), "Stripe-Signature: t=1,v1=00")
+				a := m.signedIn(role).ask(r.method, r.path, r.body, key(shortbreaks.NewID().String()), "Stripe-Signature: t=1,v1=00", cmp.Or(r.head, "X-None: 1"))
 				assert.Equal(t, cells[i], strconv.Itoa(a.status), "%s as %s on %s: %s", o.ID, role, target, a.body)
 			}
 		}
@@ -131,10 +133,11 @@ func (m *cast) signedIn(role string) caller {
 	return m.as(m.actors[role])
 }
 
-// request is what one cell sends.
+// request is what one cell sends; head is further headers.
 type request struct {
 	method, path string
 	body         any
+	head         string
 }
 
 // record is the id of a record of a target. A cell that should succeed gets a
@@ -262,6 +265,26 @@ func (m *cast) readOffer(target string, id uuid.UUID) marketplace.OfferAtVersion
 	return marketplace.OfferAtVersion{OfferID: id, VersionID: o.Version.ID}
 }
 
+// photoPath is where a photo of a draft is read.
+func (m *cast) photoPath(target string, fresh bool) string {
+	var offer uuid.UUID
+	id := m.record("photo", target, fresh, func() uuid.UUID {
+		offer = m.draftID(target, true)
+		p, err := marketplace.UploadPhoto(m.ctx, m.d, m.houseOf(target).Owner, offer, marketplace.NewPhoto{
+			AltText: "A sunny hall", ContentType: "image/jpeg", Body: photo(m.t, ""),
+		})
+		require.NoError(m.t, err)
+		m.shared["offer of photo "+p.ID.String()] = offer
+		return p.ID
+	})
+	if target == "missing" {
+		offer = shortbreaks.NewID()
+	} else {
+		offer = m.shared["offer of photo "+id.String()]
+	}
+	return "/v1/offers/" + offer.String() + "/photos/" + id.String()
+}
+
 func (m *cast) houseOf(target string) *demo.House {
 	if target == "foreign" {
 		return m.moor
@@ -273,11 +296,11 @@ func (m *cast) houseOf(target string) *demo.House {
 func (m *cast) requests() map[string]func(target string, fresh bool) request {
 	type ask = func(target string, fresh bool) request
 	plain := func(method, path string, body any) ask {
-		return func(string, bool) request { return request{method, path, body} }
+		return func(string, bool) request { return request{method: method, path: path, body: body} }
 	}
 	at := func(method, before string, id func(string, bool) uuid.UUID, after string, body any) ask {
 		return func(target string, fresh bool) request {
-			return request{method, before + id(target, fresh).String() + after, body}
+			return request{method: method, path: before + id(target, fresh).String() + after, body: body}
 		}
 	}
 	child := func(target string, _ bool) uuid.UUID { return m.childOf(target) }
@@ -302,16 +325,28 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 		"resumeOffer":            at(post, "/v1/offers/", paused, "/resumption", nil),
 		"withdrawOffer":          at(post, "/v1/offers/", paused, "/withdrawal", nil),
 		"copyOffer":              at(post, "/v1/offers/", offered, "/copies", nil),
-		"listOfferVersions":      at(get, "/v1/offers/", m.draftID, "/versions", nil),
+		"uploadPhoto": func(target string, fresh bool) request {
+			path := "/v1/offers/" + m.draftID(target, fresh).String() + "/photos?alt_text=A%20sunny%20hall"
+			return request{post, path, photo(m.t, ""), "Content-Type: image/jpeg"}
+		},
+		"getPhoto": func(target string, fresh bool) request { return request{method: get, path: m.photoPath(target, fresh)} },
+		"removePhoto": func(target string, fresh bool) request {
+			return request{method: http.MethodDelete, path: m.photoPath(target, fresh)}
+		},
+		"orderPhotos": func(target string, fresh bool) request {
+			offer, photo, _ := strings.Cut(m.photoPath(target, fresh), "/photos/")
+			return request{method: put, path: offer + "/photo-order", body: object{"photo_ids": []string{photo}}}
+		},
+		"listOfferVersions": at(get, "/v1/offers/", m.draftID, "/versions", nil),
 		"reviseOffer": func(target string, fresh bool) request {
 			read := m.readOffer(target, offered(target, fresh))
-			return request{post, "/v1/offers/" + read.OfferID.String() + "/versions", object{
+			return request{method: post, path: "/v1/offers/" + read.OfferID.String() + "/versions", body: object{
 				"version_id": read.VersionID, "tariff": tariffBody(1200), "cancellation_terms": object{"free_until_hours": 48, "late_fee_percent": 50},
 			}}
 		},
 		"bulkReviseOffers": func(target string, fresh bool) request {
 			read := m.readOffer(target, offered(target, fresh))
-			return request{post, "/v1/offer-revisions", object{
+			return request{method: post, path: "/v1/offer-revisions", body: object{
 				"offers": []object{{"offer_id": read.OfferID, "version_id": read.VersionID}}, "pence": 100, "dry_run": false,
 			}}
 		},
@@ -320,13 +355,13 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 			if target == "missing" {
 				provider = shortbreaks.NewID()
 			}
-			return request{post, "/v1/offers", draftBody(object{"provider_id": provider})}
+			return request{method: post, path: "/v1/offers", body: draftBody(object{"provider_id": provider})}
 		},
 		"createQuote": func(target string, _ bool) request {
-			return request{post, "/v1/quotes", wanted(m.childOf(target), m.club[target], 1)}
+			return request{method: post, path: "/v1/quotes", body: wanted(m.childOf(target), m.club[target], 1)}
 		},
 		"createBooking": func(target string, fresh bool) request {
-			return request{post, "/v1/bookings", toBook(gen.Quote{ID: m.quoteID(target, fresh), TotalPence: 100})}
+			return request{method: post, path: "/v1/bookings", body: toBook(gen.Quote{ID: m.quoteID(target, fresh), TotalPence: 100})}
 		},
 		"getBooking":        at(get, "/v1/bookings/", m.confirmedID, "", nil),
 		"acceptBooking":     at(post, "/v1/bookings/", m.requestedID, "/acceptance", nil),
@@ -338,17 +373,17 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 		"getBudget":         at(get, "/v1/budgets/", child, "", nil),
 		"getStatement":      at(get, "/v1/budgets/", child, "/statement", nil),
 		"createAllocation": func(target string, _ bool) request {
-			return request{post, "/v1/allocations", object{
+			return request{method: post, path: "/v1/allocations", body: object{
 				"child_id": m.childOf(target), "stream": "health", "unit": "pence", "amount": 100,
 				"period": object{"name": "This year", "starts_on": "2026-04-01", "ends_on": "2027-03-31"},
 			}}
 		},
 		"createPlanLine": func(target string, _ bool) request {
-			return request{post, "/v1/plan-lines", lineBody(m.childOf(target))}
+			return request{method: post, path: "/v1/plan-lines", body: lineBody(m.childOf(target))}
 		},
 		"approvePlanLine": at(post, "/v1/plan-lines/", m.lineID, "/approval", nil),
 		"createTopUp": func(target string, _ bool) request {
-			return request{post, "/v1/top-ups", object{"child_id": m.childOf(target), "amount_pence": 2500}}
+			return request{method: post, path: "/v1/top-ups", body: object{"child_id": m.childOf(target), "amount_pence": 2500}}
 		},
 	}
 }

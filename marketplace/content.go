@@ -123,14 +123,12 @@ type OfferEdit struct {
 // its price may be was judged by it (L20). Errors: forbidden, not-found,
 // invalid, wrong-state, edited-meanwhile.
 func UpdateOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID, e OfferEdit) (*OfferDetail, error) {
-	return changeAs(ctx, d, who, id, []shortbreaks.Role{shortbreaks.ProviderOwner, shortbreaks.Coordinator}, func(tx *db.Tx, o *OfferDetail) error {
+	return changeAs(ctx, d, who, id, editors, func(tx *db.Tx, o *OfferDetail) error {
+		if err := o.mayEdit(who); err != nil {
+			return err
+		}
 		draft := o.Offer.State == Draft
-		switch {
-		case !draft && !who.Is(shortbreaks.ProviderOwner):
-			return shortbreaks.ErrForbidden.With("A co-ordinator changes drafts; ask the owner to change what has been published.")
-		case o.Offer.State == Withdrawn:
-			return ErrWrongState.With("This offer has been withdrawn; copy it to draft it anew.")
-		case e.Edition != o.Offer.Edition:
+		if e.Edition != o.Offer.Edition {
 			return ErrEditedMeanwhile.With("Somebody changed this offer after you read it. Read it again, then make your changes.")
 		}
 		var f shortbreaks.Faults

@@ -114,8 +114,7 @@ func ResumeOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.U
 // copied. Errors: forbidden, not-found.
 func CopyOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID) (*OfferDetail, error) {
 	var made *OfferDetail
-	staff := []shortbreaks.Role{shortbreaks.ProviderOwner, shortbreaks.Coordinator}
-	_, err := changeAs(ctx, d, who, id, staff, func(tx *db.Tx, from *OfferDetail) error {
+	_, err := changeAs(ctx, d, who, id, editors, func(tx *db.Tx, from *OfferDetail) error {
 		s := shelf{provider: from.Provider, by: who.Person, now: tx.Now}
 		o := from.Offer
 		o.ID, o.State, o.CreatedAt, o.PublishedAt, o.Edition = shortbreaks.NewID(), Draft, tx.Now, nil, 1
