@@ -46,6 +46,14 @@ func contentBody(more ...object) object {
 	}, more...)
 }
 
+// costingBody is a club of £45,000 a year for 90 children a week.
+func costingBody(more ...object) object {
+	return merged(object{"worksheet": object{
+		"staff": []object{}, "on_costs_hundredths": 0, "costs": []object{{"kind": "other", "name": "The whole club", "pence": 45_000_00}},
+		"income": []object{}, "places": 15, "sessions_per_week": 6, "weeks": 50, "session_minutes": 150, "expected_percent": 100, "unit": "session",
+	}}, more...)
+}
+
 // tariffBody has one option of one charge, whose parts sum to 1200.
 func tariffBody(pence int) object {
 	return object{"options": []object{{

@@ -112,3 +112,30 @@ func TestRevisions_NewPricesAreVersionsWithAHistory(t *testing.T) {
 	other := w.publish(w.stars, club())
 	w.nobody().get("/v1/offers/"+other.Offer.ID.String()+"/versions?cursor="+*page.NextCursor).refused(400, "malformed")
 }
+
+func TestCostings_WorkedOutAndKeptOnlyIfAsked(t *testing.T) {
+	w := setup(t)
+	owner := w.as(w.stars.Owner)
+	c := into[gen.Costing](owner.post("/v1/costings", costingBody()), 200)
+	require.EqualValues(t, 1000, c.PricePence)
+	require.Nil(t, c.ID)
+	require.EqualValues(t, 4500, c.BreakEven.ChildSessions)
+	require.NotEmpty(t, c.Explanation)
+	require.Empty(t, into[gen.CostingList](owner.get("/v1/costings"), 200).Items)
+	for _, name := range []string{"First", "Second"} {
+		kept := into[gen.Costing](owner.post("/v1/costings", costingBody(object{"save_as": name})), 200)
+		require.Equal(t, name, *kept.Name)
+	}
+	page := into[gen.CostingList](owner.get("/v1/costings?limit=1"), 200)
+	require.Equal(t, "Second", *page.Items[0].Name)
+	require.EqualValues(t, 1000, page.Items[0].PricePence)
+	page = into[gen.CostingList](owner.get("/v1/costings?limit=1&cursor="+*page.NextCursor), 200)
+	require.Equal(t, "First", *page.Items[0].Name)
+	require.Nil(t, page.NextCursor)
+	require.Empty(t, into[gen.CostingList](w.as(w.moor.Owner).get("/v1/costings"), 200).Items)
+
+	nothing := costingBody()
+	nothing["worksheet"].(object)["costs"] = []object{}
+	p := owner.post("/v1/costings", nothing).refused(422, "invalid")
+	require.Equal(t, "/worksheet/costs", p.Errors[0].Pointer)
+}

@@ -325,6 +325,14 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 		"resumeOffer":            at(post, "/v1/offers/", paused, "/resumption", nil),
 		"withdrawOffer":          at(post, "/v1/offers/", paused, "/withdrawal", nil),
 		"copyOffer":              at(post, "/v1/offers/", offered, "/copies", nil),
+		"listCostings":           plain(get, "/v1/costings", nil),
+		"costOffer": func(target string, _ bool) request {
+			provider := m.houseOf(target).ID
+			if target == "missing" {
+				provider = shortbreaks.NewID()
+			}
+			return request{method: post, path: "/v1/costings", body: costingBody(object{"save_as": "Club", "provider_id": provider})}
+		},
 		"uploadPhoto": func(target string, fresh bool) request {
 			path := "/v1/offers/" + m.draftID(target, fresh).String() + "/photos?alt_text=A%20sunny%20hall"
 			return request{post, path, photo(m.t, ""), "Content-Type: image/jpeg"}

@@ -602,6 +602,51 @@ func (e ComponentKind) Valid() bool {
 	}
 }
 
+// Defines values for CostKind.
+const (
+	CostKindMaterials CostKind = "materials"
+	CostKindOther     CostKind = "other"
+	CostKindOverhead  CostKind = "overhead"
+	CostKindPremises  CostKind = "premises"
+	CostKindTransport CostKind = "transport"
+)
+
+// Valid indicates whether the value is a known member of the CostKind enum.
+func (e CostKind) Valid() bool {
+	switch e {
+	case CostKindMaterials:
+		return true
+	case CostKindOther:
+		return true
+	case CostKindOverhead:
+		return true
+	case CostKindPremises:
+		return true
+	case CostKindTransport:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CostingUnit.
+const (
+	CostingUnitHour    CostingUnit = "hour"
+	CostingUnitSession CostingUnit = "session"
+)
+
+// Valid indicates whether the value is a known member of the CostingUnit enum.
+func (e CostingUnit) Valid() bool {
+	switch e {
+	case CostingUnitHour:
+		return true
+	case CostingUnitSession:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Coverage.
 const (
 	CoverageFull   Coverage = "full"
@@ -719,6 +764,27 @@ func (e HoldState) Valid() bool {
 	case HoldStatePending:
 		return true
 	case HoldStateReleased:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IncomeKind.
+const (
+	IncomeKindBlockFunding IncomeKind = "block_funding"
+	IncomeKindDonation     IncomeKind = "donation"
+	IncomeKindGrant        IncomeKind = "grant"
+)
+
+// Valid indicates whether the value is a known member of the IncomeKind enum.
+func (e IncomeKind) Valid() bool {
+	switch e {
+	case IncomeKindBlockFunding:
+		return true
+	case IncomeKindDonation:
+		return true
+	case IncomeKindGrant:
 		return true
 	default:
 		return false
@@ -1555,6 +1621,18 @@ type BookingReference = string
 // BookingState The state all items share, or `mixed`.
 type BookingState string
 
+// BreakEven The fewest places taken at which the price pays for the year.
+type BreakEven struct {
+	// ChildSessions In a year.
+	ChildSessions int64 `json:"child_sessions"`
+
+	// PercentHundredths Of all places, in hundredths of a percent: 7550 is 75.5%.
+	PercentHundredths int64 `json:"percent_hundredths"`
+
+	// TenthsPerSession Children in a session on average, in tenths: 134 is 13.4.
+	TenthsPerSession int64 `json:"tenths_per_session"`
+}
+
 // Budget One child's personal budget.
 type Budget struct {
 	Accounts []BudgetAccount `json:"accounts"`
@@ -1861,6 +1939,97 @@ type ComparisonItem struct {
 // ComponentKind What the part pays for, or that someone else bears it (subsidy).
 type ComponentKind string
 
+// CostKind What the cost is for.
+type CostKind string
+
+// CostedLine One cost of the year.
+type CostedLine struct {
+	// Kind What the part pays for, or that someone else bears it (subsidy).
+	Kind  ComponentKind `json:"kind"`
+	Name  string        `json:"name"`
+	Pence int64         `json:"pence"`
+
+	// Words How it was worked out.
+	Words string `json:"words"`
+}
+
+// Costing A worksheet, worked out.
+type Costing struct {
+	// BreakEven The fewest places taken at which the price pays for the year.
+	BreakEven BreakEven `json:"break_even"`
+
+	// ChildSessions Places in a year.
+	ChildSessions int64 `json:"child_sessions"`
+
+	// Components What the price is made of; they sum to it.
+	Components []PriceComponent `json:"components"`
+
+	// DonationsPence Kept apart from every price.
+	DonationsPence int64 `json:"donations_pence"`
+
+	// Explanation The arithmetic, in sentences.
+	Explanation []string `json:"explanation"`
+
+	// Filled The price at other attendances.
+	Filled []FilledPrice `json:"filled"`
+
+	// FullPricePence What it would be without grants and block funding.
+	FullPricePence int64 `json:"full_price_pence"`
+
+	// GrossPence What the year costs.
+	GrossPence int64 `json:"gross_pence"`
+
+	// ID Null if it was not kept.
+	ID *openapi_types.UUID `json:"id"`
+
+	// IncomePence Grants and block funding.
+	IncomePence int64 `json:"income_pence"`
+
+	// Lines What the year costs.
+	Lines []CostedLine `json:"lines"`
+	Name  *string      `json:"name"`
+
+	// NetPence What the prices must bring in.
+	NetPence int64 `json:"net_pence"`
+
+	// PricePence Rounded up to the penny.
+	PricePence int64 `json:"price_pence"`
+
+	// PriceUnit What the price is to be for.
+	PriceUnit CostingUnit `json:"price_unit"`
+
+	// Sessions In a year.
+	Sessions int64 `json:"sessions"`
+
+	// Worksheet What an offer costs in a year, and who fills it.
+	Worksheet Worksheet `json:"worksheet"`
+}
+
+// CostingList A page of worksheets.
+type CostingList struct {
+	Items []Costing `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// CostingRequest A worksheet to be worked out.
+type CostingRequest struct {
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID *ID `json:"provider_id,omitempty"`
+
+	// SaveAs Keep the worksheet under this name.
+	SaveAs *string `json:"save_as,omitempty"`
+
+	// Worksheet What an offer costs in a year, and who fills it.
+	Worksheet Worksheet `json:"worksheet"`
+}
+
+// CostingUnit What the price is to be for.
+type CostingUnit string
+
 // Coverage Whether every date of the pattern is served.
 type Coverage string
 
@@ -1898,6 +2067,12 @@ type DemandGrouping string
 
 // FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
 type FamilyPays string
+
+// FilledPrice What the price would have to be at another attendance.
+type FilledPrice struct {
+	Percent    int   `json:"percent"`
+	PricePence int64 `json:"price_pence"`
+}
 
 // FilterPence Pence, as a filter.
 type FilterPence = int64
@@ -1966,6 +2141,9 @@ type HoldState string
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type ID = openapi_types.UUID
+
+// IncomeKind Grants and block funding lower the price; donations are kept apart.
+type IncomeKind string
 
 // ItemCharge One line of an item's price.
 type ItemCharge struct {
@@ -2891,6 +3069,17 @@ type SettingDraft struct {
 	Postcode Postcode `json:"postcode"`
 }
 
+// StaffCost Paid time.
+type StaffCost struct {
+	// MinutesPerWeek Paid minutes of all who do it together.
+	MinutesPerWeek int `json:"minutes_per_week"`
+
+	// RatePence An hour.
+	RatePence int64  `json:"rate_pence"`
+	Role      string `json:"role"`
+	Weeks     int    `json:"weeks"`
+}
+
 // Statement Every movement of a child's accounts between two days.
 type Statement struct {
 	Accounts       []StatementAccount `json:"accounts"`
@@ -3220,6 +3409,46 @@ type Weekday = int
 // WhoMayUse Anyone, or families entitled to the reduced rate.
 type WhoMayUse string
 
+// Worksheet What an offer costs in a year, and who fills it.
+type Worksheet struct {
+	Costs []YearlyCost `json:"costs"`
+
+	// ExpectedPercent How many of the places are expected to be taken.
+	ExpectedPercent int            `json:"expected_percent"`
+	Income          []YearlyIncome `json:"income"`
+
+	// OnCostsHundredths On top of wages, in hundredths of a percent: 1380 is 13.8%.
+	OnCostsHundredths int `json:"on_costs_hundredths"`
+
+	// Places Children in a full session.
+	Places          int         `json:"places"`
+	SessionMinutes  int         `json:"session_minutes"`
+	SessionsPerWeek int         `json:"sessions_per_week"`
+	Staff           []StaffCost `json:"staff"`
+
+	// Unit What the price is to be for.
+	Unit CostingUnit `json:"unit"`
+
+	// Weeks Weeks of the year it runs.
+	Weeks int `json:"weeks"`
+}
+
+// YearlyCost Any other cost of a year.
+type YearlyCost struct {
+	// Kind What the cost is for.
+	Kind  CostKind `json:"kind"`
+	Name  string   `json:"name"`
+	Pence int64    `json:"pence"`
+}
+
+// YearlyIncome What others pay towards a year.
+type YearlyIncome struct {
+	// Kind Grants and block funding lower the price; donations are kept apart.
+	Kind  IncomeKind `json:"kind"`
+	Name  string     `json:"name"`
+	Pence int64      `json:"pence"`
+}
+
 // BookingID A UUID. Those made here are version 7.
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
@@ -3343,6 +3572,15 @@ type GetStatementParams struct {
 	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
 }
 
+// ListCostingsParams defines parameters for ListCostings.
+type ListCostingsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // GetDemandParams defines parameters for GetDemand.
 type GetDemandParams struct {
 	// By How to group.
@@ -3457,6 +3695,9 @@ type CancelBookingJSONRequestBody = CancellationRequest
 // DeclineBookingJSONRequestBody defines body for DeclineBooking for application/json ContentType.
 type DeclineBookingJSONRequestBody = DeclineRequest
 
+// CostOfferJSONRequestBody defines body for CostOffer for application/json ContentType.
+type CostOfferJSONRequestBody = CostingRequest
+
 // CompareOffersJSONRequestBody defines body for CompareOffers for application/json ContentType.
 type CompareOffersJSONRequestBody = UsagePattern
 
@@ -3534,6 +3775,12 @@ type ServerInterface interface {
 	// ListCategories See the kinds of support
 	// (GET /v1/categories)
 	ListCategories(ctx echo.Context) error
+	// ListCostings Read the worksheets that were kept
+	// (GET /v1/costings)
+	ListCostings(ctx echo.Context, params ListCostingsParams) error
+	// CostOffer Work out what a place must cost
+	// (POST /v1/costings)
+	CostOffer(ctx echo.Context) error
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx echo.Context, params GetDemandParams) error
@@ -3942,6 +4189,40 @@ func (w *ServerInterfaceWrapper) ListCategories(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListCategories(ctx)
+	return err
+}
+
+// ListCostings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCostings(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCostingsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCostings(ctx, params)
+	return err
+}
+
+// CostOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) CostOffer(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CostOffer(ctx)
 	return err
 }
 
@@ -4585,6 +4866,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/v1/offers/:offer_id/photos/:photo_id", wrapper.RemovePhoto, options.OperationMiddlewares["removePhoto"]...)
 	router.GET(options.BaseURL+"/v1/offers/:offer_id/photos/:photo_id", wrapper.GetPhoto, options.OperationMiddlewares["getPhoto"]...)
 	router.PUT(options.BaseURL+"/v1/offers/:offer_id/photo-order", wrapper.OrderPhotos, options.OperationMiddlewares["orderPhotos"]...)
+	router.GET(options.BaseURL+"/v1/costings", wrapper.ListCostings, options.OperationMiddlewares["listCostings"]...)
+	router.POST(options.BaseURL+"/v1/costings", wrapper.CostOffer, options.OperationMiddlewares["costOffer"]...)
 	router.GET(options.BaseURL+"/v1/categories", wrapper.ListCategories, options.OperationMiddlewares["listCategories"]...)
 	router.POST(options.BaseURL+"/v1/offer-comparisons", wrapper.CompareOffers, options.OperationMiddlewares["compareOffers"]...)
 	router.POST(options.BaseURL+"/v1/quotes", wrapper.CreateQuote, options.OperationMiddlewares["createQuote"]...)
@@ -6284,6 +6567,222 @@ type ListCategoriesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListCategoriesdefaultApplicationProblemPlusJSONResponse) VisitListCategoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCostingsRequestObject struct {
+	Params ListCostingsParams
+}
+
+type ListCostingsResponseObject interface {
+	VisitListCostingsResponse(w http.ResponseWriter) error
+}
+
+type ListCostings200ResponseHeaders struct {
+	Link *string
+}
+
+type ListCostings200JSONResponse struct {
+	Body    CostingList
+	Headers ListCostings200ResponseHeaders
+}
+
+func (response ListCostings200JSONResponse) VisitListCostingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCostings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCostings400ApplicationProblemPlusJSONResponse) VisitListCostingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCostings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCostings401ApplicationProblemPlusJSONResponse) VisitListCostingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCostings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCostings403ApplicationProblemPlusJSONResponse) VisitListCostingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCostingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCostingsdefaultApplicationProblemPlusJSONResponse) VisitListCostingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOfferRequestObject struct {
+	Body *CostOfferJSONRequestBody
+}
+
+type CostOfferResponseObject interface {
+	VisitCostOfferResponse(w http.ResponseWriter) error
+}
+
+type CostOffer200JSONResponse Costing
+
+func (response CostOffer200JSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CostOffer400ApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CostOffer401ApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CostOffer403ApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CostOffer404ApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CostOffer422ApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CostOfferdefaultApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9498,6 +9997,12 @@ type StrictServerInterface interface {
 	// ListCategories See the kinds of support
 	// (GET /v1/categories)
 	ListCategories(ctx context.Context, request ListCategoriesRequestObject) (ListCategoriesResponseObject, error)
+	// ListCostings Read the worksheets that were kept
+	// (GET /v1/costings)
+	ListCostings(ctx context.Context, request ListCostingsRequestObject) (ListCostingsResponseObject, error)
+	// CostOffer Work out what a place must cost
+	// (POST /v1/costings)
+	CostOffer(ctx context.Context, request CostOfferRequestObject) (CostOfferResponseObject, error)
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx context.Context, request GetDemandRequestObject) (GetDemandResponseObject, error)
@@ -10074,6 +10579,77 @@ func (sh *strictHandler) ListCategories(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ListCategoriesResponseObject); ok {
 		return validResponse.VisitListCategoriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListCostings operation middleware
+func (sh *strictHandler) ListCostings(ctx echo.Context, params ListCostingsParams) error {
+	var request ListCostingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCostings(ctx.Request().Context(), request.(ListCostingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCostings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCostingsResponseObject); ok {
+		return validResponse.VisitListCostingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CostOffer operation middleware
+func (sh *strictHandler) CostOffer(ctx echo.Context) error {
+	var request CostOfferRequestObject
+
+	var body CostOfferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CostOffer(ctx.Request().Context(), request.(CostOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CostOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CostOfferResponseObject); ok {
+		return validResponse.VisitCostOfferResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
