@@ -28,12 +28,13 @@ func contract(t *testing.T) *Contract {
 
 func TestContract_OperationIdsStayAsAgreed(t *testing.T) {
 	t.Parallel()
-	agreed := strings.Fields(`acceptBooking approvePlanLine bulkReviseOffers cancelBooking compareOffers confirmAttendance copyOffer costOffer
-		createAllocation createBooking createOffer createPlanLine createQuote createTopUp declineBooking getBooking
-		getBudget getDemand getJWKS getOffer getPhoto getStatement getTrialBalance issueToken listBookings listBudgets
-		listCategories listCostings listLedgerTransactions listOfferVersions orderPhotos pauseOffer publishOffer
-		queryAttendance receiveStripeEvent recordAttendance removePhoto resumeOffer reviseOffer searchOffers updateOffer
-		uploadPhoto withdrawOffer`)
+	agreed := strings.Fields(`acceptBooking approvePlanLine askProvider bulkReviseOffers cancelBooking compareOffers confirmAttendance
+		copyOffer costOffer createAllocation createBooking createOffer createPlanLine createQuote createTopUp
+		declineBooking getBooking getBudget getDemand getEnquiry getJWKS getOffer getPhoto getStatement getTrialBalance
+		issueToken listBookings listBudgets listCategories listCostings listEnquiries listLedgerTransactions
+		listOfferVersions orderPhotos pauseOffer publishAnswer publishOffer queryAttendance receiveStripeEvent
+		recordAttendance removeFact removePhoto replyToEnquiry resumeOffer reviseOffer searchOffers shareContact
+		updateOffer uploadPhoto withdrawContact withdrawOffer`)
 	var ids []string
 	for _, o := range contract(t).Operations() {
 		ids = append(ids, o.ID)

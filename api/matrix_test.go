@@ -285,6 +285,18 @@ func (m *cast) photoPath(target string, fresh bool) string {
 	return "/v1/offers/" + offer.String() + "/photos/" + id.String()
 }
 
+// enquiryID is a question of the target's parent about the target's club, with
+// its answer.
+func (m *cast) enquiryID(target string, fresh bool) uuid.UUID {
+	return m.record("enquiry", target, fresh, func() uuid.UUID {
+		e, err := marketplace.AskProvider(m.ctx, m.d, m.parent[target], m.club[target].Offer.ID, "Is there a hoist?")
+		require.NoError(m.t, err)
+		_, err = marketplace.Reply(m.ctx, m.d, m.houseOf(target).Owner, e.ID, "Yes.")
+		require.NoError(m.t, err)
+		return e.ID
+	})
+}
+
 func (m *cast) houseOf(target string) *demo.House {
 	if target == "foreign" {
 		return m.moor
@@ -325,7 +337,22 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 		"resumeOffer":            at(post, "/v1/offers/", paused, "/resumption", nil),
 		"withdrawOffer":          at(post, "/v1/offers/", paused, "/withdrawal", nil),
 		"copyOffer":              at(post, "/v1/offers/", offered, "/copies", nil),
-		"listCostings":           plain(get, "/v1/costings", nil),
+		"askProvider":            at(post, "/v1/offers/", offered, "/enquiries", object{"words": "Is there a hoist?"}),
+		"listEnquiries":          plain(get, "/v1/enquiries", nil),
+		"getEnquiry":             at(get, "/v1/enquiries/", m.enquiryID, "", nil),
+		"replyToEnquiry":         at(post, "/v1/enquiries/", m.enquiryID, "/messages", object{"words": "Thank you."}),
+		"shareContact":           at(put, "/v1/enquiries/", m.enquiryID, "/contact", object{"contact": "Sam's mother"}),
+		"withdrawContact":        at(http.MethodDelete, "/v1/enquiries/", m.enquiryID, "/contact", nil),
+		"publishAnswer":          at(post, "/v1/enquiries/", m.enquiryID, "/fact", object{"question": "Is there a hoist?", "answer": "Yes."}),
+		"removeFact": func(target string, fresh bool) request {
+			id := m.record("fact", target, fresh, func() uuid.UUID {
+				f, err := marketplace.PublishAnswer(m.ctx, m.d, m.houseOf(target).Owner, m.enquiryID(target, true), marketplace.NewFact{Question: "Is there a hoist?", Answer: "Yes."})
+				require.NoError(m.t, err)
+				return f.ID
+			})
+			return request{method: http.MethodDelete, path: "/v1/offers/" + m.club[target].Offer.ID.String() + "/facts/" + id.String()}
+		},
+		"listCostings": plain(get, "/v1/costings", nil),
 		"costOffer": func(target string, _ bool) request {
 			provider := m.houseOf(target).ID
 			if target == "missing" {

@@ -108,7 +108,7 @@ func (w Worksheet) check() error {
 		at := fmt.Sprintf("/worksheet/staff/%d", i)
 		f.Text(at+"/role", s.Role, 1, 80)
 		f.Within(at+"/minutes_per_week", s.MinutesPerWeek, 1, 600_000)
-		f.Within(at+"/worksheet/weeks", s.Weeks, 1, 53)
+		f.Within(at+"/weeks", s.Weeks, 1, 53)
 		f.Unless(s.RatePence >= 0 && s.RatePence <= 100_000, at+"/rate_pence", "Give £0.00 to £1000.00 an hour.")
 	}
 	f.Within("/worksheet/on_costs_hundredths", w.OnCostsHundredths, 0, 10_000)

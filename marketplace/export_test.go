@@ -3,6 +3,12 @@ package marketplace
 // Rescaled is rescaled, for its property.
 var Rescaled = rescaled
 
+// ContactIn is contactIn, NamedIn is namedIn.
+var (
+	ContactIn = contactIn
+	NamedIn   = namedIn
+)
+
 // Inspect is inspect.
 var Inspect = inspect
 

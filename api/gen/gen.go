@@ -686,6 +686,42 @@ func (e DemandGrouping) Valid() bool {
 	}
 }
 
+// Defines values for EnquiryAskedAs.
+const (
+	EnquiryAskedAsFamily       EnquiryAskedAs = "family"
+	EnquiryAskedAsPractitioner EnquiryAskedAs = "practitioner"
+)
+
+// Valid indicates whether the value is a known member of the EnquiryAskedAs enum.
+func (e EnquiryAskedAs) Valid() bool {
+	switch e {
+	case EnquiryAskedAsFamily:
+		return true
+	case EnquiryAskedAsPractitioner:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EnquirySide.
+const (
+	EnquirySideAsker    EnquirySide = "asker"
+	EnquirySideProvider EnquirySide = "provider"
+)
+
+// Valid indicates whether the value is a known member of the EnquirySide enum.
+func (e EnquirySide) Valid() bool {
+	switch e {
+	case EnquirySideAsker:
+		return true
+	case EnquirySideProvider:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FamilyPays.
 const (
 	FamilyPaysDirect FamilyPays = "direct"
@@ -1007,6 +1043,27 @@ func (e OfferState) Valid() bool {
 	case OfferStatePublished:
 		return true
 	case OfferStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Overdue.
+const (
+	OverdueFiveDays Overdue = "five_days"
+	OverdueNo       Overdue = "no"
+	OverdueTwoDays  Overdue = "two_days"
+)
+
+// Valid indicates whether the value is a known member of the Overdue enum.
+func (e Overdue) Valid() bool {
+	switch e {
+	case OverdueFiveDays:
+		return true
+	case OverdueNo:
+		return true
+	case OverdueTwoDays:
 		return true
 	default:
 		return false
@@ -2065,6 +2122,84 @@ type DemandCell struct {
 // DemandGrouping What the cells stand for.
 type DemandGrouping string
 
+// Enquiry A thread between one person and one provider about an offer.
+type Enquiry struct {
+	// AskedAs All the provider is told of who asks.
+	AskedAs EnquiryAskedAs `json:"asked_as"`
+	AskedAt time.Time      `json:"asked_at"`
+
+	// Contact What the asker chose to share; null for nothing.
+	Contact *string `json:"contact"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID       ID               `json:"id"`
+	Messages []EnquiryMessage `json:"messages"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID    ID     `json:"offer_id"`
+	OfferTitle string `json:"offer_title"`
+
+	// Overdue How long a question has waited; less than two days, two, or five.
+	Overdue Overdue `json:"overdue"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID   ID     `json:"provider_id"`
+	ProviderName string `json:"provider_name"`
+
+	// WaitingSince The first question not yet answered; null if all are.
+	WaitingSince *time.Time `json:"waiting_since"`
+}
+
+// EnquiryAskedAs All the provider is told of who asks.
+type EnquiryAskedAs string
+
+// EnquiryContact How you may be reached, in your own words.
+type EnquiryContact struct {
+	Contact string `json:"contact"`
+}
+
+// EnquiryList A page of threads.
+type EnquiryList struct {
+	Items []Enquiry `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// EnquiryMessage One turn of a thread.
+type EnquiryMessage struct {
+	At time.Time `json:"at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Side Who wrote it; the one who asked, or the provider.
+	Side  EnquirySide `json:"side"`
+	Words string      `json:"words"`
+}
+
+// EnquirySide Who wrote it; the one who asked, or the provider.
+type EnquirySide string
+
+// EnquiryWords A question or an answer.
+type EnquiryWords struct {
+	Words string `json:"words"`
+}
+
+// FactDraft A question and its answer for everybody.
+type FactDraft struct {
+	Answer   string `json:"answer"`
+	Question string `json:"question"`
+}
+
 // FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
 type FamilyPays string
 
@@ -2649,6 +2784,9 @@ type OfferVersionList struct {
 	// NextCursor Send as `cursor` to read on; null on the last page.
 	NextCursor *NextCursor `json:"next_cursor"`
 }
+
+// Overdue How long a question has waited; less than two days, two, or five.
+type Overdue string
 
 // PayableBy Who hands the money to the provider.
 type PayableBy string
@@ -3462,6 +3600,16 @@ type ChildID = ID
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// EnquiryID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type EnquiryID = ID
+
+// FactID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type FactID = ID
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -3587,6 +3735,24 @@ type GetDemandParams struct {
 	By DemandGrouping `form:"by" json:"by"`
 }
 
+// ListEnquiriesParams defines parameters for ListEnquiries.
+type ListEnquiriesParams struct {
+	// OfferID Only those about this offer.
+	OfferID *ID `form:"offer_id,omitempty" json:"offer_id,omitempty"`
+
+	// Waiting Only those without an answer.
+	Waiting *bool `form:"waiting,omitempty" json:"waiting,omitempty"`
+
+	// Overdue Only those that have waited at least so long.
+	Overdue *Overdue `form:"overdue,omitempty" json:"overdue,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListLedgerTransactionsParams defines parameters for ListLedgerTransactions.
 type ListLedgerTransactionsParams struct {
 	// From Only transactions dated on or after this day.
@@ -3698,6 +3864,15 @@ type DeclineBookingJSONRequestBody = DeclineRequest
 // CostOfferJSONRequestBody defines body for CostOffer for application/json ContentType.
 type CostOfferJSONRequestBody = CostingRequest
 
+// ShareContactJSONRequestBody defines body for ShareContact for application/json ContentType.
+type ShareContactJSONRequestBody = EnquiryContact
+
+// PublishAnswerJSONRequestBody defines body for PublishAnswer for application/json ContentType.
+type PublishAnswerJSONRequestBody = FactDraft
+
+// ReplyToEnquiryJSONRequestBody defines body for ReplyToEnquiry for application/json ContentType.
+type ReplyToEnquiryJSONRequestBody = EnquiryWords
+
 // CompareOffersJSONRequestBody defines body for CompareOffers for application/json ContentType.
 type CompareOffersJSONRequestBody = UsagePattern
 
@@ -3709,6 +3884,9 @@ type CreateOfferJSONRequestBody = OfferDraft
 
 // UpdateOfferJSONRequestBody defines body for UpdateOffer for application/json ContentType.
 type UpdateOfferJSONRequestBody = OfferEdit
+
+// AskProviderJSONRequestBody defines body for AskProvider for application/json ContentType.
+type AskProviderJSONRequestBody = EnquiryWords
 
 // OrderPhotosJSONRequestBody defines body for OrderPhotos for application/json ContentType.
 type OrderPhotosJSONRequestBody = PhotoOrder
@@ -3784,6 +3962,24 @@ type ServerInterface interface {
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx echo.Context, params GetDemandParams) error
+	// ListEnquiries List enquiries
+	// (GET /v1/enquiries)
+	ListEnquiries(ctx echo.Context, params ListEnquiriesParams) error
+	// GetEnquiry Read an enquiry
+	// (GET /v1/enquiries/{enquiry_id})
+	GetEnquiry(ctx echo.Context, enquiryID EnquiryID) error
+	// WithdrawContact Take your contact back
+	// (DELETE /v1/enquiries/{enquiry_id}/contact)
+	WithdrawContact(ctx echo.Context, enquiryID EnquiryID) error
+	// ShareContact Share how to reach you
+	// (PUT /v1/enquiries/{enquiry_id}/contact)
+	ShareContact(ctx echo.Context, enquiryID EnquiryID) error
+	// PublishAnswer Tell everybody the answer
+	// (POST /v1/enquiries/{enquiry_id}/fact)
+	PublishAnswer(ctx echo.Context, enquiryID EnquiryID) error
+	// ReplyToEnquiry Write to an enquiry
+	// (POST /v1/enquiries/{enquiry_id}/messages)
+	ReplyToEnquiry(ctx echo.Context, enquiryID EnquiryID) error
 	// GetJWKS Read the public keys that check tokens
 	// (GET /v1/jwks.json)
 	GetJWKS(ctx echo.Context) error
@@ -3811,6 +4007,12 @@ type ServerInterface interface {
 	// CopyOffer Copy an offer
 	// (POST /v1/offers/{offer_id}/copies)
 	CopyOffer(ctx echo.Context, offerID OfferID) error
+	// AskProvider Ask about an offer
+	// (POST /v1/offers/{offer_id}/enquiries)
+	AskProvider(ctx echo.Context, offerID OfferID) error
+	// RemoveFact Take an answer off an offer
+	// (DELETE /v1/offers/{offer_id}/facts/{fact_id})
+	RemoveFact(ctx echo.Context, offerID OfferID, factID FactID) error
 	// PauseOffer Pause an offer
 	// (POST /v1/offers/{offer_id}/pause)
 	PauseOffer(ctx echo.Context, offerID OfferID) error
@@ -4244,6 +4446,132 @@ func (w *ServerInterfaceWrapper) GetDemand(ctx echo.Context) error {
 	return err
 }
 
+// ListEnquiries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListEnquiries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEnquiriesParams
+	// ------------- Optional query parameter "offer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offer_id", ctx.QueryParams(), &params.OfferID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "waiting" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "waiting", ctx.QueryParams(), &params.Waiting, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter waiting: %s", err))
+	}
+
+	// ------------- Optional query parameter "overdue" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "overdue", ctx.QueryParams(), &params.Overdue, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter overdue: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListEnquiries(ctx, params)
+	return err
+}
+
+// GetEnquiry converts echo context to params.
+func (w *ServerInterfaceWrapper) GetEnquiry(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enquiry_id" -------------
+	var enquiryID EnquiryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enquiry_id", ctx.Param("enquiry_id"), &enquiryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enquiry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetEnquiry(ctx, enquiryID)
+	return err
+}
+
+// WithdrawContact converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawContact(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enquiry_id" -------------
+	var enquiryID EnquiryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enquiry_id", ctx.Param("enquiry_id"), &enquiryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enquiry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawContact(ctx, enquiryID)
+	return err
+}
+
+// ShareContact converts echo context to params.
+func (w *ServerInterfaceWrapper) ShareContact(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enquiry_id" -------------
+	var enquiryID EnquiryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enquiry_id", ctx.Param("enquiry_id"), &enquiryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enquiry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ShareContact(ctx, enquiryID)
+	return err
+}
+
+// PublishAnswer converts echo context to params.
+func (w *ServerInterfaceWrapper) PublishAnswer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enquiry_id" -------------
+	var enquiryID EnquiryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enquiry_id", ctx.Param("enquiry_id"), &enquiryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enquiry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PublishAnswer(ctx, enquiryID)
+	return err
+}
+
+// ReplyToEnquiry converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplyToEnquiry(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enquiry_id" -------------
+	var enquiryID EnquiryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enquiry_id", ctx.Param("enquiry_id"), &enquiryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enquiry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplyToEnquiry(ctx, enquiryID)
+	return err
+}
+
 // GetJWKS converts echo context to params.
 func (w *ServerInterfaceWrapper) GetJWKS(ctx echo.Context) error {
 	var err error
@@ -4459,6 +4787,46 @@ func (w *ServerInterfaceWrapper) CopyOffer(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CopyOffer(ctx, offerID)
+	return err
+}
+
+// AskProvider converts echo context to params.
+func (w *ServerInterfaceWrapper) AskProvider(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AskProvider(ctx, offerID)
+	return err
+}
+
+// RemoveFact converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveFact(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// ------------- Path parameter "fact_id" -------------
+	var factID FactID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "fact_id", ctx.Param("fact_id"), &factID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fact_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveFact(ctx, offerID, factID)
 	return err
 }
 
@@ -4868,6 +5236,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/offers/:offer_id/photo-order", wrapper.OrderPhotos, options.OperationMiddlewares["orderPhotos"]...)
 	router.GET(options.BaseURL+"/v1/costings", wrapper.ListCostings, options.OperationMiddlewares["listCostings"]...)
 	router.POST(options.BaseURL+"/v1/costings", wrapper.CostOffer, options.OperationMiddlewares["costOffer"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/enquiries", wrapper.AskProvider, options.OperationMiddlewares["askProvider"]...)
+	router.DELETE(options.BaseURL+"/v1/offers/:offer_id/facts/:fact_id", wrapper.RemoveFact, options.OperationMiddlewares["removeFact"]...)
+	router.GET(options.BaseURL+"/v1/enquiries", wrapper.ListEnquiries, options.OperationMiddlewares["listEnquiries"]...)
+	router.GET(options.BaseURL+"/v1/enquiries/:enquiry_id", wrapper.GetEnquiry, options.OperationMiddlewares["getEnquiry"]...)
+	router.POST(options.BaseURL+"/v1/enquiries/:enquiry_id/messages", wrapper.ReplyToEnquiry, options.OperationMiddlewares["replyToEnquiry"]...)
+	router.DELETE(options.BaseURL+"/v1/enquiries/:enquiry_id/contact", wrapper.WithdrawContact, options.OperationMiddlewares["withdrawContact"]...)
+	router.PUT(options.BaseURL+"/v1/enquiries/:enquiry_id/contact", wrapper.ShareContact, options.OperationMiddlewares["shareContact"]...)
+	router.POST(options.BaseURL+"/v1/enquiries/:enquiry_id/fact", wrapper.PublishAnswer, options.OperationMiddlewares["publishAnswer"]...)
 	router.GET(options.BaseURL+"/v1/categories", wrapper.ListCategories, options.OperationMiddlewares["listCategories"]...)
 	router.POST(options.BaseURL+"/v1/offer-comparisons", wrapper.CompareOffers, options.OperationMiddlewares["compareOffers"]...)
 	router.POST(options.BaseURL+"/v1/quotes", wrapper.CreateQuote, options.OperationMiddlewares["createQuote"]...)
@@ -6881,6 +7257,791 @@ func (response GetDemanddefaultApplicationProblemPlusJSONResponse) VisitGetDeman
 	return err
 }
 
+type ListEnquiriesRequestObject struct {
+	Params ListEnquiriesParams
+}
+
+type ListEnquiriesResponseObject interface {
+	VisitListEnquiriesResponse(w http.ResponseWriter) error
+}
+
+type ListEnquiries200ResponseHeaders struct {
+	Link *string
+}
+
+type ListEnquiries200JSONResponse struct {
+	Body    EnquiryList
+	Headers ListEnquiries200ResponseHeaders
+}
+
+func (response ListEnquiries200JSONResponse) VisitListEnquiriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnquiries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListEnquiries400ApplicationProblemPlusJSONResponse) VisitListEnquiriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnquiries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListEnquiries401ApplicationProblemPlusJSONResponse) VisitListEnquiriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnquiries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListEnquiries403ApplicationProblemPlusJSONResponse) VisitListEnquiriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnquiries422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ListEnquiries422ApplicationProblemPlusJSONResponse) VisitListEnquiriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnquiriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListEnquiriesdefaultApplicationProblemPlusJSONResponse) VisitListEnquiriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiryRequestObject struct {
+	EnquiryID EnquiryID `json:"enquiry_id"`
+}
+
+type GetEnquiryResponseObject interface {
+	VisitGetEnquiryResponse(w http.ResponseWriter) error
+}
+
+type GetEnquiry200JSONResponse Enquiry
+
+func (response GetEnquiry200JSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiry400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetEnquiry400ApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiry401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetEnquiry401ApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiry403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetEnquiry403ApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiry404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetEnquiry404ApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiry409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GetEnquiry409ApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiry422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response GetEnquiry422ApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquirydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetEnquirydefaultApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContactRequestObject struct {
+	EnquiryID EnquiryID `json:"enquiry_id"`
+}
+
+type WithdrawContactResponseObject interface {
+	VisitWithdrawContactResponse(w http.ResponseWriter) error
+}
+
+type WithdrawContact204Response struct {
+}
+
+func (response WithdrawContact204Response) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type WithdrawContact400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawContact400ApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContact401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawContact401ApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContact403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawContact403ApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContact404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawContact404ApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContact409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawContact409ApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContact422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawContact422ApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContactdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawContactdefaultApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContactRequestObject struct {
+	EnquiryID EnquiryID `json:"enquiry_id"`
+	Body      *ShareContactJSONRequestBody
+}
+
+type ShareContactResponseObject interface {
+	VisitShareContactResponse(w http.ResponseWriter) error
+}
+
+type ShareContact200JSONResponse Enquiry
+
+func (response ShareContact200JSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContact400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ShareContact400ApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContact401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ShareContact401ApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContact403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ShareContact403ApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContact404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ShareContact404ApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContact409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ShareContact409ApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContact422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ShareContact422ApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContactdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ShareContactdefaultApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswerRequestObject struct {
+	EnquiryID EnquiryID `json:"enquiry_id"`
+	Body      *PublishAnswerJSONRequestBody
+}
+
+type PublishAnswerResponseObject interface {
+	VisitPublishAnswerResponse(w http.ResponseWriter) error
+}
+
+type PublishAnswer201JSONResponse OfferFact
+
+func (response PublishAnswer201JSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PublishAnswer400ApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PublishAnswer401ApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PublishAnswer403ApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PublishAnswer404ApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PublishAnswer409ApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PublishAnswer422ApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PublishAnswerdefaultApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiryRequestObject struct {
+	EnquiryID EnquiryID `json:"enquiry_id"`
+	Body      *ReplyToEnquiryJSONRequestBody
+}
+
+type ReplyToEnquiryResponseObject interface {
+	VisitReplyToEnquiryResponse(w http.ResponseWriter) error
+}
+
+type ReplyToEnquiry201JSONResponse Enquiry
+
+func (response ReplyToEnquiry201JSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiry400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReplyToEnquiry400ApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiry401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplyToEnquiry401ApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiry403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplyToEnquiry403ApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiry404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplyToEnquiry404ApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiry409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplyToEnquiry409ApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiry422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplyToEnquiry422ApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquirydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReplyToEnquirydefaultApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetJWKSRequestObject struct {
 }
 
@@ -7821,6 +8982,282 @@ type CopyOfferdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CopyOfferdefaultApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProviderRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	Body    *AskProviderJSONRequestBody
+}
+
+type AskProviderResponseObject interface {
+	VisitAskProviderResponse(w http.ResponseWriter) error
+}
+
+type AskProvider201ResponseHeaders struct {
+	Location *string
+}
+
+type AskProvider201JSONResponse struct {
+	Body    Enquiry
+	Headers AskProvider201ResponseHeaders
+}
+
+func (response AskProvider201JSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProvider400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AskProvider400ApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProvider401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AskProvider401ApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProvider403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AskProvider403ApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProvider404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AskProvider404ApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProvider409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AskProvider409ApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProvider422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AskProvider422ApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AskProviderdefaultApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFactRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	FactID  FactID  `json:"fact_id"`
+}
+
+type RemoveFactResponseObject interface {
+	VisitRemoveFactResponse(w http.ResponseWriter) error
+}
+
+type RemoveFact204Response struct {
+}
+
+func (response RemoveFact204Response) VisitRemoveFactResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveFact400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFact400ApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFact401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFact401ApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFact403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFact403ApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFact404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFact404ApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFact409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFact409ApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFact422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFact422ApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFactdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveFactdefaultApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10006,6 +11443,24 @@ type StrictServerInterface interface {
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx context.Context, request GetDemandRequestObject) (GetDemandResponseObject, error)
+	// ListEnquiries List enquiries
+	// (GET /v1/enquiries)
+	ListEnquiries(ctx context.Context, request ListEnquiriesRequestObject) (ListEnquiriesResponseObject, error)
+	// GetEnquiry Read an enquiry
+	// (GET /v1/enquiries/{enquiry_id})
+	GetEnquiry(ctx context.Context, request GetEnquiryRequestObject) (GetEnquiryResponseObject, error)
+	// WithdrawContact Take your contact back
+	// (DELETE /v1/enquiries/{enquiry_id}/contact)
+	WithdrawContact(ctx context.Context, request WithdrawContactRequestObject) (WithdrawContactResponseObject, error)
+	// ShareContact Share how to reach you
+	// (PUT /v1/enquiries/{enquiry_id}/contact)
+	ShareContact(ctx context.Context, request ShareContactRequestObject) (ShareContactResponseObject, error)
+	// PublishAnswer Tell everybody the answer
+	// (POST /v1/enquiries/{enquiry_id}/fact)
+	PublishAnswer(ctx context.Context, request PublishAnswerRequestObject) (PublishAnswerResponseObject, error)
+	// ReplyToEnquiry Write to an enquiry
+	// (POST /v1/enquiries/{enquiry_id}/messages)
+	ReplyToEnquiry(ctx context.Context, request ReplyToEnquiryRequestObject) (ReplyToEnquiryResponseObject, error)
 	// GetJWKS Read the public keys that check tokens
 	// (GET /v1/jwks.json)
 	GetJWKS(ctx context.Context, request GetJWKSRequestObject) (GetJWKSResponseObject, error)
@@ -10033,6 +11488,12 @@ type StrictServerInterface interface {
 	// CopyOffer Copy an offer
 	// (POST /v1/offers/{offer_id}/copies)
 	CopyOffer(ctx context.Context, request CopyOfferRequestObject) (CopyOfferResponseObject, error)
+	// AskProvider Ask about an offer
+	// (POST /v1/offers/{offer_id}/enquiries)
+	AskProvider(ctx context.Context, request AskProviderRequestObject) (AskProviderResponseObject, error)
+	// RemoveFact Take an answer off an offer
+	// (DELETE /v1/offers/{offer_id}/facts/{fact_id})
+	RemoveFact(ctx context.Context, request RemoveFactRequestObject) (RemoveFactResponseObject, error)
 	// PauseOffer Pause an offer
 	// (POST /v1/offers/{offer_id}/pause)
 	PauseOffer(ctx context.Context, request PauseOfferRequestObject) (PauseOfferResponseObject, error)
@@ -10681,6 +12142,225 @@ func (sh *strictHandler) GetDemand(ctx echo.Context, params GetDemandParams) err
 	return nil
 }
 
+// ListEnquiries operation middleware
+func (sh *strictHandler) ListEnquiries(ctx echo.Context, params ListEnquiriesParams) error {
+	var request ListEnquiriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEnquiries(ctx.Request().Context(), request.(ListEnquiriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEnquiries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListEnquiriesResponseObject); ok {
+		return validResponse.VisitListEnquiriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetEnquiry operation middleware
+func (sh *strictHandler) GetEnquiry(ctx echo.Context, enquiryID EnquiryID) error {
+	var request GetEnquiryRequestObject
+
+	request.EnquiryID = enquiryID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetEnquiry(ctx.Request().Context(), request.(GetEnquiryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetEnquiry")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetEnquiryResponseObject); ok {
+		return validResponse.VisitGetEnquiryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawContact operation middleware
+func (sh *strictHandler) WithdrawContact(ctx echo.Context, enquiryID EnquiryID) error {
+	var request WithdrawContactRequestObject
+
+	request.EnquiryID = enquiryID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawContact(ctx.Request().Context(), request.(WithdrawContactRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawContact")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawContactResponseObject); ok {
+		return validResponse.VisitWithdrawContactResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ShareContact operation middleware
+func (sh *strictHandler) ShareContact(ctx echo.Context, enquiryID EnquiryID) error {
+	var request ShareContactRequestObject
+
+	request.EnquiryID = enquiryID
+
+	var body ShareContactJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ShareContact(ctx.Request().Context(), request.(ShareContactRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ShareContact")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ShareContactResponseObject); ok {
+		return validResponse.VisitShareContactResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PublishAnswer operation middleware
+func (sh *strictHandler) PublishAnswer(ctx echo.Context, enquiryID EnquiryID) error {
+	var request PublishAnswerRequestObject
+
+	request.EnquiryID = enquiryID
+
+	var body PublishAnswerJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublishAnswer(ctx.Request().Context(), request.(PublishAnswerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublishAnswer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PublishAnswerResponseObject); ok {
+		return validResponse.VisitPublishAnswerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplyToEnquiry operation middleware
+func (sh *strictHandler) ReplyToEnquiry(ctx echo.Context, enquiryID EnquiryID) error {
+	var request ReplyToEnquiryRequestObject
+
+	request.EnquiryID = enquiryID
+
+	var body ReplyToEnquiryJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplyToEnquiry(ctx.Request().Context(), request.(ReplyToEnquiryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplyToEnquiry")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplyToEnquiryResponseObject); ok {
+		return validResponse.VisitReplyToEnquiryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetJWKS operation middleware
 func (sh *strictHandler) GetJWKS(ctx echo.Context) error {
 	var request GetJWKSRequestObject
@@ -10984,6 +12664,80 @@ func (sh *strictHandler) CopyOffer(ctx echo.Context, offerID OfferID) error {
 		return err
 	} else if validResponse, ok := response.(CopyOfferResponseObject); ok {
 		return validResponse.VisitCopyOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AskProvider operation middleware
+func (sh *strictHandler) AskProvider(ctx echo.Context, offerID OfferID) error {
+	var request AskProviderRequestObject
+
+	request.OfferID = offerID
+
+	var body AskProviderJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskProvider(ctx.Request().Context(), request.(AskProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AskProviderResponseObject); ok {
+		return validResponse.VisitAskProviderResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveFact operation middleware
+func (sh *strictHandler) RemoveFact(ctx echo.Context, offerID OfferID, factID FactID) error {
+	var request RemoveFactRequestObject
+
+	request.OfferID = offerID
+	request.FactID = factID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveFact(ctx.Request().Context(), request.(RemoveFactRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveFact")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveFactResponseObject); ok {
+		return validResponse.VisitRemoveFactResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
