@@ -24,7 +24,7 @@ type spec struct {
 	request                         bool // the provider accepts; else confirmed at once
 	unit                            string
 	pence                           shortbreaks.Pence
-	subsidy                         shortbreaks.Pence // what grants and donations already bear of the full cost
+	subsidy                         shortbreaks.Pence // what grants already bear of the full cost
 	reduced                         shortbreaks.Pence // a reduced rate; 0 is none
 	cap                             shortbreaks.Pence // the most one line costs; 0 is none
 	support                         shortbreaks.Pence // optional 1:1 support an hour
@@ -185,6 +185,7 @@ func (h house) draft(s spec, today time.Time) marketplace.OfferDraft {
 	d := marketplace.OfferDraft{
 		Setting: &h.setting, Title: s.title, Summary: s.summary, Category: s.category, AccessRoute: s.route, AgeFrom: s.ages[0], AgeTo: s.ages[1],
 		RatioStaff: 1, RatioChildren: s.children, Instant: !s.request, Terms: s.terms, Tariff: s.tariff(h.staff < 3),
+		Content: contents[s.title].content(),
 	}
 	if s.unit == "hour" {
 		d.Visits = &marketplace.VisitRules{
@@ -268,7 +269,7 @@ func (s spec) charge(pence, most, subsidy shortbreaks.Pence, small bool) tariff.
 }
 
 // costed shares the full cost over what it is made of, to the penny; grants
-// and donations stand below it as a subsidy. A provider of one or two people
+// stand below it as a subsidy (donations never sit in a price). A provider of one or two people
 // need not show a wage (R136).
 func costed(pence, subsidy shortbreaks.Pence, small bool) []tariff.Component {
 	full := int64(pence + subsidy)
@@ -281,7 +282,7 @@ func costed(pence, subsidy shortbreaks.Pence, small bool) []tariff.Component {
 		list = append(list, tariff.Component{Kind: kinds[i], AmountPence: shortbreaks.Pence(part)})
 	}
 	if subsidy > 0 {
-		list = append(list, tariff.Component{Kind: "subsidy", AmountPence: -subsidy, Note: "Grants and donations"})
+		list = append(list, tariff.Component{Kind: "subsidy", AmountPence: -subsidy, Note: "Grants"})
 	}
 	return list
 }
