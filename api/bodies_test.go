@@ -30,6 +30,30 @@ func draftBody(more ...object) object {
 	}, more...)
 }
 
+// editBody is what a club says, whole, as it was drafted.
+func editBody(more ...object) object {
+	return merged(object{
+		"edition": 1, "title": "Saturday friends", "summary": "Games, music and a garden.", "category": "club", "access_route": "targeted",
+		"age_from": 5, "age_to": 16, "ratio": object{"staff": 1, "children": 3}, "instant": true, "content": contentBody(),
+	}, more...)
+}
+
+func contentBody(more ...object) object {
+	return merged(object{
+		"needs": []string{"autism", "epilepsy"}, "access_features": []string{"hoist"}, "languages": []string{"english"},
+		"included": []string{"A snack"}, "to_bring": []string{"Outdoor shoes"}, "eligibility": "Show your register card on the first day.",
+		"personal_care": true, "transport_given": false,
+	}, more...)
+}
+
+// costingBody is a club of £45,000 a year for 90 children a week.
+func costingBody(more ...object) object {
+	return merged(object{"worksheet": object{
+		"staff": []object{}, "on_costs_hundredths": 0, "costs": []object{{"kind": "other", "name": "The whole club", "pence": 45_000_00}},
+		"income": []object{}, "places": 15, "sessions_per_week": 6, "weeks": 50, "session_minutes": 150, "expected_percent": 100, "unit": "session",
+	}}, more...)
+}
+
 // tariffBody has one option of one charge, whose parts sum to 1200.
 func tariffBody(pence int) object {
 	return object{"options": []object{{

@@ -55,7 +55,7 @@ func (m *cast) ofProvider(path string, body object) func(string, bool) request {
 		for k, v := range body {
 			sent[k] = v
 		}
-		return request{http.MethodPost, path, sent}
+		return req(http.MethodPost, path, sent)
 	}
 }
 
@@ -65,7 +65,7 @@ func (m *cast) termDates(target string, _ bool) request {
 	if c := m.council[target]; c != nil {
 		authority = c.ID
 	}
-	return request{http.MethodPost, "/v1/calendar-imports", object{"authority_id": authority, "format": "csv", "file": "kind,first_date,last_date\nterm,2027-01-04,2027-03-25\n"}}
+	return req(http.MethodPost, "/v1/calendar-imports", object{"authority_id": authority, "format": "csv", "file": "kind,first_date,last_date\nterm,2027-01-04,2027-03-25\n"})
 }
 
 func TestTermDatesAreImportedAndASeriesKeepsToThem(t *testing.T) {

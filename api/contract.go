@@ -37,6 +37,7 @@ type Operation struct {
 
 	route      *routers.Route
 	body       *openapi3.Schema // nil if it takes no body
+	files      []string         // content types of a raw body that is a file
 	exactlyOne [][]string       // groups of fields of which one must be given
 }
 
@@ -96,6 +97,9 @@ func readOperation(doc *openapi3.T, method, path string, item *openapi3.PathItem
 		return o, nil
 	}
 	media := in.RequestBody.Value.Content["application/json"]
+	if o.files = texts(in.Extensions["x-file-types"]); o.Raw && len(o.files) > 0 {
+		return o, nil
+	}
 	if media == nil {
 		return nil, fmt.Errorf("its body is not JSON")
 	}

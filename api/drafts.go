@@ -32,7 +32,7 @@ func draftOf(b *gen.OfferDraft) marketplace.OfferDraft {
 	d := marketplace.OfferDraft{
 		ProviderID: b.ProviderID, SettingID: b.SettingID, Title: b.Title, Summary: b.Summary, Category: string(b.Category),
 		AccessRoute: string(b.AccessRoute), AgeFrom: b.AgeFrom, AgeTo: b.AgeTo, RatioStaff: b.Ratio.Staff, RatioChildren: b.Ratio.Children,
-		Instant: b.Instant, PersonalCare: given(b.PersonalCare), Tariff: as[tariff.Tariff](b.Tariff),
+		Instant: b.Instant, Content: contentOf(given(b.Content)), Tariff: as[tariff.Tariff](b.Tariff),
 		Terms: as[tariff.Terms](b.CancellationTerms),
 	}
 	if b.Setting != nil {

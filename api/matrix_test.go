@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,7 +77,7 @@ func TestMatrix(t *testing.T) {
 				}
 				m.clock.Set(monday)
 				r := make(target, cells[i][0] == '2')
-				a := m.signedIn(role).ask(r.method, r.path, r.body, key(shortbreaks.NewID().String()), "Stripe-Signature: t=1,v1=00")
+				a := m.signedIn(role).ask(r.method, r.path, r.body, key(shortbreaks.NewID().String()), "Stripe-Signature: t=1,v1=00", cmp.Or(r.head, "X-None: 1"))
 				assert.Equal(t, cells[i], strconv.Itoa(a.status), "%s as %s on %s: %s", o.ID, role, target, a.body)
 			}
 		}
@@ -132,10 +134,16 @@ func (m *cast) signedIn(role string) caller {
 	return m.as(m.actors[role])
 }
 
-// request is what one cell sends.
+// request is what one cell sends; head is further headers.
 type request struct {
 	method, path string
 	body         any
+	head         string
+}
+
+// req is a request with a body of JSON, or none.
+func req(method, path string, body any) request {
+	return request{method: method, path: path, body: body}
 }
 
 // record is the id of a record of a target. A cell that should succeed gets a
@@ -241,6 +249,60 @@ func (m *cast) draftID(target string, fresh bool) uuid.UUID {
 	})
 }
 
+// offerID is a published offer, or a paused one, of the target's provider.
+func (m *cast) offerID(target string, fresh, paused bool) uuid.UUID {
+	return m.record(fmt.Sprint("offer ", paused), target, fresh, func() uuid.UUID {
+		made := m.publish(m.houseOf(target), club())
+		if paused {
+			_, err := marketplace.PauseOffer(m.ctx, m.d, m.houseOf(target).Owner, made.Offer.ID)
+			require.NoError(m.t, err)
+		}
+		return made.Offer.ID
+	})
+}
+
+// readOffer is an offer with its version; a missing one has an id only.
+func (m *cast) readOffer(target string, id uuid.UUID) marketplace.OfferAtVersion {
+	if target == "missing" {
+		return marketplace.OfferAtVersion{OfferID: id, VersionID: id}
+	}
+	o, err := marketplace.Get(m.ctx, m.d, m.houseOf(target).Owner, id)
+	require.NoError(m.t, err)
+	return marketplace.OfferAtVersion{OfferID: id, VersionID: o.Version.ID}
+}
+
+// photoPath is where a photo of a draft is read.
+func (m *cast) photoPath(target string, fresh bool) string {
+	var offer uuid.UUID
+	id := m.record("photo", target, fresh, func() uuid.UUID {
+		offer = m.draftID(target, true)
+		p, err := marketplace.UploadPhoto(m.ctx, m.d, m.houseOf(target).Owner, offer, marketplace.NewPhoto{
+			AltText: "A sunny hall", ContentType: "image/jpeg", Body: photo(m.t, ""),
+		})
+		require.NoError(m.t, err)
+		m.shared["offer of photo "+p.ID.String()] = offer
+		return p.ID
+	})
+	if target == "missing" {
+		offer = shortbreaks.NewID()
+	} else {
+		offer = m.shared["offer of photo "+id.String()]
+	}
+	return "/v1/offers/" + offer.String() + "/photos/" + id.String()
+}
+
+// enquiryID is a question of the target's parent about the target's club, with
+// its answer.
+func (m *cast) enquiryID(target string, fresh bool) uuid.UUID {
+	return m.record("enquiry", target, fresh, func() uuid.UUID {
+		e, err := marketplace.AskProvider(m.ctx, m.d, m.parent[target], m.club[target].Offer.ID, "Is there a hoist?")
+		require.NoError(m.t, err)
+		_, err = marketplace.Reply(m.ctx, m.d, m.houseOf(target).Owner, e.ID, "Yes.")
+		require.NoError(m.t, err)
+		return e.ID
+	})
+}
+
 func (m *cast) houseOf(target string) *demo.House {
 	if target == "foreign" {
 		return m.moor
@@ -252,19 +314,22 @@ func (m *cast) houseOf(target string) *demo.House {
 func (m *cast) requests() map[string]func(target string, fresh bool) request {
 	type ask = func(target string, fresh bool) request
 	plain := func(method, path string, body any) ask {
-		return func(string, bool) request { return request{method, path, body} }
+		return func(string, bool) request { return request{method: method, path: path, body: body} }
 	}
 	at := func(method, before string, id func(string, bool) uuid.UUID, after string, body any) ask {
 		return func(target string, fresh bool) request {
-			return request{method, before + id(target, fresh).String() + after, body}
+			return request{method: method, path: before + id(target, fresh).String() + after, body: body}
 		}
 	}
 	child := func(target string, _ bool) uuid.UUID { return m.childOf(target) }
+	offered := func(target string, fresh bool) uuid.UUID { return m.offerID(target, fresh, false) }
+	paused := func(target string, fresh bool) uuid.UUID { return m.offerID(target, fresh, true) }
 	started := func(target string, fresh bool) uuid.UUID { return m.itemID(target, fresh, false) }
 	recorded := func(target string, fresh bool) uuid.UUID { return m.itemID(target, fresh, true) }
 	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
 	all := map[string]ask{
-		"searchOffers": plain(get, "/v1/offers", nil), "getJWKS": plain(get, "/v1/jwks.json", nil),
+		"listCategories": plain(get, "/v1/categories", nil),
+		"searchOffers":   plain(get, "/v1/offers", nil), "getJWKS": plain(get, "/v1/jwks.json", nil),
 		"compareOffers":      plain(post, "/v1/offer-comparisons", object{"weekdays": []int{6}, "minutes": 60, "starts_on": "2027-01-09", "ends_on": "2027-03-27"}),
 		"receiveStripeEvent": plain(post, "/v1/stripe-events", object{"id": "evt_1"}),
 		"issueToken":         plain(post, "/v1/tokens", object{"subject": "mother.oakley"}),
@@ -284,18 +349,71 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 		"previewSessions": m.ofProvider("/v1/session-previews", object{"sessions": object{"dates": []string{"2027-05-01"}, "from": "10:00", "to": "13:00", "capacity": 3}}),
 		"importCalendar":  m.termDates,
 		"publishOffer":    at(post, "/v1/offers/", m.draftID, "/publication", nil),
+		"updateOffer":     at(put, "/v1/offers/", m.draftID, "/content", editBody()),
+		"pauseOffer":      at(post, "/v1/offers/", offered, "/pause", nil),
+		"resumeOffer":     at(post, "/v1/offers/", paused, "/resumption", nil),
+		"withdrawOffer":   at(post, "/v1/offers/", paused, "/withdrawal", nil),
+		"copyOffer":       at(post, "/v1/offers/", offered, "/copies", nil),
+		"askProvider":     at(post, "/v1/offers/", offered, "/enquiries", object{"words": "Is there a hoist?"}),
+		"listEnquiries":   plain(get, "/v1/enquiries", nil),
+		"getEnquiry":      at(get, "/v1/enquiries/", m.enquiryID, "", nil),
+		"replyToEnquiry":  at(post, "/v1/enquiries/", m.enquiryID, "/messages", object{"words": "Thank you."}),
+		"shareContact":    at(put, "/v1/enquiries/", m.enquiryID, "/contact", object{"contact": "Sam's mother"}),
+		"withdrawContact": at(http.MethodDelete, "/v1/enquiries/", m.enquiryID, "/contact", nil),
+		"publishAnswer":   at(post, "/v1/enquiries/", m.enquiryID, "/fact", object{"question": "Is there a hoist?", "answer": "Yes."}),
+		"removeFact": func(target string, fresh bool) request {
+			id := m.record("fact", target, fresh, func() uuid.UUID {
+				f, err := marketplace.PublishAnswer(m.ctx, m.d, m.houseOf(target).Owner, m.enquiryID(target, true), marketplace.NewFact{Question: "Is there a hoist?", Answer: "Yes."})
+				require.NoError(m.t, err)
+				return f.ID
+			})
+			return request{method: http.MethodDelete, path: "/v1/offers/" + m.club[target].Offer.ID.String() + "/facts/" + id.String()}
+		},
+		"listCostings": plain(get, "/v1/costings", nil),
+		"costOffer": func(target string, _ bool) request {
+			provider := m.houseOf(target).ID
+			if target == "missing" {
+				provider = shortbreaks.NewID()
+			}
+			return request{method: post, path: "/v1/costings", body: costingBody(object{"save_as": "Club", "provider_id": provider})}
+		},
+		"uploadPhoto": func(target string, fresh bool) request {
+			path := "/v1/offers/" + m.draftID(target, fresh).String() + "/photos?alt_text=A%20sunny%20hall"
+			return request{post, path, photo(m.t, ""), "Content-Type: image/jpeg"}
+		},
+		"getPhoto": func(target string, fresh bool) request { return request{method: get, path: m.photoPath(target, fresh)} },
+		"removePhoto": func(target string, fresh bool) request {
+			return request{method: http.MethodDelete, path: m.photoPath(target, fresh)}
+		},
+		"orderPhotos": func(target string, fresh bool) request {
+			offer, photo, _ := strings.Cut(m.photoPath(target, fresh), "/photos/")
+			return request{method: put, path: offer + "/photo-order", body: object{"photo_ids": []string{photo}}}
+		},
+		"listOfferVersions": at(get, "/v1/offers/", m.draftID, "/versions", nil),
+		"reviseOffer": func(target string, fresh bool) request {
+			read := m.readOffer(target, offered(target, fresh))
+			return request{method: post, path: "/v1/offers/" + read.OfferID.String() + "/versions", body: object{
+				"version_id": read.VersionID, "tariff": tariffBody(1200), "cancellation_terms": object{"free_until_hours": 48, "late_fee_percent": 50},
+			}}
+		},
+		"bulkReviseOffers": func(target string, fresh bool) request {
+			read := m.readOffer(target, offered(target, fresh))
+			return request{method: post, path: "/v1/offer-revisions", body: object{
+				"offers": []object{{"offer_id": read.OfferID, "version_id": read.VersionID}}, "pence": 100, "dry_run": false,
+			}}
+		},
 		"createOffer": func(target string, _ bool) request {
 			provider := m.houseOf(target).ID
 			if target == "missing" {
 				provider = shortbreaks.NewID()
 			}
-			return request{post, "/v1/offers", draftBody(object{"provider_id": provider})}
+			return request{method: post, path: "/v1/offers", body: draftBody(object{"provider_id": provider})}
 		},
 		"createQuote": func(target string, _ bool) request {
-			return request{post, "/v1/quotes", wanted(m.childOf(target), m.club[target], 1)}
+			return request{method: post, path: "/v1/quotes", body: wanted(m.childOf(target), m.club[target], 1)}
 		},
 		"createBooking": func(target string, fresh bool) request {
-			return request{post, "/v1/bookings", toBook(gen.Quote{ID: m.quoteID(target, fresh), TotalPence: 100})}
+			return request{method: post, path: "/v1/bookings", body: toBook(gen.Quote{ID: m.quoteID(target, fresh), TotalPence: 100})}
 		},
 		"getBooking":        at(get, "/v1/bookings/", m.confirmedID, "", nil),
 		"acceptBooking":     at(post, "/v1/bookings/", m.requestedID, "/acceptance", nil),
@@ -307,30 +425,30 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 		"getBudget":         at(get, "/v1/budgets/", child, "", nil),
 		"getStatement":      at(get, "/v1/budgets/", child, "/statement", nil),
 		"createAllocation": func(target string, _ bool) request {
-			return request{post, "/v1/allocations", object{
+			return request{method: post, path: "/v1/allocations", body: object{
 				"child_id": m.childOf(target), "stream": "health", "unit": "pence", "amount": 100,
 				"period": object{"name": "This year", "starts_on": "2026-04-01", "ends_on": "2027-03-31"},
 			}}
 		},
-		"listContracts": func(string, bool) request { return request{get, "/v1/contracts", nil} },
+		"listContracts": func(string, bool) request { return req(get, "/v1/contracts", nil) },
 		"createContract": func(string, bool) request {
-			return request{post, "/v1/contracts", object{
+			return req(post, "/v1/contracts", object{
 				"provider_id": m.stars.ID, "kind": "framework", "reference": shortbreaks.NewID().String(), "name": "Lot 2",
 				"starts_on": "2027-01-01", "ends_on": "2027-12-31",
-			}}
+			})
 		},
 		"costPlan": func(target string, _ bool) request {
-			return request{post, "/v1/plan-costings", object{
+			return req(post, "/v1/plan-costings", object{
 				"child_id": m.childOf(target), "starts_on": "2027-01-01", "ends_on": "2027-03-31",
 				"lines": []object{{"name": "A trip", "fixed": object{"pence": 100, "every": "once"}}},
-			}}
+			})
 		},
 		"createPlanLine": func(target string, _ bool) request {
-			return request{post, "/v1/plan-lines", lineBody(m.childOf(target))}
+			return request{method: post, path: "/v1/plan-lines", body: lineBody(m.childOf(target))}
 		},
 		"approvePlanLine": at(post, "/v1/plan-lines/", m.lineID, "/approval", nil),
 		"createTopUp": func(target string, _ bool) request {
-			return request{post, "/v1/top-ups", object{"child_id": m.childOf(target), "amount_pence": 2500}}
+			return request{method: post, path: "/v1/top-ups", body: object{"child_id": m.childOf(target), "amount_pence": 2500}}
 		},
 	}
 	maps.Copy(all, m.providerRequests())

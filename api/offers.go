@@ -94,10 +94,12 @@ func comparedOut(c marketplace.Compared) gen.ComparisonItem {
 
 func offerOut(o *marketplace.OfferDetail) gen.Offer {
 	return gen.Offer{
+		Content: contentOut(o.Offer.Content), EligibilityText: o.Offer.EligibilityText(), Edition: o.Offer.Edition,
+		Photos: mapped(o.Photos, photoOut), Facts: mapped(o.Facts, factOut), ToPublish: gapsOut(o),
 		ID: o.Offer.ID, VersionID: o.Version.ID, State: gen.OfferState(o.Offer.State), ProviderID: o.Provider.ID, ProviderName: o.Provider.Name,
 		Title: o.Offer.Title, Summary: o.Offer.Summary, Category: gen.Category(o.Offer.Category), AccessRoute: gen.AccessRoute(o.Offer.AccessRoute),
 		AgeFrom: o.Offer.AgeFrom, AgeTo: o.Offer.AgeTo, Ratio: gen.SupportRatio{Staff: o.Offer.RatioStaff, Children: o.Offer.RatioChildren},
-		Setting: settingOut(o.Setting), PersonalCare: optional(o.Offer.PersonalCare), LapsedCredentials: words[gen.CredentialKind](o.Lapsed), Reliability: reliabilityOut(o.Reliability),
+		Setting: settingOut(o.Setting), LapsedCredentials: words[gen.CredentialKind](o.Lapsed), Reliability: reliabilityOut(o.Reliability),
 		FrameworkRate: optional(o.FrameworkRate), Tariff: as[gen.Tariff](o.Tariff), CancellationTerms: termsOut(o.Version.Terms), Instant: o.Offer.Instant,
 		NoticeMinutes: o.Offer.NoticeMinutes, HorizonDays: o.Offer.HorizonDays,
 		PricePence: int64(o.Version.PricePence), PriceUnit: gen.PriceUnit(o.Version.PriceUnit), PriceText: o.PriceText,

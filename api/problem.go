@@ -36,7 +36,7 @@ var (
 	ErrSignInRequired       = shortbreaks.NewError(shortbreaks.Unauthorized, "sign-in-required", "Sign in to do this")
 	ErrMethodNotAllowed     = shortbreaks.NewError(shortbreaks.Malformed, "method-not-allowed", "This address does not take that method")
 	ErrBodyTooLarge         = shortbreaks.NewError(shortbreaks.Malformed, "body-too-large", "The body is larger than this operation takes")
-	ErrUnsupportedMediaType = shortbreaks.NewError(shortbreaks.Malformed, "unsupported-media-type", "The body is not JSON")
+	ErrUnsupportedMediaType = shortbreaks.NewError(shortbreaks.Malformed, "unsupported-media-type", "The body is not of a kind this operation takes")
 	ErrInternal             = shortbreaks.NewError(shortbreaks.Internal, "internal", "Something went wrong on our side")
 	ErrUnavailable          = shortbreaks.NewError(shortbreaks.Unavailable, "unavailable", "This cannot be done just now")
 )

@@ -83,7 +83,7 @@ func (m *cast) providerRequests() map[string]func(target string, fresh bool) req
 	type ask = func(target string, fresh bool) request
 	at := func(method, after string, body any) ask {
 		return func(target string, _ bool) request {
-			return request{method, "/v1/providers/" + m.providerID(target).String() + after, body}
+			return req(method, "/v1/providers/" + m.providerID(target).String() + after, body)
 		}
 	}
 	of := func(method, before string, id func(string, bool) uuid.UUID, after string, body any) ask {
@@ -95,8 +95,8 @@ func (m *cast) providerRequests() map[string]func(target string, fresh bool) req
 	about := object{"kind": "charity", "name": "Ashmere Stars", "staff_count": 8, "charity_number": "1098765"}
 	place, worker := object{"name": "Hall", "postcode": "ZZ1 1AA"}, object{"name": "Ada"}
 	return map[string]ask{
-		"listProviders":  func(string, bool) request { return request{get, "/v1/providers", nil} },
-		"createProvider": func(string, bool) request { return request{post, "/v1/providers", about} },
+		"listProviders":  func(string, bool) request { return req(get, "/v1/providers", nil) },
+		"createProvider": func(string, bool) request { return req(post, "/v1/providers", about) },
 		"getProvider":    at(get, "", nil), "updateProvider": at(put, "", about),
 		"confirmIdentifier": func(target string, fresh bool) request {
 			m.stated(target)
@@ -114,9 +114,9 @@ func (m *cast) providerRequests() map[string]func(target string, fresh bool) req
 		"withdrawCredential": of(post, "/credentials/", m.credentialID, "/withdrawal", nil),
 		"acceptCredential":   of(post, "/credentials/", m.credentialID, "/decisions", object{"decision": "accepted"}),
 		"getOfferRequirements": func(target string, fresh bool) request {
-			return request{get, "/v1/offers/" + m.draftID(target, fresh).String() + "/requirements", nil}
+			return req(get, "/v1/offers/"+m.draftID(target, fresh).String()+"/requirements", nil)
 		},
-		"listCompetencies": func(string, bool) request { return request{get, "/v1/competencies", nil} },
+		"listCompetencies": func(string, bool) request { return req(get, "/v1/competencies", nil) },
 		"addCompetency": func(target string, fresh bool) request {
 			body := object{"worker_id": m.workerID(target, false), "task": "Gastrostomy feed", "assessed_by": "Nurse Cole", "assessed_on": "2026-12-01"}
 			return at(post, "/competencies", body)(target, fresh)

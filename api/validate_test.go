@@ -82,6 +82,9 @@ func TestValidation_LetsWhatFitsPass(t *testing.T) {
 	}
 }
 
+// inPath is a parameter in a path; all of them are ids.
+var inPath = regexp.MustCompile(`\{[a-z_]+\}`)
+
 func TestValidation_EveryExampleOfTheContractFits(t *testing.T) {
 	t.Parallel()
 	e := border(t)

@@ -108,7 +108,7 @@ func (t *taking) checkQuote(q *Quote) error {
 	case !q.Document.Allowed:
 		return ErrNotAllowed.With(because(q.Document.Because))
 	case !t.board.open[q.OfferID]:
-		return marketplace.ErrOfferClosed.With("Nothing was booked. The provider has withdrawn it; look for another offer.")
+		return marketplace.ErrOfferClosed.With("Nothing was booked. The provider takes no bookings for it at present; look for another offer.")
 	}
 	t.board.used[q.ID] = true
 	t.did(func() { delete(t.board.used, q.ID) })

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"shortbreaks"
+	"shortbreaks/marketplace"
 	"shortbreaks/payments"
 )
 
@@ -111,7 +112,7 @@ func (l PlanLine) fit(category, kind string, on time.Time) fit {
 	switch {
 	case l.State != Approved:
 		return notApproved
-	case len(l.Categories) > 0 && !slices.Contains(l.Categories, category):
+	case len(l.Categories) > 0 && !marketplace.Covers(l.Categories, category):
 		return otherCategory
 	case len(l.PaysKinds) > 0 && !slices.Contains(l.PaysKinds, kind):
 		return otherKind
@@ -129,7 +130,11 @@ func moreSpecific(a, b PlanLine) int {
 		if len(named) == 0 {
 			return len(categories) + len(chargeKinds) // wider than any list
 		}
-		return len(named)
+		wide := 0
+		for _, value := range named {
+			wide += max(1, len(marketplace.Descendants(value))) // an upper category names all below it
+		}
+		return wide
 	}
 	if d := breadth(a.Categories) - breadth(b.Categories); d != 0 {
 		return d

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"shortbreaks"
+	"shortbreaks/marketplace"
 	"shortbreaks/payments"
 )
 
@@ -14,22 +15,15 @@ type word struct{ value, said string }
 
 // categories, chargeKinds and the lists below are the enums of openapi.yaml; a
 // test holds them against it.
-var categories = []word{
-	{"club", "clubs"},
-	{"holiday_scheme", "holiday schemes"},
-	{"support_worker", "support workers"},
-	{"overnight", "overnight stays"},
-	{"swimming", "swimming"},
-	{"hydrotherapy", "hydrotherapy"},
-	{"music_therapy", "music therapy"},
-	{"arts", "arts"},
-	{"play", "play"},
-	{"sport", "sport"},
-	{"trip", "trips"},
-	{"family_activity", "family activities"},
-	{"transport", "transport"},
-	{"equipment", "equipment"},
-	{"other", "other activities"},
+var categories = categoryWords()
+
+// categoryWords are the marketplace's own: a plan line may name an upper
+// category and then pays for all below it.
+func categoryWords() (words []word) {
+	for _, c := range marketplace.CategoryTree {
+		words = append(words, word{c.Value, c.Said})
+	}
+	return words
 }
 
 var chargeKinds = []word{

@@ -38,6 +38,8 @@ type OfferDetail struct {
 	Bundles             []BundleDetail
 	Lapsed              []string     // kinds of credential it needs and has not today (T82)
 	Reliability         *Reliability // nil: too few sessions have run to tell
+	Photos              []Photo      // in their order, without the pictures themselves
+	Facts               []Fact       // asked before and answered for everybody
 
 	terms []Term
 }
@@ -138,6 +140,9 @@ func (o *OfferDetail) read(ctx context.Context, tx *db.Tx) (err error) {
 		return err
 	}
 	o.Reliability = shown[provider]
+	if err := o.readShown(ctx, tx); err != nil {
+		return err
+	}
 	o.Tariff = withComponents(o.Version.Tariff, parts)
 	o.PriceText = tariff.PriceText(o.Version.PricePence, o.Version.PriceUnit)
 	o.show(sessions[o.Offer.ID], tx.Now)

@@ -27,7 +27,7 @@ type OfferDraft struct {
 	RatioStaff    int
 	RatioChildren int
 	Instant       bool
-	PersonalCare  bool // washing, dressing, toilet, feeding (L12, L13)
+	Content       Content
 	Tariff        tariff.Tariff
 	Terms         tariff.Terms
 	Visits        *VisitRules
@@ -72,10 +72,6 @@ type BundleDraft struct {
 func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 	f := &shortbreaks.Faults{}
 	d.checkWords(f)
-	f.Unless(d.AgeFrom >= 0 && d.AgeFrom <= 25, "/age_from", "Give an age from 0 to 25.")
-	f.Unless(d.AgeTo >= d.AgeFrom && d.AgeTo <= 25, "/age_to", "Give an age from age_from to 25.")
-	f.Unless(d.RatioStaff >= 1 && d.RatioStaff <= 10, "/ratio/staff", "Give 1 to 10 staff.")
-	f.Unless(d.RatioChildren >= 1 && d.RatioChildren <= 30, "/ratio/children", "Give 1 to 30 children.")
 	f.Unless((d.Setting == nil) != (d.SettingID == nil), "/setting", "Give setting or setting_id, and not both.")
 	if d.Setting != nil {
 		f.Text("/setting/name", d.Setting.Name, 2, 120)
@@ -104,11 +100,17 @@ func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 	return f
 }
 
+// checkWords notes what is wrong with what the offer says beside its price.
 func (d OfferDraft) checkWords(f *shortbreaks.Faults) {
 	f.Text("/title", d.Title, 3, 120)
 	f.Text("/summary", d.Summary, 3, 2000)
-	f.OneOf("/category", d.Category, Categories)
+	f.OneOf("/category", d.Category, OfferCategories)
 	f.OneOf("/access_route", d.AccessRoute, AccessRoutes)
+	f.Unless(d.AgeFrom >= 0 && d.AgeFrom <= 25, "/age_from", "Give an age from 0 to 25.")
+	f.Unless(d.AgeTo >= d.AgeFrom && d.AgeTo <= 25, "/age_to", "Give an age from age_from to 25.")
+	f.Unless(d.RatioStaff >= 1 && d.RatioStaff <= 10, "/ratio/staff", "Give 1 to 10 staff.")
+	f.Unless(d.RatioChildren >= 1 && d.RatioChildren <= 30, "/ratio/children", "Give 1 to 30 children.")
+	d.Content.check(f, "/content")
 }
 
 // checkUnits holds the tariff against the way the offer is sold.
@@ -168,7 +170,7 @@ func (r VisitRules) check(f *shortbreaks.Faults, at string) {
 // trimmed is the draft with its words and postcode as they are kept.
 func (d OfferDraft) trimmed() OfferDraft {
 	d.Terms = d.Terms.Resolved()
-	d.Title, d.Summary = strings.TrimSpace(d.Title), strings.TrimSpace(d.Summary)
+	d.Title, d.Summary, d.Content = strings.TrimSpace(d.Title), strings.TrimSpace(d.Summary), d.Content.trimmed()
 	if d.Setting != nil {
 		point, _ := Locate(d.Setting.Postcode)
 		d.Setting = &SettingDraft{strings.TrimSpace(d.Setting.Name), point.Postcode}

@@ -13,6 +13,8 @@ var (
 	ErrBelowTaken      = shortbreaks.NewError(shortbreaks.Conflict, "capacity-below-taken", "More places are booked than that")
 	ErrLaneTaken       = shortbreaks.NewError(shortbreaks.Conflict, "lane-taken", "Nobody is free at that time")
 	ErrWrongState      = shortbreaks.NewError(shortbreaks.Conflict, "wrong-state", "It cannot be done at this stage")
+	ErrEditedMeanwhile = shortbreaks.NewError(shortbreaks.Conflict, "edited-meanwhile", "Somebody else changed this first")
+	ErrOfferNotReady   = shortbreaks.NewError(shortbreaks.Conflict, "offer-not-ready", "This offer is not ready to be published")
 	ErrAge             = shortbreaks.NewError(shortbreaks.Invalid, "age-not-served", "This offer is for children of another age")
 	ErrPostcodeUnknown = shortbreaks.NewError(shortbreaks.Invalid, "postcode-unknown", "We do not know that postcode")
 )

@@ -94,7 +94,7 @@ func TestOneBadRowImportsNothingAndEveryBadCellIsNamed(t *testing.T) {
 			"2 title":      "A cell may not begin with =, +, -, @ or a tab; a spreadsheet would take it for a formula.",
 			"2 postcode":   "We do not know this postcode; give it in full.",
 			"3 price":      "Give pounds and pence, such as 12.50.",
-			"3 category":   "Give one of " + strings.Join(marketplace.Categories, ", ") + ".",
+			"3 category":   "Give one of " + strings.Join(marketplace.OfferCategories, ", ") + ".",
 			"3 from":       "Give a time such as 16:00.",
 			"4 components": "The parts come to £24.99 and the price is £25.00.",
 			"5 ":           "The row has 2 cells and there are 33 columns.",

@@ -43,22 +43,18 @@ type Setting struct {
 func (Setting) TableName() string { return "setting" }
 
 // Words of the contract, in its order.
-var (
-	Categories = []string{
-		"club", "holiday_scheme", "support_worker", "overnight", "swimming", "hydrotherapy", "music_therapy",
-		"arts", "play", "sport", "trip", "family_activity", "transport", "equipment", "other",
-	}
-	AccessRoutes = []string{"universal", "targeted", "specialist"}
-)
+var AccessRoutes = []string{"universal", "targeted", "specialist"}
 
 // OfferState is where an offer stands.
 type OfferState string
 
 // The states of an offer: a draft is its provider's alone, a published one can
-// be booked, a withdrawn one can still be read.
+// be booked, a paused one keeps its bookings and takes no new ones, a withdrawn
+// one can still be read.
 const (
 	Draft     OfferState = "draft"
 	Published OfferState = "published"
+	Paused    OfferState = "paused"
 	Withdrawn OfferState = "withdrawn"
 )
 
@@ -71,7 +67,7 @@ type Offer struct {
 	VersionID     uuid.UUID // what is sold now
 	Title         string
 	Summary       string
-	Category      string // one of Categories
+	Category      string // one of OfferCategories
 	AccessRoute   string // one of AccessRoutes
 	AgeFrom       int    // whole years on the date of the item, T43
 	AgeTo         int
@@ -83,7 +79,9 @@ type Offer struct {
 	HorizonDays   *int        // ahead of today; nil: as far as there is anything
 	CreatedAt     time.Time
 	PublishedAt   *time.Time
-	PersonalCare  bool // washing, dressing, toilet, feeding (L12, L13)
+	Content
+	Edition     int        // grows with every edit
+	NextPriceOn *time.Time // when the version on sale changes its price by itself; nil: never
 }
 
 // TableName is the table's.
@@ -102,6 +100,7 @@ type Version struct {
 	PriceUnit  string
 	CreatedAt  time.Time
 	CreatedBy  uuid.UUID
+	ChangeNote string // why it was made, in the provider's words; "" if none were given
 }
 
 // TableName is the table's.

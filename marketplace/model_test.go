@@ -21,6 +21,7 @@ func TestModelsHaveTheColumnsOfTheSchema(t *testing.T) {
 		&marketplace.Notice{}, &marketplace.CredentialRule{}, &marketplace.RatioRule{}, &marketplace.Reliability{},
 		&marketplace.BankHoliday{}, &marketplace.SchoolCalendar{}, &marketplace.CalendarRange{}, &marketplace.School{},
 		&marketplace.Closure{}, &marketplace.BusyCalendar{},
+		&marketplace.Photo{}, &marketplace.Fact{}, &marketplace.SavedWorksheet{}, &marketplace.Enquiry{}, &marketplace.EnquiryMessage{},
 	} {
 		parsed, err := schema.Parse(model, &sync.Map{}, schema.NamingStrategy{SingularTable: true})
 		require.NoError(t, err)

@@ -58,8 +58,11 @@ func PublishOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.
 			return nil
 		case Withdrawn:
 			return ErrWrongState.With("This offer has been withdrawn; draft it anew.")
+		case Paused:
+			return ErrWrongState.With("This offer is paused; resume it.")
+		case Draft:
 		}
-		if err := o.Tariff.Costed(o.Provider.StaffCount); err != nil {
+		if err := o.ready(); err != nil {
 			return err
 		}
 		if err := mayPublish(ctx, tx, o.Offer); err != nil {
@@ -69,7 +72,8 @@ func PublishOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.
 	})
 }
 
-// Withdraw takes a published offer off sale. What is booked stays booked.
+// Withdraw takes a published or paused offer off sale for good. What is booked
+// stays booked.
 func Withdraw(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID) (*OfferDetail, error) {
 	return change(ctx, d, who, id, func(tx *db.Tx, o *OfferDetail) error {
 		switch o.Offer.State {
@@ -77,53 +81,38 @@ func Withdraw(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID
 			return nil
 		case Draft:
 			return ErrWrongState.With("This offer has not been published.")
+		case Published, Paused:
 		}
-		return move(ctx, tx, o.Offer, Published, Withdrawn, nil)
+		return move(ctx, tx, o.Offer, o.Offer.State, Withdrawn, nil)
 	})
 }
 
 // Revision is a new price or new terms for an offer.
 type Revision struct {
-	Tariff tariff.Tariff
-	Terms  tariff.Terms
+	VersionID *uuid.UUID // the one that was read; another is refused. nil: whichever is on sale
+	Tariff    tariff.Tariff
+	Terms     tariff.Terms
+	Note      string // why, for the public price history
 }
 
 // ReviseOffer makes a new version with another tariff or other terms. Quotes
-// and bookings keep the version they were made from (T14).
+// and bookings keep the version they were made from (T14). Errors: forbidden,
+// not-found, wrong-state, edited-meanwhile, invalid, not-costed.
 func ReviseOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID, r Revision) (*OfferDetail, error) {
-	return change(ctx, d, who, id, func(tx *db.Tx, o *OfferDetail) error {
-		if o.Offer.State == Withdrawn {
-			return ErrWrongState.With("This offer has been withdrawn; draft it anew.")
-		}
-		var f shortbreaks.Faults
-		r.Terms.Check(&f, "/cancellation_terms")
-		r.Tariff.Check(&f, "/tariff")
-		if len(f.Fields) == 0 {
-			bundle := ""
-			if len(o.terms) > 0 {
-				bundle = o.terms[0].Unit
-			}
-			r.Tariff.CheckBundles(&f, bundle)
-		}
-		if err := f.As(shortbreaks.ErrInvalid); err != nil {
-			return err
-		}
-		if err := r.Tariff.Costed(o.Provider.StaffCount); err != nil {
-			return err
-		}
-		s := shelf{provider: o.Provider, by: who.Person, now: tx.Now}
-		s.addVersion(o.Offer.ID, o.Version.N+1, r.Tariff, r.Terms)
-		if err := s.write(ctx, tx); err != nil {
-			return err
-		}
-		return move(ctx, tx, o.Offer, o.Offer.State, o.Offer.State, map[string]any{"version_id": s.versions[0].ID})
-	})
+	return change(ctx, d, who, id, func(tx *db.Tx, o *OfferDetail) error { return o.revise(ctx, tx, who.Person, r) })
 }
 
 // change runs what a provider's owner does to one of its offers. The offer's
 // row is locked first, so that two changes follow each other.
 func change(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID, f func(*db.Tx, *OfferDetail) error) (*OfferDetail, error) {
-	if !who.Is(shortbreaks.ProviderOwner) {
+	return changeAs(ctx, d, who, id, []shortbreaks.Role{shortbreaks.ProviderOwner}, f)
+}
+
+// changeAs is change for those of other roles too.
+func changeAs(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID, roles []shortbreaks.Role,
+	f func(*db.Tx, *OfferDetail) error,
+) (*OfferDetail, error) {
+	if !who.Is(roles...) {
 		return nil, shortbreaks.ErrForbidden
 	}
 	var detail *OfferDetail

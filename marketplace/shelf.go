@@ -85,7 +85,7 @@ func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
 		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), SettingID: setting, State: state,
 		Title: d.Title, Summary: d.Summary, Category: d.Category, AccessRoute: d.AccessRoute,
 		AgeFrom: d.AgeFrom, AgeTo: d.AgeTo, RatioStaff: d.RatioStaff, RatioChildren: d.RatioChildren,
-		Instant: d.Instant, NoticeMinutes: d.NoticeMinutes, HorizonDays: d.HorizonDays, CreatedAt: s.now, PersonalCare: d.PersonalCare,
+		Instant: d.Instant, NoticeMinutes: d.NoticeMinutes, HorizonDays: d.HorizonDays, CreatedAt: s.now, Content: d.Content, Edition: 1,
 	}
 	if d.Visits != nil {
 		o.Visits = s.addLanes(o.ID, *d.Visits)
@@ -100,6 +100,7 @@ func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
 		}
 	}
 	o.VersionID = s.addVersion(o.ID, 1, d.Tariff, d.Terms)
+	o.NextPriceOn = nextChange(d.Tariff, shortbreaks.Date(s.now))
 	s.offers = append(s.offers, o)
 	return o.ID, nil
 }

@@ -17,6 +17,63 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for AccessFeature.
+const (
+	AccessFeatureAccessibleToilet    AccessFeature = "accessible_toilet"
+	AccessFeatureAccessibleTransport AccessFeature = "accessible_transport"
+	AccessFeatureAssistanceDogs      AccessFeature = "assistance_dogs"
+	AccessFeatureChangingPlace       AccessFeature = "changing_place"
+	AccessFeatureHearingLoop         AccessFeature = "hearing_loop"
+	AccessFeatureHoist               AccessFeature = "hoist"
+	AccessFeatureLift                AccessFeature = "lift"
+	AccessFeatureLowNoise            AccessFeature = "low_noise"
+	AccessFeatureParking             AccessFeature = "parking"
+	AccessFeatureQuietRoom           AccessFeature = "quiet_room"
+	AccessFeatureSecureSite          AccessFeature = "secure_site"
+	AccessFeatureSensoryRoom         AccessFeature = "sensory_room"
+	AccessFeatureSignLanguage        AccessFeature = "sign_language"
+	AccessFeatureStepFree            AccessFeature = "step_free"
+	AccessFeatureVisualTimetable     AccessFeature = "visual_timetable"
+)
+
+// Valid indicates whether the value is a known member of the AccessFeature enum.
+func (e AccessFeature) Valid() bool {
+	switch e {
+	case AccessFeatureAccessibleToilet:
+		return true
+	case AccessFeatureAccessibleTransport:
+		return true
+	case AccessFeatureAssistanceDogs:
+		return true
+	case AccessFeatureChangingPlace:
+		return true
+	case AccessFeatureHearingLoop:
+		return true
+	case AccessFeatureHoist:
+		return true
+	case AccessFeatureLift:
+		return true
+	case AccessFeatureLowNoise:
+		return true
+	case AccessFeatureParking:
+		return true
+	case AccessFeatureQuietRoom:
+		return true
+	case AccessFeatureSecureSite:
+		return true
+	case AccessFeatureSensoryRoom:
+		return true
+	case AccessFeatureSignLanguage:
+		return true
+	case AccessFeatureStepFree:
+		return true
+	case AccessFeatureVisualTimetable:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AccessRoute.
 const (
 	AccessRouteSpecialist AccessRoute = "specialist"
@@ -436,45 +493,101 @@ func (e CapPer) Valid() bool {
 
 // Defines values for Category.
 const (
-	CategoryArts           Category = "arts"
-	CategoryClub           Category = "club"
-	CategoryEquipment      Category = "equipment"
-	CategoryFamilyActivity Category = "family_activity"
-	CategoryHolidayScheme  Category = "holiday_scheme"
-	CategoryHydrotherapy   Category = "hydrotherapy"
-	CategoryMusicTherapy   Category = "music_therapy"
-	CategoryOther          Category = "other"
-	CategoryOvernight      Category = "overnight"
-	CategoryPlay           Category = "play"
-	CategorySport          Category = "sport"
-	CategorySupportWorker  Category = "support_worker"
-	CategorySwimming       Category = "swimming"
-	CategoryTransport      Category = "transport"
-	CategoryTrip           Category = "trip"
+	CategoryAfterSchoolClub      Category = "after_school_club"
+	CategoryArts                 Category = "arts"
+	CategoryBreakfastClub        Category = "breakfast_club"
+	CategoryCareAtHome           Category = "care_at_home"
+	CategoryCareElsewhere        Category = "care_elsewhere"
+	CategoryClub                 Category = "club"
+	CategoryDayCare              Category = "day_care"
+	CategoryEquipment            Category = "equipment"
+	CategoryFamilyActivity       Category = "family_activity"
+	CategoryFamilyBasedCare      Category = "family_based_care"
+	CategoryHolidayScheme        Category = "holiday_scheme"
+	CategoryHydrotherapy         Category = "hydrotherapy"
+	CategoryLeisure              Category = "leisure"
+	CategoryMusicTherapy         Category = "music_therapy"
+	CategoryNursingAtHome        Category = "nursing_at_home"
+	CategoryOccupationalTherapy  Category = "occupational_therapy"
+	CategoryOther                Category = "other"
+	CategoryOutOfSchool          Category = "out_of_school"
+	CategoryOvernight            Category = "overnight"
+	CategoryOvernightFamily      Category = "overnight_family"
+	CategoryOvernightResidential Category = "overnight_residential"
+	CategoryPersonalAssistance   Category = "personal_assistance"
+	CategoryPersonalCare         Category = "personal_care"
+	CategoryPhysiotherapy        Category = "physiotherapy"
+	CategoryPlay                 Category = "play"
+	CategoryPlayTherapy          Category = "play_therapy"
+	CategorySitting              Category = "sitting"
+	CategorySpeechTherapy        Category = "speech_therapy"
+	CategorySport                Category = "sport"
+	CategorySupportWorker        Category = "support_worker"
+	CategorySwimming             Category = "swimming"
+	CategoryTherapy              Category = "therapy"
+	CategoryTransport            Category = "transport"
+	CategoryTrip                 Category = "trip"
+	CategoryWeekendClub          Category = "weekend_club"
 )
 
 // Valid indicates whether the value is a known member of the Category enum.
 func (e Category) Valid() bool {
 	switch e {
+	case CategoryAfterSchoolClub:
+		return true
 	case CategoryArts:
 		return true
+	case CategoryBreakfastClub:
+		return true
+	case CategoryCareAtHome:
+		return true
+	case CategoryCareElsewhere:
+		return true
 	case CategoryClub:
+		return true
+	case CategoryDayCare:
 		return true
 	case CategoryEquipment:
 		return true
 	case CategoryFamilyActivity:
 		return true
+	case CategoryFamilyBasedCare:
+		return true
 	case CategoryHolidayScheme:
 		return true
 	case CategoryHydrotherapy:
 		return true
+	case CategoryLeisure:
+		return true
 	case CategoryMusicTherapy:
+		return true
+	case CategoryNursingAtHome:
+		return true
+	case CategoryOccupationalTherapy:
 		return true
 	case CategoryOther:
 		return true
+	case CategoryOutOfSchool:
+		return true
 	case CategoryOvernight:
 		return true
+	case CategoryOvernightFamily:
+		return true
+	case CategoryOvernightResidential:
+		return true
+	case CategoryPersonalAssistance:
+		return true
+	case CategoryPersonalCare:
+		return true
+	case CategoryPhysiotherapy:
+		return true
 	case CategoryPlay:
+		return true
+	case CategoryPlayTherapy:
+		return true
+	case CategorySitting:
+		return true
+	case CategorySpeechTherapy:
 		return true
 	case CategorySport:
 		return true
@@ -482,9 +595,13 @@ func (e Category) Valid() bool {
 		return true
 	case CategorySwimming:
 		return true
+	case CategoryTherapy:
+		return true
 	case CategoryTransport:
 		return true
 	case CategoryTrip:
+		return true
+	case CategoryWeekendClub:
 		return true
 	default:
 		return false
@@ -665,6 +782,33 @@ func (e ContractKind) Valid() bool {
 	}
 }
 
+// Defines values for CostKind.
+const (
+	CostKindMaterials CostKind = "materials"
+	CostKindOther     CostKind = "other"
+	CostKindOverhead  CostKind = "overhead"
+	CostKindPremises  CostKind = "premises"
+	CostKindTransport CostKind = "transport"
+)
+
+// Valid indicates whether the value is a known member of the CostKind enum.
+func (e CostKind) Valid() bool {
+	switch e {
+	case CostKindMaterials:
+		return true
+	case CostKindOther:
+		return true
+	case CostKindOverhead:
+		return true
+	case CostKindPremises:
+		return true
+	case CostKindTransport:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CostPartKind.
 const (
 	CostPartKindContingency       CostPartKind = "contingency"
@@ -710,6 +854,24 @@ func (e CostingForm) Valid() bool {
 	case CostingFormFigures:
 		return true
 	case CostingFormPaper:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CostingUnit.
+const (
+	CostingUnitHour    CostingUnit = "hour"
+	CostingUnitSession CostingUnit = "session"
+)
+
+// Valid indicates whether the value is a known member of the CostingUnit enum.
+func (e CostingUnit) Valid() bool {
+	switch e {
+	case CostingUnitHour:
+		return true
+	case CostingUnitSession:
 		return true
 	default:
 		return false
@@ -905,6 +1067,42 @@ func (e DueKind) Valid() bool {
 	}
 }
 
+// Defines values for EnquiryAskedAs.
+const (
+	EnquiryAskedAsFamily       EnquiryAskedAs = "family"
+	EnquiryAskedAsPractitioner EnquiryAskedAs = "practitioner"
+)
+
+// Valid indicates whether the value is a known member of the EnquiryAskedAs enum.
+func (e EnquiryAskedAs) Valid() bool {
+	switch e {
+	case EnquiryAskedAsFamily:
+		return true
+	case EnquiryAskedAsPractitioner:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EnquirySide.
+const (
+	EnquirySideAsker    EnquirySide = "asker"
+	EnquirySideProvider EnquirySide = "provider"
+)
+
+// Valid indicates whether the value is a known member of the EnquirySide enum.
+func (e EnquirySide) Valid() bool {
+	switch e {
+	case EnquirySideAsker:
+		return true
+	case EnquirySideProvider:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FamilyPays.
 const (
 	FamilyPaysDirect FamilyPays = "direct"
@@ -1055,6 +1253,27 @@ func (e IdentifierState) Valid() bool {
 	}
 }
 
+// Defines values for IncomeKind.
+const (
+	IncomeKindBlockFunding IncomeKind = "block_funding"
+	IncomeKindDonation     IncomeKind = "donation"
+	IncomeKindGrant        IncomeKind = "grant"
+)
+
+// Valid indicates whether the value is a known member of the IncomeKind enum.
+func (e IncomeKind) Valid() bool {
+	switch e {
+	case IncomeKindBlockFunding:
+		return true
+	case IncomeKindDonation:
+		return true
+	case IncomeKindGrant:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ItemState.
 const (
 	ItemStateCancelledByAuthority ItemState = "cancelled_by_authority"
@@ -1109,6 +1328,75 @@ func (e ItemState) Valid() bool {
 	}
 }
 
+// Defines values for Language.
+const (
+	LanguageArabic              Language = "arabic"
+	LanguageBengali             Language = "bengali"
+	LanguageBritishSignLanguage Language = "british_sign_language"
+	LanguageChinese             Language = "chinese"
+	LanguageEnglish             Language = "english"
+	LanguageFrench              Language = "french"
+	LanguageGujarati            Language = "gujarati"
+	LanguageMakaton             Language = "makaton"
+	LanguagePolish              Language = "polish"
+	LanguagePortuguese          Language = "portuguese"
+	LanguagePunjabi             Language = "punjabi"
+	LanguageRomanian            Language = "romanian"
+	LanguageSomali              Language = "somali"
+	LanguageSpanish             Language = "spanish"
+	LanguageTamil               Language = "tamil"
+	LanguageTurkish             Language = "turkish"
+	LanguageUkrainian           Language = "ukrainian"
+	LanguageUrdu                Language = "urdu"
+	LanguageWelsh               Language = "welsh"
+)
+
+// Valid indicates whether the value is a known member of the Language enum.
+func (e Language) Valid() bool {
+	switch e {
+	case LanguageArabic:
+		return true
+	case LanguageBengali:
+		return true
+	case LanguageBritishSignLanguage:
+		return true
+	case LanguageChinese:
+		return true
+	case LanguageEnglish:
+		return true
+	case LanguageFrench:
+		return true
+	case LanguageGujarati:
+		return true
+	case LanguageMakaton:
+		return true
+	case LanguagePolish:
+		return true
+	case LanguagePortuguese:
+		return true
+	case LanguagePunjabi:
+		return true
+	case LanguageRomanian:
+		return true
+	case LanguageSomali:
+		return true
+	case LanguageSpanish:
+		return true
+	case LanguageTamil:
+		return true
+	case LanguageTurkish:
+		return true
+	case LanguageUkrainian:
+		return true
+	case LanguageUrdu:
+		return true
+	case LanguageWelsh:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ManagementOption.
 const (
 	ManagementOptionDirectPayment ManagementOption = "direct_payment"
@@ -1124,6 +1412,60 @@ func (e ManagementOption) Valid() bool {
 	case ManagementOptionNotional:
 		return true
 	case ManagementOptionThirdParty:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Need.
+const (
+	NeedAutism             Need = "autism"
+	NeedBehaviour          Need = "behaviour"
+	NeedCommunication      Need = "communication"
+	NeedEpilepsy           Need = "epilepsy"
+	NeedHearingLoss        Need = "hearing_loss"
+	NeedLearningDisability Need = "learning_disability"
+	NeedLifeLimiting       Need = "life_limiting"
+	NeedMedical            Need = "medical"
+	NeedMentalHealth       Need = "mental_health"
+	NeedPhysicalDisability Need = "physical_disability"
+	NeedSensoryProcessing  Need = "sensory_processing"
+	NeedSightLoss          Need = "sight_loss"
+	NeedTubeFeeding        Need = "tube_feeding"
+	NeedWheelchairUser     Need = "wheelchair_user"
+)
+
+// Valid indicates whether the value is a known member of the Need enum.
+func (e Need) Valid() bool {
+	switch e {
+	case NeedAutism:
+		return true
+	case NeedBehaviour:
+		return true
+	case NeedCommunication:
+		return true
+	case NeedEpilepsy:
+		return true
+	case NeedHearingLoss:
+		return true
+	case NeedLearningDisability:
+		return true
+	case NeedLifeLimiting:
+		return true
+	case NeedMedical:
+		return true
+	case NeedMentalHealth:
+		return true
+	case NeedPhysicalDisability:
+		return true
+	case NeedSensoryProcessing:
+		return true
+	case NeedSightLoss:
+		return true
+	case NeedTubeFeeding:
+		return true
+	case NeedWheelchairUser:
 		return true
 	default:
 		return false
@@ -1178,6 +1520,7 @@ func (e NthChildFor) Valid() bool {
 // Defines values for OfferState.
 const (
 	OfferStateDraft     OfferState = "draft"
+	OfferStatePaused    OfferState = "paused"
 	OfferStatePublished OfferState = "published"
 	OfferStateWithdrawn OfferState = "withdrawn"
 )
@@ -1186,6 +1529,8 @@ const (
 func (e OfferState) Valid() bool {
 	switch e {
 	case OfferStateDraft:
+		return true
+	case OfferStatePaused:
 		return true
 	case OfferStatePublished:
 		return true
@@ -1238,6 +1583,27 @@ func (e OnboardingStepName) Valid() bool {
 	case OnboardingStepNamePublish:
 		return true
 	case OnboardingStepNameSettings:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Overdue.
+const (
+	OverdueFiveDays Overdue = "five_days"
+	OverdueNo       Overdue = "no"
+	OverdueTwoDays  Overdue = "two_days"
+)
+
+// Valid indicates whether the value is a known member of the Overdue enum.
+func (e Overdue) Valid() bool {
+	switch e {
+	case OverdueFiveDays:
+		return true
+	case OverdueNo:
+		return true
+	case OverdueTwoDays:
 		return true
 	default:
 		return false
@@ -1352,6 +1718,24 @@ func (e PaymentTiming) Valid() bool {
 	case PaymentTimingAtBooking:
 		return true
 	case PaymentTimingDeposit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PhotoSize.
+const (
+	PhotoSizeLarge PhotoSize = "large"
+	PhotoSizeSmall PhotoSize = "small"
+)
+
+// Valid indicates whether the value is a known member of the PhotoSize enum.
+func (e PhotoSize) Valid() bool {
+	switch e {
+	case PhotoSizeLarge:
+		return true
+	case PhotoSizeSmall:
 		return true
 	default:
 		return false
@@ -1823,6 +2207,9 @@ func (e WhoMayUse) Valid() bool {
 	}
 }
 
+// AccessFeature What the place has.
+type AccessFeature string
+
 // AccessRoute How one comes to use it; open to all, for disabled children, or by assessment.
 type AccessRoute string
 
@@ -2122,6 +2509,18 @@ type BorneShare struct {
 	Pence int64      `json:"pence"`
 }
 
+// BreakEven The fewest places taken at which the price pays for the year.
+type BreakEven struct {
+	// ChildSessions In a year.
+	ChildSessions int64 `json:"child_sessions"`
+
+	// PercentHundredths Of all places, in hundredths of a percent: 7550 is 75.5%.
+	PercentHundredths int64 `json:"percent_hundredths"`
+
+	// TenthsPerSession Children in a session on average, in tenths: 134 is 13.4.
+	TenthsPerSession int64 `json:"tenths_per_session"`
+}
+
 // Budget One child's personal budget.
 type Budget struct {
 	Accounts []BudgetAccount `json:"accounts"`
@@ -2190,6 +2589,59 @@ type BudgetSummary struct {
 
 	// TopUp The family's own money, never budget.
 	TopUp *TopUpAccount `json:"top_up,omitempty"`
+}
+
+// BulkRevised What became of each offer.
+type BulkRevised struct {
+	DryRun bool               `json:"dry_run"`
+	Items  []BulkRevisedOffer `json:"items"`
+}
+
+// BulkRevisedOffer What became of one offer.
+type BulkRevisedOffer struct {
+	Charges []ChargeMove `json:"charges"`
+
+	// NowText Example: £12.42 a session
+	NowText string `json:"now_text"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// TermsText The new terms in words; null if they stay.
+	TermsText *string `json:"terms_text"`
+	Title     string  `json:"title"`
+
+	// VersionID The new version; null in a dry run.
+	VersionID *openapi_types.UUID `json:"version_id"`
+
+	// WasText Example: £12.00 a session
+	WasText string `json:"was_text"`
+}
+
+// BulkRevision A change of many prices, or of many offers' terms.
+type BulkRevision struct {
+	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
+	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
+	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	CancellationTerms *CancellationTerms `json:"cancellation_terms,omitempty"`
+
+	// DryRun True: nothing is written.
+	DryRun bool `json:"dry_run"`
+
+	// EffectiveOn The first date of service at the new price; at once if left out. New terms are always at once.
+	EffectiveOn *openapi_types.Date `json:"effective_on,omitempty"`
+
+	// Note Why, for everybody to read.
+	Note   *string          `json:"note,omitempty"`
+	Offers []OfferAtVersion `json:"offers"`
+
+	// Pence Added to the charge each price is sold by; less than 0 takes away.
+	Pence *int64 `json:"pence,omitempty"`
+
+	// PercentHundredths In hundredths of one percent: 350 is 3.5%. Moves every charge and cap.
+	PercentHundredths *int `json:"percent_hundredths,omitempty"`
 }
 
 // Bundle Sessions sold as one. Joining late pays for the sessions still to run of all that were planned.
@@ -2382,8 +2834,33 @@ type CancellationTerms struct {
 // CapPer What the cap is on.
 type CapPer string
 
-// Category What kind of thing it is.
+// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 type Category string
+
+// CategoryEntry A kind of support in plain words.
+type CategoryEntry struct {
+	// About Example: A group that meets each week.
+	About string `json:"about"`
+
+	// ForOffers True: an offer can be under it. False: it only gathers others.
+	ForOffers bool `json:"for_offers"`
+
+	// Name Example: Clubs
+	Name string `json:"name"`
+
+	// Parent The category it is below; null at the top.
+	//
+	// Example: leisure
+	Parent *string `json:"parent"`
+
+	// Value What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
+	Value Category `json:"value"`
+}
+
+// CategoryList All categories.
+type CategoryList struct {
+	Items []CategoryEntry `json:"items"`
+}
 
 // Charge One priced thing. Its components sum to its amount, to the penny; where a `rate` names other amounts, the
 // components explain them in proportion. A line is worked out exactly and rounded once: minimum, step, brothers
@@ -2470,12 +2947,24 @@ type ChargeEvent string
 // ChargeKind What is charged for.
 type ChargeKind string
 
+// ChargeMove One charge before and after.
+type ChargeMove struct {
+	// Kind What is charged for.
+	Kind       ChargeKind `json:"kind"`
+	NowPence   int64      `json:"now_pence"`
+	OptionName string     `json:"option_name"`
+
+	// Unit What one price buys.
+	Unit     PriceUnit `json:"unit"`
+	WasPence int64     `json:"was_pence"`
+}
+
 // ChargeWhen Planned charges are in the price shown; contingent ones are charged only with a recorded event, up to a cap shown beforehand.
 type ChargeWhen string
 
 // CheapestSuitable The offer that serves most of the dates, and of these the cheapest.
 type CheapestSuitable struct {
-	// Category What kind of thing it is.
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 	Category *Category `json:"category,omitempty"`
 	Q        *string   `json:"q,omitempty"`
 
@@ -2724,6 +3213,9 @@ type CostAgainst struct {
 	Stream FundingStream `json:"stream"`
 }
 
+// CostKind What the cost is for.
+type CostKind string
+
 // CostPart One part of what a personal assistant costs.
 type CostPart struct {
 	// Kind What the part is.
@@ -2761,6 +3253,17 @@ type CostSums struct {
 	ByYear NamedSums `json:"by_year"`
 }
 
+// CostedLine One cost of the year.
+type CostedLine struct {
+	// Kind What the part pays for, or that someone else bears it (subsidy).
+	Kind  ComponentKind `json:"kind"`
+	Name  string        `json:"name"`
+	Pence int64         `json:"pence"`
+
+	// Words How it was worked out.
+	Words string `json:"words"`
+}
+
 // CostedPlanLine One line's cost; with `trouble` it could not be costed and counts for nothing.
 type CostedPlanLine struct {
 	ChildMinutes                    int64  `json:"child_minutes"`
@@ -2788,8 +3291,85 @@ type CostedPlanLine struct {
 	Trouble    *string  `json:"trouble,omitempty"`
 }
 
+// Costing A worksheet, worked out.
+type Costing struct {
+	// BreakEven The fewest places taken at which the price pays for the year.
+	BreakEven BreakEven `json:"break_even"`
+
+	// ChildSessions Places in a year.
+	ChildSessions int64 `json:"child_sessions"`
+
+	// Components What the price is made of; they sum to it.
+	Components []PriceComponent `json:"components"`
+
+	// DonationsPence Kept apart from every price.
+	DonationsPence int64 `json:"donations_pence"`
+
+	// Explanation The arithmetic, in sentences.
+	Explanation []string `json:"explanation"`
+
+	// Filled The price at other attendances.
+	Filled []FilledPrice `json:"filled"`
+
+	// FullPricePence What it would be without grants and block funding.
+	FullPricePence int64 `json:"full_price_pence"`
+
+	// GrossPence What the year costs.
+	GrossPence int64 `json:"gross_pence"`
+
+	// ID Null if it was not kept.
+	ID *openapi_types.UUID `json:"id"`
+
+	// IncomePence Grants and block funding.
+	IncomePence int64 `json:"income_pence"`
+
+	// Lines What the year costs.
+	Lines []CostedLine `json:"lines"`
+	Name  *string      `json:"name"`
+
+	// NetPence What the prices must bring in.
+	NetPence int64 `json:"net_pence"`
+
+	// PricePence Rounded up to the penny.
+	PricePence int64 `json:"price_pence"`
+
+	// PriceUnit What the price is to be for.
+	PriceUnit CostingUnit `json:"price_unit"`
+
+	// Sessions In a year.
+	Sessions int64 `json:"sessions"`
+
+	// Worksheet What an offer costs in a year, and who fills it.
+	Worksheet Worksheet `json:"worksheet"`
+}
+
 // CostingForm In which form a costing is answered.
 type CostingForm string
+
+// CostingList A page of worksheets.
+type CostingList struct {
+	Items []Costing `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// CostingRequest A worksheet to be worked out.
+type CostingRequest struct {
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID *ID `json:"provider_id,omitempty"`
+
+	// SaveAs Keep the worksheet under this name.
+	SaveAs *string `json:"save_as,omitempty"`
+
+	// Worksheet What an offer costs in a year, and who fills it.
+	Worksheet Worksheet `json:"worksheet"`
+}
+
+// CostingUnit What the price is to be for.
+type CostingUnit string
 
 // Coverage Whether every date of the pattern is served.
 type Coverage string
@@ -2993,8 +3573,92 @@ type DurationRow struct {
 	Minutes     int   `json:"minutes"`
 }
 
+// Enquiry A thread between one person and one provider about an offer.
+type Enquiry struct {
+	// AskedAs All the provider is told of who asks.
+	AskedAs EnquiryAskedAs `json:"asked_as"`
+	AskedAt time.Time      `json:"asked_at"`
+
+	// Contact What the asker chose to share; null for nothing.
+	Contact *string `json:"contact"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID       ID               `json:"id"`
+	Messages []EnquiryMessage `json:"messages"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID    ID     `json:"offer_id"`
+	OfferTitle string `json:"offer_title"`
+
+	// Overdue How long a question has waited; less than two days, two, or five.
+	Overdue Overdue `json:"overdue"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID   ID     `json:"provider_id"`
+	ProviderName string `json:"provider_name"`
+
+	// WaitingSince The first question not yet answered; null if all are.
+	WaitingSince *time.Time `json:"waiting_since"`
+}
+
+// EnquiryAskedAs All the provider is told of who asks.
+type EnquiryAskedAs string
+
+// EnquiryContact How you may be reached, in your own words.
+type EnquiryContact struct {
+	Contact string `json:"contact"`
+}
+
+// EnquiryList A page of threads.
+type EnquiryList struct {
+	Items []Enquiry `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// EnquiryMessage One turn of a thread.
+type EnquiryMessage struct {
+	At time.Time `json:"at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Side Who wrote it; the one who asked, or the provider.
+	Side  EnquirySide `json:"side"`
+	Words string      `json:"words"`
+}
+
+// EnquirySide Who wrote it; the one who asked, or the provider.
+type EnquirySide string
+
+// EnquiryWords A question or an answer.
+type EnquiryWords struct {
+	Words string `json:"words"`
+}
+
+// FactDraft A question and its answer for everybody.
+type FactDraft struct {
+	Answer   string `json:"answer"`
+	Question string `json:"question"`
+}
+
 // FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
 type FamilyPays string
+
+// FilledPrice What the price would have to be at another attendance.
+type FilledPrice struct {
+	Percent    int   `json:"percent"`
+	PricePence int64 `json:"price_pence"`
+}
 
 // FilterPence Pence, as a filter.
 type FilterPence = int64
@@ -3092,6 +3756,9 @@ type IdentifierScheme string
 // IdentifierState Whether a person of an authority has looked the number up.
 type IdentifierState string
 
+// IncomeKind Grants and block funding lower the price; donations are kept apart.
+type IncomeKind string
+
 // ItemCharge One line of an item's price.
 type ItemCharge struct {
 	AmountPence int64 `json:"amount_pence"`
@@ -3156,6 +3823,9 @@ type LaneDraft struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	LaneID *ID `json:"lane_id,omitempty"`
 }
+
+// Language What is spoken or signed.
+type Language string
 
 // LedgerEntry One side of a transaction.
 type LedgerEntry struct {
@@ -3273,6 +3943,9 @@ type NamedSums = []NamedSum
 // Example: ZZ1
 type NearPostcode = string
 
+// Need A need the provider is ready to meet.
+type Need string
+
 // NextCursor Send as `cursor` to read on; null on the last page.
 type NextCursor = string
 
@@ -3340,9 +4013,21 @@ type Offer struct {
 	// longest notice to none. `reasons` hold other steps for a family that could not help it.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
-	// Category What kind of thing it is.
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 	Category                        Category `json:"category"`
 	ComparableRatePencePerChildHour *int64   `json:"comparable_rate_pence_per_child_hour"`
+
+	// Content What an offer says of itself beside its price. An empty list says nothing; ask the provider.
+	Content OfferContent `json:"content"`
+
+	// Edition Grows with every edit; `updateOffer` takes it back.
+	Edition int `json:"edition"`
+
+	// EligibilityText Who may come, in words; the provider's own, or those of the access route.
+	EligibilityText string `json:"eligibility_text"`
+
+	// Facts What others asked, answered for everybody.
+	Facts []OfferFact `json:"facts"`
 
 	// FrameworkRate Some authorities have agreed another price; what it is is theirs.
 	FrameworkRate *bool `json:"framework_rate,omitempty"`
@@ -3362,9 +4047,9 @@ type Offer struct {
 	// NoticeMinutes How long before its start a time can be booked at the latest.
 	NoticeMinutes int `json:"notice_minutes"`
 
-	// PersonalCare Washing, dressing, toilet or feeding are part of it.
-	PersonalCare *bool `json:"personal_care,omitempty"`
-	PricePence   int64 `json:"price_pence"`
+	// Photos In their order.
+	Photos     []OfferPhoto `json:"photos"`
+	PricePence int64        `json:"price_pence"`
 
 	// PriceText Example: £25.00 an hour
 	PriceText string `json:"price_text"`
@@ -3398,6 +4083,9 @@ type Offer struct {
 	Tariff Tariff `json:"tariff"`
 	Title  string `json:"title"`
 
+	// ToPublish For the provider of a draft or paused offer; what it lacks.
+	ToPublish []OfferGap `json:"to_publish,omitempty"`
+
 	// VersionID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
@@ -3405,6 +4093,41 @@ type Offer struct {
 
 	// VisitHours When support by the hour can be had.
 	VisitHours *VisitHours `json:"visit_hours,omitempty"`
+}
+
+// OfferAtVersion An offer with the version that was read.
+type OfferAtVersion struct {
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// VersionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	VersionID ID `json:"version_id"`
+}
+
+// OfferContent What an offer says of itself beside its price. An empty list says nothing; ask the provider.
+type OfferContent struct {
+	AccessFeatures []AccessFeature `json:"access_features"`
+
+	// Eligibility Who may come and what they must show; empty, and the words of the access route are shown.
+	Eligibility string `json:"eligibility"`
+
+	// Included What the price includes, a line each.
+	Included  []string   `json:"included"`
+	Languages []Language `json:"languages"`
+	Needs     []Need     `json:"needs"`
+
+	// PersonalCare Washing, dressing, eating and using the toilet are helped with.
+	PersonalCare bool `json:"personal_care"`
+
+	// ToBring What the child brings, a line each.
+	ToBring []string `json:"to_bring"`
+
+	// TransportGiven The child can be fetched or brought home.
+	TransportGiven bool `json:"transport_given"`
 }
 
 // OfferDraft An offer as its provider writes it. Give `setting` or `setting_id`, and `visits` or `sessions`; give `provider_id` if you act for several.
@@ -3423,8 +4146,11 @@ type OfferDraft struct {
 	// longest notice to none. `reasons` hold other steps for a family that could not help it.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
-	// Category What kind of thing it is.
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 	Category Category `json:"category"`
+
+	// Content What an offer says of itself beside its price. An empty list says nothing; ask the provider.
+	Content *OfferContent `json:"content,omitempty"`
 
 	// HorizonDays How many days ahead a time can be booked; as far as there is anything if it is left out.
 	HorizonDays *int `json:"horizon_days,omitempty"`
@@ -3434,9 +4160,6 @@ type OfferDraft struct {
 
 	// NoticeMinutes How long before its start a time can be booked at the latest.
 	NoticeMinutes *int `json:"notice_minutes,omitempty"`
-
-	// PersonalCare Washing, dressing, toilet or feeding are part of it.
-	PersonalCare *bool `json:"personal_care,omitempty"`
 
 	// ProviderID A UUID. Those made here are version 7.
 	//
@@ -3467,6 +4190,57 @@ type OfferDraft struct {
 	Visits *VisitRules `json:"visits,omitempty"`
 }
 
+// OfferEdit What an offer says, whole.
+type OfferEdit struct {
+	// AccessRoute How one comes to use it; open to all, for disabled children, or by assessment.
+	AccessRoute AccessRoute `json:"access_route"`
+
+	// AgeFrom Whole years.
+	AgeFrom Age `json:"age_from"`
+
+	// AgeTo Whole years.
+	AgeTo Age `json:"age_to"`
+
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
+	Category Category `json:"category"`
+
+	// Content What an offer says of itself beside its price. An empty list says nothing; ask the provider.
+	Content OfferContent `json:"content"`
+
+	// Edition The one you read.
+	Edition int  `json:"edition"`
+	Instant bool `json:"instant"`
+
+	// Ratio Staff to children.
+	Ratio   SupportRatio `json:"ratio"`
+	Summary string       `json:"summary"`
+	Title   string       `json:"title"`
+}
+
+// OfferFact A question about an offer and its answer, for everybody.
+type OfferFact struct {
+	Answer string `json:"answer"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID          ID        `json:"id"`
+	PublishedAt time.Time `json:"published_at"`
+	Question    string    `json:"question"`
+}
+
+// OfferGap Something an offer lacks.
+type OfferGap struct {
+	// Blocks True: it cannot be published like this. False: families would miss it.
+	Blocks bool   `json:"blocks"`
+	Detail string `json:"detail"`
+
+	// Pointer Where in the offer.
+	//
+	// Example: /content/needs
+	Pointer string `json:"pointer"`
+}
+
 // OfferList A page of offers.
 type OfferList struct {
 	Items []OfferSummary `json:"items"`
@@ -3475,10 +4249,44 @@ type OfferList struct {
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
+// OfferPhoto A photo of an offer; read it with `getPhoto`.
+type OfferPhoto struct {
+	// AltText For those who do not see it.
+	AltText string `json:"alt_text"`
+	Height  int    `json:"height"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID          ID  `json:"id"`
+	SmallHeight int `json:"small_height"`
+	SmallWidth  int `json:"small_width"`
+	Width       int `json:"width"`
+}
+
 // OfferRequirements What the rules ask of an offer today.
 type OfferRequirements struct {
 	Credentials []CredentialRequirement `json:"credentials"`
 	Ratios      []RatioRequirement      `json:"ratios"`
+}
+
+// OfferRevision A new price and terms, whole.
+type OfferRevision struct {
+	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
+	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
+	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	CancellationTerms CancellationTerms `json:"cancellation_terms"`
+
+	// Note Why, for everybody to read.
+	Note *string `json:"note,omitempty"`
+
+	// Tariff How a price is written down; one or more options, each with its charges.
+	Tariff Tariff `json:"tariff"`
+
+	// VersionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	VersionID ID `json:"version_id"`
 }
 
 // OfferState Where the offer stands.
@@ -3498,7 +4306,7 @@ type OfferSummary struct {
 	// Area The district of the setting's postcode.
 	Area string `json:"area"`
 
-	// Category What kind of thing it is.
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 	Category Category `json:"category"`
 
 	// ComparableRatePencePerChildHour Full cost of one hour with the child; null where time is not what is sold.
@@ -3543,6 +4351,43 @@ type OfferSummary struct {
 	Title        string `json:"title"`
 }
 
+// OfferVersionEntry One price an offer has had.
+type OfferVersionEntry struct {
+	// At From when new quotes went by it.
+	At time.Time `json:"at"`
+
+	// Changes What changed, in sentences.
+	Changes []string `json:"changes"`
+
+	// Note Why, in the provider's words; may be empty.
+	Note   string `json:"note"`
+	Number int    `json:"number"`
+
+	// PricePence The price shown first; null if no price was for everybody.
+	PricePence *int64 `json:"price_pence"`
+
+	// PriceText Example: £12.00 a session
+	PriceText string `json:"price_text"`
+
+	// PriceUnit What one price buys; one of PriceUnit.
+	//
+	// Example: session
+	PriceUnit *string `json:"price_unit"`
+
+	// VersionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	VersionID ID `json:"version_id"`
+}
+
+// OfferVersionList A page of prices.
+type OfferVersionList struct {
+	Items []OfferVersionEntry `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
 // Onboarding A provider's task list.
 type Onboarding struct {
 	// ProviderID A UUID. Those made here are version 7.
@@ -3579,6 +4424,9 @@ type OnboardingStep struct {
 
 // OnboardingStepName A task of a new provider.
 type OnboardingStepName string
+
+// Overdue How long a question has waited; less than two days, two, or five.
+type Overdue string
 
 // PartialPaid What is paid for when a child leaves early; the time booked or the time attended.
 type PartialPaid string
@@ -3637,6 +4485,14 @@ type PersonalAssistant struct {
 	// WagePence An hour.
 	WagePence int64 `json:"wage_pence"`
 }
+
+// PhotoOrder The photos of an offer, the first to be shown first.
+type PhotoOrder struct {
+	PhotoIds []ID `json:"photo_ids"`
+}
+
+// PhotoSize Which of the two sizes.
+type PhotoSize string
 
 // PlanCosting What a plan costs. Each way of grouping is of the same money.
 type PlanCosting struct {
@@ -4553,6 +5409,17 @@ type Staff struct {
 	StartsOn openapi_types.Date `json:"starts_on"`
 }
 
+// StaffCost Paid time.
+type StaffCost struct {
+	// MinutesPerWeek Paid minutes of all who do it together.
+	MinutesPerWeek int `json:"minutes_per_week"`
+
+	// RatePence An hour.
+	RatePence int64  `json:"rate_pence"`
+	Role      string `json:"role"`
+	Weeks     int    `json:"weeks"`
+}
+
 // StaffEnd When a role ends.
 type StaffEnd struct {
 	// LastDay The last day it is held; left out, it ends at once.
@@ -4856,7 +5723,7 @@ type UsagePattern struct {
 	// Age Whole years.
 	Age *Age `json:"age,omitempty"`
 
-	// Category What kind of thing it is.
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 	Category *Category `json:"category,omitempty"`
 
 	// ChargeKinds Optional charges wanted besides, such as transport.
@@ -5014,6 +5881,46 @@ type WorkerRequest struct {
 	Skills []string            `json:"skills,omitempty"`
 }
 
+// Worksheet What an offer costs in a year, and who fills it.
+type Worksheet struct {
+	Costs []YearlyCost `json:"costs"`
+
+	// ExpectedPercent How many of the places are expected to be taken.
+	ExpectedPercent int            `json:"expected_percent"`
+	Income          []YearlyIncome `json:"income"`
+
+	// OnCostsHundredths On top of wages, in hundredths of a percent: 1380 is 13.8%.
+	OnCostsHundredths int `json:"on_costs_hundredths"`
+
+	// Places Children in a full session.
+	Places          int         `json:"places"`
+	SessionMinutes  int         `json:"session_minutes"`
+	SessionsPerWeek int         `json:"sessions_per_week"`
+	Staff           []StaffCost `json:"staff"`
+
+	// Unit What the price is to be for.
+	Unit CostingUnit `json:"unit"`
+
+	// Weeks Weeks of the year it runs.
+	Weeks int `json:"weeks"`
+}
+
+// YearlyCost Any other cost of a year.
+type YearlyCost struct {
+	// Kind What the cost is for.
+	Kind  CostKind `json:"kind"`
+	Name  string   `json:"name"`
+	Pence int64    `json:"pence"`
+}
+
+// YearlyIncome What others pay towards a year.
+type YearlyIncome struct {
+	// Kind Grants and block funding lower the price; donations are kept apart.
+	Kind  IncomeKind `json:"kind"`
+	Name  string     `json:"name"`
+	Pence int64      `json:"pence"`
+}
+
 // BookingID A UUID. Those made here are version 7.
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
@@ -5031,6 +5938,16 @@ type CredentialID = ID
 
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// EnquiryID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type EnquiryID = ID
+
+// FactID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type FactID = ID
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -5052,6 +5969,11 @@ type Limit = int
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type OfferID = ID
+
+// PhotoID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type PhotoID = ID
 
 // PlanLineID A UUID. Those made here are version 7.
 //
@@ -5212,10 +6134,37 @@ type ListContractsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListCostingsParams defines parameters for ListCostings.
+type ListCostingsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // GetDemandParams defines parameters for GetDemand.
 type GetDemandParams struct {
 	// By How to group.
 	By DemandGrouping `form:"by" json:"by"`
+}
+
+// ListEnquiriesParams defines parameters for ListEnquiries.
+type ListEnquiriesParams struct {
+	// OfferID Only those about this offer.
+	OfferID *ID `form:"offer_id,omitempty" json:"offer_id,omitempty"`
+
+	// Waiting Only those without an answer.
+	Waiting *bool `form:"waiting,omitempty" json:"waiting,omitempty"`
+
+	// Overdue Only those that have waited at least so long.
+	Overdue *Overdue `form:"overdue,omitempty" json:"overdue,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListLedgerTransactionsParams defines parameters for ListLedgerTransactions.
@@ -5265,6 +6214,30 @@ type SearchOffersParams struct {
 	// AccessRoute Only offers reached in this way.
 	AccessRoute *AccessRoute `form:"access_route,omitempty" json:"access_route,omitempty"`
 
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// UploadPhotoParams defines parameters for UploadPhoto.
+type UploadPhotoParams struct {
+	// AltText What is on the photo, in words.
+	AltText string `form:"alt_text" json:"alt_text"`
+}
+
+// GetPhotoParams defines parameters for GetPhoto.
+type GetPhotoParams struct {
+	// Size Large is at most 1600 pixels on its longest side, small 480.
+	Size *PhotoSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// IfNoneMatch The `ETag` you have; if it is still right the answer is 304 without the photo.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// ListOfferVersionsParams defines parameters for ListOfferVersions.
+type ListOfferVersionsParams struct {
 	// Limit How many items to answer at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -5374,17 +6347,44 @@ type CreateClosureJSONRequestBody = ClosureDraft
 // CreateContractJSONRequestBody defines body for CreateContract for application/json ContentType.
 type CreateContractJSONRequestBody = ContractDraft
 
+// CostOfferJSONRequestBody defines body for CostOffer for application/json ContentType.
+type CostOfferJSONRequestBody = CostingRequest
+
+// ShareContactJSONRequestBody defines body for ShareContact for application/json ContentType.
+type ShareContactJSONRequestBody = EnquiryContact
+
+// PublishAnswerJSONRequestBody defines body for PublishAnswer for application/json ContentType.
+type PublishAnswerJSONRequestBody = FactDraft
+
+// ReplyToEnquiryJSONRequestBody defines body for ReplyToEnquiry for application/json ContentType.
+type ReplyToEnquiryJSONRequestBody = EnquiryWords
+
 // SetBusyCalendarJSONRequestBody defines body for SetBusyCalendar for application/json ContentType.
 type SetBusyCalendarJSONRequestBody = BusySource
 
 // CompareOffersJSONRequestBody defines body for CompareOffers for application/json ContentType.
 type CompareOffersJSONRequestBody = UsagePattern
 
+// BulkReviseOffersJSONRequestBody defines body for BulkReviseOffers for application/json ContentType.
+type BulkReviseOffersJSONRequestBody = BulkRevision
+
 // CreateOfferJSONRequestBody defines body for CreateOffer for application/json ContentType.
 type CreateOfferJSONRequestBody = OfferDraft
 
+// UpdateOfferJSONRequestBody defines body for UpdateOffer for application/json ContentType.
+type UpdateOfferJSONRequestBody = OfferEdit
+
+// AskProviderJSONRequestBody defines body for AskProvider for application/json ContentType.
+type AskProviderJSONRequestBody = EnquiryWords
+
+// OrderPhotosJSONRequestBody defines body for OrderPhotos for application/json ContentType.
+type OrderPhotosJSONRequestBody = PhotoOrder
+
 // ChangeSessionsJSONRequestBody defines body for ChangeSessions for application/json ContentType.
 type ChangeSessionsJSONRequestBody = SessionChange
+
+// ReviseOfferJSONRequestBody defines body for ReviseOffer for application/json ContentType.
+type ReviseOfferJSONRequestBody = OfferRevision
 
 // CostPlanJSONRequestBody defines body for CostPlan for application/json ContentType.
 type CostPlanJSONRequestBody = PlanCostingRequest
@@ -5496,6 +6496,9 @@ type ServerInterface interface {
 	// ListCalendars List term dates
 	// (GET /v1/calendars)
 	ListCalendars(ctx echo.Context, params ListCalendarsParams) error
+	// ListCategories See the kinds of support
+	// (GET /v1/categories)
+	ListCategories(ctx echo.Context) error
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx echo.Context, params ListClosuresParams) error
@@ -5511,9 +6514,33 @@ type ServerInterface interface {
 	// CreateContract Record a contract
 	// (POST /v1/contracts)
 	CreateContract(ctx echo.Context) error
+	// ListCostings Read the worksheets that were kept
+	// (GET /v1/costings)
+	ListCostings(ctx echo.Context, params ListCostingsParams) error
+	// CostOffer Work out what a place must cost
+	// (POST /v1/costings)
+	CostOffer(ctx echo.Context) error
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx echo.Context, params GetDemandParams) error
+	// ListEnquiries List enquiries
+	// (GET /v1/enquiries)
+	ListEnquiries(ctx echo.Context, params ListEnquiriesParams) error
+	// GetEnquiry Read an enquiry
+	// (GET /v1/enquiries/{enquiry_id})
+	GetEnquiry(ctx echo.Context, enquiryID EnquiryID) error
+	// WithdrawContact Take your contact back
+	// (DELETE /v1/enquiries/{enquiry_id}/contact)
+	WithdrawContact(ctx echo.Context, enquiryID EnquiryID) error
+	// ShareContact Share how to reach you
+	// (PUT /v1/enquiries/{enquiry_id}/contact)
+	ShareContact(ctx echo.Context, enquiryID EnquiryID) error
+	// PublishAnswer Tell everybody the answer
+	// (POST /v1/enquiries/{enquiry_id}/fact)
+	PublishAnswer(ctx echo.Context, enquiryID EnquiryID) error
+	// ReplyToEnquiry Write to an enquiry
+	// (POST /v1/enquiries/{enquiry_id}/messages)
+	ReplyToEnquiry(ctx echo.Context, enquiryID EnquiryID) error
 	// GetJWKS Read the public keys that check tokens
 	// (GET /v1/jwks.json)
 	GetJWKS(ctx echo.Context) error
@@ -5532,6 +6559,9 @@ type ServerInterface interface {
 	// CompareOffers Compare what the same support would cost
 	// (POST /v1/offer-comparisons)
 	CompareOffers(ctx echo.Context) error
+	// BulkReviseOffers Change the price or terms of many offers at once
+	// (POST /v1/offer-revisions)
+	BulkReviseOffers(ctx echo.Context) error
 	// SearchOffers Search offers
 	// (GET /v1/offers)
 	SearchOffers(ctx echo.Context, params SearchOffersParams) error
@@ -5544,15 +6574,54 @@ type ServerInterface interface {
 	// GetOfferCalendar Subscribe to an offer's sessions
 	// (GET /v1/offers/{offer_id}/calendar.ics)
 	GetOfferCalendar(ctx echo.Context, offerID OfferID) error
+	// UpdateOffer Change what an offer says
+	// (PUT /v1/offers/{offer_id}/content)
+	UpdateOffer(ctx echo.Context, offerID OfferID) error
+	// CopyOffer Copy an offer
+	// (POST /v1/offers/{offer_id}/copies)
+	CopyOffer(ctx echo.Context, offerID OfferID) error
+	// AskProvider Ask about an offer
+	// (POST /v1/offers/{offer_id}/enquiries)
+	AskProvider(ctx echo.Context, offerID OfferID) error
+	// RemoveFact Take an answer off an offer
+	// (DELETE /v1/offers/{offer_id}/facts/{fact_id})
+	RemoveFact(ctx echo.Context, offerID OfferID, factID FactID) error
+	// PauseOffer Pause an offer
+	// (POST /v1/offers/{offer_id}/pause)
+	PauseOffer(ctx echo.Context, offerID OfferID) error
+	// OrderPhotos Put the photos of an offer in order
+	// (PUT /v1/offers/{offer_id}/photo-order)
+	OrderPhotos(ctx echo.Context, offerID OfferID) error
+	// UploadPhoto Add a photo to an offer
+	// (POST /v1/offers/{offer_id}/photos)
+	UploadPhoto(ctx echo.Context, offerID OfferID, params UploadPhotoParams) error
+	// RemovePhoto Remove a photo
+	// (DELETE /v1/offers/{offer_id}/photos/{photo_id})
+	RemovePhoto(ctx echo.Context, offerID OfferID, photoID PhotoID) error
+	// GetPhoto See a photo of an offer
+	// (GET /v1/offers/{offer_id}/photos/{photo_id})
+	GetPhoto(ctx echo.Context, offerID OfferID, photoID PhotoID, params GetPhotoParams) error
 	// PublishOffer Publish an offer
 	// (POST /v1/offers/{offer_id}/publication)
 	PublishOffer(ctx echo.Context, offerID OfferID) error
 	// GetOfferRequirements Read what an offer needs
 	// (GET /v1/offers/{offer_id}/requirements)
 	GetOfferRequirements(ctx echo.Context, offerID OfferID) error
+	// ResumeOffer Resume a paused offer
+	// (POST /v1/offers/{offer_id}/resumption)
+	ResumeOffer(ctx echo.Context, offerID OfferID) error
 	// ChangeSessions Change planned sessions from a date on
 	// (POST /v1/offers/{offer_id}/session-changes)
 	ChangeSessions(ctx echo.Context, offerID OfferID) error
+	// ListOfferVersions Read the price history of an offer
+	// (GET /v1/offers/{offer_id}/versions)
+	ListOfferVersions(ctx echo.Context, offerID OfferID, params ListOfferVersionsParams) error
+	// ReviseOffer Give an offer a new price or new terms
+	// (POST /v1/offers/{offer_id}/versions)
+	ReviseOffer(ctx echo.Context, offerID OfferID) error
+	// WithdrawOffer Withdraw an offer
+	// (POST /v1/offers/{offer_id}/withdrawal)
+	WithdrawOffer(ctx echo.Context, offerID OfferID) error
 	// CostPlan Cost a whole plan in one request
 	// (POST /v1/plan-costings)
 	CostPlan(ctx echo.Context, params CostPlanParams) error
@@ -6011,6 +7080,15 @@ func (w *ServerInterfaceWrapper) ListCalendars(ctx echo.Context) error {
 	return err
 }
 
+// ListCategories converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCategories(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCategories(ctx)
+	return err
+}
+
 // ListClosures converts echo context to params.
 func (w *ServerInterfaceWrapper) ListClosures(ctx echo.Context) error {
 	var err error
@@ -6118,6 +7196,40 @@ func (w *ServerInterfaceWrapper) CreateContract(ctx echo.Context) error {
 	return err
 }
 
+// ListCostings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCostings(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCostingsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCostings(ctx, params)
+	return err
+}
+
+// CostOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) CostOffer(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CostOffer(ctx)
+	return err
+}
+
 // GetDemand converts echo context to params.
 func (w *ServerInterfaceWrapper) GetDemand(ctx echo.Context) error {
 	var err error
@@ -6133,6 +7245,132 @@ func (w *ServerInterfaceWrapper) GetDemand(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetDemand(ctx, params)
+	return err
+}
+
+// ListEnquiries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListEnquiries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEnquiriesParams
+	// ------------- Optional query parameter "offer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offer_id", ctx.QueryParams(), &params.OfferID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "waiting" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "waiting", ctx.QueryParams(), &params.Waiting, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter waiting: %s", err))
+	}
+
+	// ------------- Optional query parameter "overdue" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "overdue", ctx.QueryParams(), &params.Overdue, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter overdue: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListEnquiries(ctx, params)
+	return err
+}
+
+// GetEnquiry converts echo context to params.
+func (w *ServerInterfaceWrapper) GetEnquiry(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enquiry_id" -------------
+	var enquiryID EnquiryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enquiry_id", ctx.Param("enquiry_id"), &enquiryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enquiry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetEnquiry(ctx, enquiryID)
+	return err
+}
+
+// WithdrawContact converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawContact(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enquiry_id" -------------
+	var enquiryID EnquiryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enquiry_id", ctx.Param("enquiry_id"), &enquiryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enquiry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawContact(ctx, enquiryID)
+	return err
+}
+
+// ShareContact converts echo context to params.
+func (w *ServerInterfaceWrapper) ShareContact(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enquiry_id" -------------
+	var enquiryID EnquiryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enquiry_id", ctx.Param("enquiry_id"), &enquiryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enquiry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ShareContact(ctx, enquiryID)
+	return err
+}
+
+// PublishAnswer converts echo context to params.
+func (w *ServerInterfaceWrapper) PublishAnswer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enquiry_id" -------------
+	var enquiryID EnquiryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enquiry_id", ctx.Param("enquiry_id"), &enquiryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enquiry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PublishAnswer(ctx, enquiryID)
+	return err
+}
+
+// ReplyToEnquiry converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplyToEnquiry(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enquiry_id" -------------
+	var enquiryID EnquiryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enquiry_id", ctx.Param("enquiry_id"), &enquiryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enquiry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplyToEnquiry(ctx, enquiryID)
 	return err
 }
 
@@ -6245,6 +7483,15 @@ func (w *ServerInterfaceWrapper) CompareOffers(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CompareOffers(ctx)
+	return err
+}
+
+// BulkReviseOffers converts echo context to params.
+func (w *ServerInterfaceWrapper) BulkReviseOffers(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BulkReviseOffers(ctx)
 	return err
 }
 
@@ -6377,6 +7624,209 @@ func (w *ServerInterfaceWrapper) GetOfferCalendar(ctx echo.Context) error {
 	return err
 }
 
+// UpdateOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateOffer(ctx, offerID)
+	return err
+}
+
+// CopyOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) CopyOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CopyOffer(ctx, offerID)
+	return err
+}
+
+// AskProvider converts echo context to params.
+func (w *ServerInterfaceWrapper) AskProvider(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AskProvider(ctx, offerID)
+	return err
+}
+
+// RemoveFact converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveFact(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// ------------- Path parameter "fact_id" -------------
+	var factID FactID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "fact_id", ctx.Param("fact_id"), &factID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fact_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveFact(ctx, offerID, factID)
+	return err
+}
+
+// PauseOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) PauseOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PauseOffer(ctx, offerID)
+	return err
+}
+
+// OrderPhotos converts echo context to params.
+func (w *ServerInterfaceWrapper) OrderPhotos(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OrderPhotos(ctx, offerID)
+	return err
+}
+
+// UploadPhoto converts echo context to params.
+func (w *ServerInterfaceWrapper) UploadPhoto(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadPhotoParams
+	// ------------- Required query parameter "alt_text" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "alt_text", ctx.QueryParams(), &params.AltText, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter alt_text: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UploadPhoto(ctx, offerID, params)
+	return err
+}
+
+// RemovePhoto converts echo context to params.
+func (w *ServerInterfaceWrapper) RemovePhoto(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// ------------- Path parameter "photo_id" -------------
+	var photoID PhotoID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "photo_id", ctx.Param("photo_id"), &photoID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter photo_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemovePhoto(ctx, offerID, photoID)
+	return err
+}
+
+// GetPhoto converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPhoto(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// ------------- Path parameter "photo_id" -------------
+	var photoID PhotoID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "photo_id", ctx.Param("photo_id"), &photoID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter photo_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPhotoParams
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPhoto(ctx, offerID, photoID, params)
+	return err
+}
+
 // PublishOffer converts echo context to params.
 func (w *ServerInterfaceWrapper) PublishOffer(ctx echo.Context) error {
 	var err error
@@ -6409,6 +7859,22 @@ func (w *ServerInterfaceWrapper) GetOfferRequirements(ctx echo.Context) error {
 	return err
 }
 
+// ResumeOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeOffer(ctx, offerID)
+	return err
+}
+
 // ChangeSessions converts echo context to params.
 func (w *ServerInterfaceWrapper) ChangeSessions(ctx echo.Context) error {
 	var err error
@@ -6422,6 +7888,70 @@ func (w *ServerInterfaceWrapper) ChangeSessions(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ChangeSessions(ctx, offerID)
+	return err
+}
+
+// ListOfferVersions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOfferVersions(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOfferVersionsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOfferVersions(ctx, offerID, params)
+	return err
+}
+
+// ReviseOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) ReviseOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReviseOffer(ctx, offerID)
+	return err
+}
+
+// WithdrawOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawOffer(ctx, offerID)
 	return err
 }
 
@@ -7114,6 +8644,29 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/offers", wrapper.CreateOffer, options.OperationMiddlewares["createOffer"]...)
 	router.GET(options.BaseURL+"/v1/offers/:offer_id", wrapper.GetOffer, options.OperationMiddlewares["getOffer"]...)
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/publication", wrapper.PublishOffer, options.OperationMiddlewares["publishOffer"]...)
+	router.PUT(options.BaseURL+"/v1/offers/:offer_id/content", wrapper.UpdateOffer, options.OperationMiddlewares["updateOffer"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/pause", wrapper.PauseOffer, options.OperationMiddlewares["pauseOffer"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/resumption", wrapper.ResumeOffer, options.OperationMiddlewares["resumeOffer"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/withdrawal", wrapper.WithdrawOffer, options.OperationMiddlewares["withdrawOffer"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/copies", wrapper.CopyOffer, options.OperationMiddlewares["copyOffer"]...)
+	router.GET(options.BaseURL+"/v1/offers/:offer_id/versions", wrapper.ListOfferVersions, options.OperationMiddlewares["listOfferVersions"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/versions", wrapper.ReviseOffer, options.OperationMiddlewares["reviseOffer"]...)
+	router.POST(options.BaseURL+"/v1/offer-revisions", wrapper.BulkReviseOffers, options.OperationMiddlewares["bulkReviseOffers"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/photos", wrapper.UploadPhoto, options.OperationMiddlewares["uploadPhoto"]...)
+	router.DELETE(options.BaseURL+"/v1/offers/:offer_id/photos/:photo_id", wrapper.RemovePhoto, options.OperationMiddlewares["removePhoto"]...)
+	router.GET(options.BaseURL+"/v1/offers/:offer_id/photos/:photo_id", wrapper.GetPhoto, options.OperationMiddlewares["getPhoto"]...)
+	router.PUT(options.BaseURL+"/v1/offers/:offer_id/photo-order", wrapper.OrderPhotos, options.OperationMiddlewares["orderPhotos"]...)
+	router.GET(options.BaseURL+"/v1/costings", wrapper.ListCostings, options.OperationMiddlewares["listCostings"]...)
+	router.POST(options.BaseURL+"/v1/costings", wrapper.CostOffer, options.OperationMiddlewares["costOffer"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/enquiries", wrapper.AskProvider, options.OperationMiddlewares["askProvider"]...)
+	router.DELETE(options.BaseURL+"/v1/offers/:offer_id/facts/:fact_id", wrapper.RemoveFact, options.OperationMiddlewares["removeFact"]...)
+	router.GET(options.BaseURL+"/v1/enquiries", wrapper.ListEnquiries, options.OperationMiddlewares["listEnquiries"]...)
+	router.GET(options.BaseURL+"/v1/enquiries/:enquiry_id", wrapper.GetEnquiry, options.OperationMiddlewares["getEnquiry"]...)
+	router.POST(options.BaseURL+"/v1/enquiries/:enquiry_id/messages", wrapper.ReplyToEnquiry, options.OperationMiddlewares["replyToEnquiry"]...)
+	router.DELETE(options.BaseURL+"/v1/enquiries/:enquiry_id/contact", wrapper.WithdrawContact, options.OperationMiddlewares["withdrawContact"]...)
+	router.PUT(options.BaseURL+"/v1/enquiries/:enquiry_id/contact", wrapper.ShareContact, options.OperationMiddlewares["shareContact"]...)
+	router.POST(options.BaseURL+"/v1/enquiries/:enquiry_id/fact", wrapper.PublishAnswer, options.OperationMiddlewares["publishAnswer"]...)
+	router.GET(options.BaseURL+"/v1/categories", wrapper.ListCategories, options.OperationMiddlewares["listCategories"]...)
 	router.GET(options.BaseURL+"/v1/offers/:offer_id/calendar.ics", wrapper.GetOfferCalendar, options.OperationMiddlewares["getOfferCalendar"]...)
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/session-changes", wrapper.ChangeSessions, options.OperationMiddlewares["changeSessions"]...)
 	router.POST(options.BaseURL+"/v1/session-previews", wrapper.PreviewSessions, options.OperationMiddlewares["previewSessions"]...)
@@ -8991,6 +10544,60 @@ func (response ListCalendarsdefaultApplicationProblemPlusJSONResponse) VisitList
 	return err
 }
 
+type ListCategoriesRequestObject struct {
+}
+
+type ListCategoriesResponseObject interface {
+	VisitListCategoriesResponse(w http.ResponseWriter) error
+}
+
+type ListCategories200JSONResponse CategoryList
+
+func (response ListCategories200JSONResponse) VisitListCategoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCategories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCategories400ApplicationProblemPlusJSONResponse) VisitListCategoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCategoriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCategoriesdefaultApplicationProblemPlusJSONResponse) VisitListCategoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListClosuresRequestObject struct {
 	Params ListClosuresParams
 }
@@ -9552,6 +11159,222 @@ func (response CreateContractdefaultApplicationProblemPlusJSONResponse) VisitCre
 	return err
 }
 
+type ListCostingsRequestObject struct {
+	Params ListCostingsParams
+}
+
+type ListCostingsResponseObject interface {
+	VisitListCostingsResponse(w http.ResponseWriter) error
+}
+
+type ListCostings200ResponseHeaders struct {
+	Link *string
+}
+
+type ListCostings200JSONResponse struct {
+	Body    CostingList
+	Headers ListCostings200ResponseHeaders
+}
+
+func (response ListCostings200JSONResponse) VisitListCostingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCostings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCostings400ApplicationProblemPlusJSONResponse) VisitListCostingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCostings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCostings401ApplicationProblemPlusJSONResponse) VisitListCostingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCostings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCostings403ApplicationProblemPlusJSONResponse) VisitListCostingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCostingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCostingsdefaultApplicationProblemPlusJSONResponse) VisitListCostingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOfferRequestObject struct {
+	Body *CostOfferJSONRequestBody
+}
+
+type CostOfferResponseObject interface {
+	VisitCostOfferResponse(w http.ResponseWriter) error
+}
+
+type CostOffer200JSONResponse Costing
+
+func (response CostOffer200JSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CostOffer400ApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CostOffer401ApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CostOffer403ApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CostOffer404ApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CostOffer422ApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CostOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CostOfferdefaultApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetDemandRequestObject struct {
 	Params GetDemandParams
 }
@@ -9628,6 +11451,791 @@ type GetDemanddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDemanddefaultApplicationProblemPlusJSONResponse) VisitGetDemandResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnquiriesRequestObject struct {
+	Params ListEnquiriesParams
+}
+
+type ListEnquiriesResponseObject interface {
+	VisitListEnquiriesResponse(w http.ResponseWriter) error
+}
+
+type ListEnquiries200ResponseHeaders struct {
+	Link *string
+}
+
+type ListEnquiries200JSONResponse struct {
+	Body    EnquiryList
+	Headers ListEnquiries200ResponseHeaders
+}
+
+func (response ListEnquiries200JSONResponse) VisitListEnquiriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnquiries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListEnquiries400ApplicationProblemPlusJSONResponse) VisitListEnquiriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnquiries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListEnquiries401ApplicationProblemPlusJSONResponse) VisitListEnquiriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnquiries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListEnquiries403ApplicationProblemPlusJSONResponse) VisitListEnquiriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnquiries422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ListEnquiries422ApplicationProblemPlusJSONResponse) VisitListEnquiriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnquiriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListEnquiriesdefaultApplicationProblemPlusJSONResponse) VisitListEnquiriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiryRequestObject struct {
+	EnquiryID EnquiryID `json:"enquiry_id"`
+}
+
+type GetEnquiryResponseObject interface {
+	VisitGetEnquiryResponse(w http.ResponseWriter) error
+}
+
+type GetEnquiry200JSONResponse Enquiry
+
+func (response GetEnquiry200JSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiry400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetEnquiry400ApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiry401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetEnquiry401ApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiry403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetEnquiry403ApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiry404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetEnquiry404ApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiry409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GetEnquiry409ApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquiry422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response GetEnquiry422ApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnquirydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetEnquirydefaultApplicationProblemPlusJSONResponse) VisitGetEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContactRequestObject struct {
+	EnquiryID EnquiryID `json:"enquiry_id"`
+}
+
+type WithdrawContactResponseObject interface {
+	VisitWithdrawContactResponse(w http.ResponseWriter) error
+}
+
+type WithdrawContact204Response struct {
+}
+
+func (response WithdrawContact204Response) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type WithdrawContact400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawContact400ApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContact401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawContact401ApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContact403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawContact403ApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContact404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawContact404ApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContact409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawContact409ApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContact422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawContact422ApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawContactdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawContactdefaultApplicationProblemPlusJSONResponse) VisitWithdrawContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContactRequestObject struct {
+	EnquiryID EnquiryID `json:"enquiry_id"`
+	Body      *ShareContactJSONRequestBody
+}
+
+type ShareContactResponseObject interface {
+	VisitShareContactResponse(w http.ResponseWriter) error
+}
+
+type ShareContact200JSONResponse Enquiry
+
+func (response ShareContact200JSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContact400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ShareContact400ApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContact401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ShareContact401ApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContact403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ShareContact403ApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContact404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ShareContact404ApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContact409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ShareContact409ApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContact422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ShareContact422ApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShareContactdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ShareContactdefaultApplicationProblemPlusJSONResponse) VisitShareContactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswerRequestObject struct {
+	EnquiryID EnquiryID `json:"enquiry_id"`
+	Body      *PublishAnswerJSONRequestBody
+}
+
+type PublishAnswerResponseObject interface {
+	VisitPublishAnswerResponse(w http.ResponseWriter) error
+}
+
+type PublishAnswer201JSONResponse OfferFact
+
+func (response PublishAnswer201JSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PublishAnswer400ApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PublishAnswer401ApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PublishAnswer403ApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PublishAnswer404ApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PublishAnswer409ApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PublishAnswer422ApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishAnswerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PublishAnswerdefaultApplicationProblemPlusJSONResponse) VisitPublishAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiryRequestObject struct {
+	EnquiryID EnquiryID `json:"enquiry_id"`
+	Body      *ReplyToEnquiryJSONRequestBody
+}
+
+type ReplyToEnquiryResponseObject interface {
+	VisitReplyToEnquiryResponse(w http.ResponseWriter) error
+}
+
+type ReplyToEnquiry201JSONResponse Enquiry
+
+func (response ReplyToEnquiry201JSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiry400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReplyToEnquiry400ApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiry401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplyToEnquiry401ApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiry403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplyToEnquiry403ApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiry404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplyToEnquiry404ApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiry409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplyToEnquiry409ApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquiry422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplyToEnquiry422ApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplyToEnquirydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReplyToEnquirydefaultApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10197,6 +12805,141 @@ func (response CompareOffersdefaultApplicationProblemPlusJSONResponse) VisitComp
 	return err
 }
 
+type BulkReviseOffersRequestObject struct {
+	Body *BulkReviseOffersJSONRequestBody
+}
+
+type BulkReviseOffersResponseObject interface {
+	VisitBulkReviseOffersResponse(w http.ResponseWriter) error
+}
+
+type BulkReviseOffers200JSONResponse BulkRevised
+
+func (response BulkReviseOffers200JSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response BulkReviseOffers400ApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response BulkReviseOffers401ApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response BulkReviseOffers403ApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffers404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response BulkReviseOffers404ApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffers409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response BulkReviseOffers409ApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffers422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response BulkReviseOffers422ApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkReviseOffersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BulkReviseOffersdefaultApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SearchOffersRequestObject struct {
 	Params SearchOffersParams
 }
@@ -10571,6 +13314,1239 @@ func (response GetOfferCalendardefaultApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type UpdateOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	Body    *UpdateOfferJSONRequestBody
+}
+
+type UpdateOfferResponseObject interface {
+	VisitUpdateOfferResponse(w http.ResponseWriter) error
+}
+
+type UpdateOffer200JSONResponse Offer
+
+func (response UpdateOffer200JSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateOffer400ApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateOffer401ApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateOffer403ApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateOffer404ApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateOffer409ApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateOffer422ApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateOfferdefaultApplicationProblemPlusJSONResponse) VisitUpdateOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+}
+
+type CopyOfferResponseObject interface {
+	VisitCopyOfferResponse(w http.ResponseWriter) error
+}
+
+type CopyOffer201ResponseHeaders struct {
+	Location *string
+}
+
+type CopyOffer201JSONResponse struct {
+	Body    Offer
+	Headers CopyOffer201ResponseHeaders
+}
+
+func (response CopyOffer201JSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CopyOffer400ApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CopyOffer401ApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CopyOffer403ApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CopyOffer404ApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CopyOffer409ApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CopyOffer422ApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CopyOfferdefaultApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProviderRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	Body    *AskProviderJSONRequestBody
+}
+
+type AskProviderResponseObject interface {
+	VisitAskProviderResponse(w http.ResponseWriter) error
+}
+
+type AskProvider201ResponseHeaders struct {
+	Location *string
+}
+
+type AskProvider201JSONResponse struct {
+	Body    Enquiry
+	Headers AskProvider201ResponseHeaders
+}
+
+func (response AskProvider201JSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProvider400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AskProvider400ApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProvider401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AskProvider401ApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProvider403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AskProvider403ApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProvider404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AskProvider404ApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProvider409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AskProvider409ApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProvider422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AskProvider422ApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AskProviderdefaultApplicationProblemPlusJSONResponse) VisitAskProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFactRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	FactID  FactID  `json:"fact_id"`
+}
+
+type RemoveFactResponseObject interface {
+	VisitRemoveFactResponse(w http.ResponseWriter) error
+}
+
+type RemoveFact204Response struct {
+}
+
+func (response RemoveFact204Response) VisitRemoveFactResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveFact400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFact400ApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFact401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFact401ApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFact403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFact403ApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFact404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFact404ApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFact409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFact409ApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFact422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFact422ApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFactdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveFactdefaultApplicationProblemPlusJSONResponse) VisitRemoveFactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+}
+
+type PauseOfferResponseObject interface {
+	VisitPauseOfferResponse(w http.ResponseWriter) error
+}
+
+type PauseOffer200JSONResponse Offer
+
+func (response PauseOffer200JSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PauseOffer400ApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PauseOffer401ApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PauseOffer403ApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PauseOffer404ApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PauseOffer409ApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PauseOffer422ApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PauseOfferdefaultApplicationProblemPlusJSONResponse) VisitPauseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OrderPhotosRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	Body    *OrderPhotosJSONRequestBody
+}
+
+type OrderPhotosResponseObject interface {
+	VisitOrderPhotosResponse(w http.ResponseWriter) error
+}
+
+type OrderPhotos200JSONResponse Offer
+
+func (response OrderPhotos200JSONResponse) VisitOrderPhotosResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OrderPhotos400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response OrderPhotos400ApplicationProblemPlusJSONResponse) VisitOrderPhotosResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OrderPhotos401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response OrderPhotos401ApplicationProblemPlusJSONResponse) VisitOrderPhotosResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OrderPhotos403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response OrderPhotos403ApplicationProblemPlusJSONResponse) VisitOrderPhotosResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OrderPhotos404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response OrderPhotos404ApplicationProblemPlusJSONResponse) VisitOrderPhotosResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OrderPhotos409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response OrderPhotos409ApplicationProblemPlusJSONResponse) VisitOrderPhotosResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OrderPhotos422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response OrderPhotos422ApplicationProblemPlusJSONResponse) VisitOrderPhotosResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OrderPhotosdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response OrderPhotosdefaultApplicationProblemPlusJSONResponse) VisitOrderPhotosResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadPhotoRequestObject struct {
+	OfferID     OfferID `json:"offer_id"`
+	Params      UploadPhotoParams
+	ContentType string
+	Body        io.Reader
+}
+
+type UploadPhotoResponseObject interface {
+	VisitUploadPhotoResponse(w http.ResponseWriter) error
+}
+
+type UploadPhoto201ResponseHeaders struct {
+	Location *string
+}
+
+type UploadPhoto201JSONResponse struct {
+	Body    OfferPhoto
+	Headers UploadPhoto201ResponseHeaders
+}
+
+func (response UploadPhoto201JSONResponse) VisitUploadPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadPhoto400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UploadPhoto400ApplicationProblemPlusJSONResponse) VisitUploadPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadPhoto401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UploadPhoto401ApplicationProblemPlusJSONResponse) VisitUploadPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadPhoto403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UploadPhoto403ApplicationProblemPlusJSONResponse) VisitUploadPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadPhoto404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UploadPhoto404ApplicationProblemPlusJSONResponse) VisitUploadPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadPhoto409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadPhoto409ApplicationProblemPlusJSONResponse) VisitUploadPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadPhoto413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UploadPhoto413ApplicationProblemPlusJSONResponse) VisitUploadPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadPhoto422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UploadPhoto422ApplicationProblemPlusJSONResponse) VisitUploadPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadPhotodefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UploadPhotodefaultApplicationProblemPlusJSONResponse) VisitUploadPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemovePhotoRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	PhotoID PhotoID `json:"photo_id"`
+}
+
+type RemovePhotoResponseObject interface {
+	VisitRemovePhotoResponse(w http.ResponseWriter) error
+}
+
+type RemovePhoto204Response struct {
+}
+
+func (response RemovePhoto204Response) VisitRemovePhotoResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemovePhoto400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemovePhoto400ApplicationProblemPlusJSONResponse) VisitRemovePhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemovePhoto401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemovePhoto401ApplicationProblemPlusJSONResponse) VisitRemovePhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemovePhoto403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemovePhoto403ApplicationProblemPlusJSONResponse) VisitRemovePhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemovePhoto404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemovePhoto404ApplicationProblemPlusJSONResponse) VisitRemovePhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemovePhoto409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemovePhoto409ApplicationProblemPlusJSONResponse) VisitRemovePhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemovePhoto422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RemovePhoto422ApplicationProblemPlusJSONResponse) VisitRemovePhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemovePhotodefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemovePhotodefaultApplicationProblemPlusJSONResponse) VisitRemovePhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPhotoRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	PhotoID PhotoID `json:"photo_id"`
+	Params  GetPhotoParams
+}
+
+type GetPhotoResponseObject interface {
+	VisitGetPhotoResponse(w http.ResponseWriter) error
+}
+
+type GetPhoto200ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetPhoto200ImageJpegResponse struct {
+	Body          io.Reader
+	Headers       GetPhoto200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetPhoto200ImageJpegResponse) VisitGetPhotoResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "image/jpeg")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetPhoto304ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetPhoto304Response struct {
+	Headers GetPhoto304ResponseHeaders
+}
+
+func (response GetPhoto304Response) VisitGetPhotoResponse(w http.ResponseWriter) error {
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetPhoto400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetPhoto400ApplicationProblemPlusJSONResponse) VisitGetPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPhoto404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPhoto404ApplicationProblemPlusJSONResponse) VisitGetPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPhotodefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPhotodefaultApplicationProblemPlusJSONResponse) VisitGetPhotoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PublishOfferRequestObject struct {
 	OfferID OfferID `json:"offer_id"`
 }
@@ -10809,6 +14785,141 @@ func (response GetOfferRequirementsdefaultApplicationProblemPlusJSONResponse) Vi
 	return err
 }
 
+type ResumeOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+}
+
+type ResumeOfferResponseObject interface {
+	VisitResumeOfferResponse(w http.ResponseWriter) error
+}
+
+type ResumeOffer200JSONResponse Offer
+
+func (response ResumeOffer200JSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOffer400ApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOffer401ApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOffer403ApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOffer404ApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOffer409ApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeOffer422ApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResumeOfferdefaultApplicationProblemPlusJSONResponse) VisitResumeOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ChangeSessionsRequestObject struct {
 	OfferID OfferID `json:"offer_id"`
 	Body    *ChangeSessionsJSONRequestBody
@@ -10934,6 +15045,369 @@ type ChangeSessionsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ChangeSessionsdefaultApplicationProblemPlusJSONResponse) VisitChangeSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfferVersionsRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	Params  ListOfferVersionsParams
+}
+
+type ListOfferVersionsResponseObject interface {
+	VisitListOfferVersionsResponse(w http.ResponseWriter) error
+}
+
+type ListOfferVersions200ResponseHeaders struct {
+	Link *string
+}
+
+type ListOfferVersions200JSONResponse struct {
+	Body    OfferVersionList
+	Headers ListOfferVersions200ResponseHeaders
+}
+
+func (response ListOfferVersions200JSONResponse) VisitListOfferVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfferVersions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOfferVersions400ApplicationProblemPlusJSONResponse) VisitListOfferVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfferVersions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOfferVersions404ApplicationProblemPlusJSONResponse) VisitListOfferVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfferVersionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListOfferVersionsdefaultApplicationProblemPlusJSONResponse) VisitListOfferVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	Body    *ReviseOfferJSONRequestBody
+}
+
+type ReviseOfferResponseObject interface {
+	VisitReviseOfferResponse(w http.ResponseWriter) error
+}
+
+type ReviseOffer201ResponseHeaders struct {
+	Location *string
+}
+
+type ReviseOffer201JSONResponse struct {
+	Body    Offer
+	Headers ReviseOffer201ResponseHeaders
+}
+
+func (response ReviseOffer201JSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseOffer400ApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseOffer401ApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseOffer403ApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseOffer404ApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseOffer409ApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseOffer422ApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReviseOfferdefaultApplicationProblemPlusJSONResponse) VisitReviseOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+}
+
+type WithdrawOfferResponseObject interface {
+	VisitWithdrawOfferResponse(w http.ResponseWriter) error
+}
+
+type WithdrawOffer200JSONResponse Offer
+
+func (response WithdrawOffer200JSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawOffer400ApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawOffer401ApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawOffer403ApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawOffer404ApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawOffer409ApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawOffer422ApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawOfferdefaultApplicationProblemPlusJSONResponse) VisitWithdrawOfferResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14735,6 +19209,9 @@ type StrictServerInterface interface {
 	// ListCalendars List term dates
 	// (GET /v1/calendars)
 	ListCalendars(ctx context.Context, request ListCalendarsRequestObject) (ListCalendarsResponseObject, error)
+	// ListCategories See the kinds of support
+	// (GET /v1/categories)
+	ListCategories(ctx context.Context, request ListCategoriesRequestObject) (ListCategoriesResponseObject, error)
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx context.Context, request ListClosuresRequestObject) (ListClosuresResponseObject, error)
@@ -14750,9 +19227,33 @@ type StrictServerInterface interface {
 	// CreateContract Record a contract
 	// (POST /v1/contracts)
 	CreateContract(ctx context.Context, request CreateContractRequestObject) (CreateContractResponseObject, error)
+	// ListCostings Read the worksheets that were kept
+	// (GET /v1/costings)
+	ListCostings(ctx context.Context, request ListCostingsRequestObject) (ListCostingsResponseObject, error)
+	// CostOffer Work out what a place must cost
+	// (POST /v1/costings)
+	CostOffer(ctx context.Context, request CostOfferRequestObject) (CostOfferResponseObject, error)
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx context.Context, request GetDemandRequestObject) (GetDemandResponseObject, error)
+	// ListEnquiries List enquiries
+	// (GET /v1/enquiries)
+	ListEnquiries(ctx context.Context, request ListEnquiriesRequestObject) (ListEnquiriesResponseObject, error)
+	// GetEnquiry Read an enquiry
+	// (GET /v1/enquiries/{enquiry_id})
+	GetEnquiry(ctx context.Context, request GetEnquiryRequestObject) (GetEnquiryResponseObject, error)
+	// WithdrawContact Take your contact back
+	// (DELETE /v1/enquiries/{enquiry_id}/contact)
+	WithdrawContact(ctx context.Context, request WithdrawContactRequestObject) (WithdrawContactResponseObject, error)
+	// ShareContact Share how to reach you
+	// (PUT /v1/enquiries/{enquiry_id}/contact)
+	ShareContact(ctx context.Context, request ShareContactRequestObject) (ShareContactResponseObject, error)
+	// PublishAnswer Tell everybody the answer
+	// (POST /v1/enquiries/{enquiry_id}/fact)
+	PublishAnswer(ctx context.Context, request PublishAnswerRequestObject) (PublishAnswerResponseObject, error)
+	// ReplyToEnquiry Write to an enquiry
+	// (POST /v1/enquiries/{enquiry_id}/messages)
+	ReplyToEnquiry(ctx context.Context, request ReplyToEnquiryRequestObject) (ReplyToEnquiryResponseObject, error)
 	// GetJWKS Read the public keys that check tokens
 	// (GET /v1/jwks.json)
 	GetJWKS(ctx context.Context, request GetJWKSRequestObject) (GetJWKSResponseObject, error)
@@ -14771,6 +19272,9 @@ type StrictServerInterface interface {
 	// CompareOffers Compare what the same support would cost
 	// (POST /v1/offer-comparisons)
 	CompareOffers(ctx context.Context, request CompareOffersRequestObject) (CompareOffersResponseObject, error)
+	// BulkReviseOffers Change the price or terms of many offers at once
+	// (POST /v1/offer-revisions)
+	BulkReviseOffers(ctx context.Context, request BulkReviseOffersRequestObject) (BulkReviseOffersResponseObject, error)
 	// SearchOffers Search offers
 	// (GET /v1/offers)
 	SearchOffers(ctx context.Context, request SearchOffersRequestObject) (SearchOffersResponseObject, error)
@@ -14783,15 +19287,54 @@ type StrictServerInterface interface {
 	// GetOfferCalendar Subscribe to an offer's sessions
 	// (GET /v1/offers/{offer_id}/calendar.ics)
 	GetOfferCalendar(ctx context.Context, request GetOfferCalendarRequestObject) (GetOfferCalendarResponseObject, error)
+	// UpdateOffer Change what an offer says
+	// (PUT /v1/offers/{offer_id}/content)
+	UpdateOffer(ctx context.Context, request UpdateOfferRequestObject) (UpdateOfferResponseObject, error)
+	// CopyOffer Copy an offer
+	// (POST /v1/offers/{offer_id}/copies)
+	CopyOffer(ctx context.Context, request CopyOfferRequestObject) (CopyOfferResponseObject, error)
+	// AskProvider Ask about an offer
+	// (POST /v1/offers/{offer_id}/enquiries)
+	AskProvider(ctx context.Context, request AskProviderRequestObject) (AskProviderResponseObject, error)
+	// RemoveFact Take an answer off an offer
+	// (DELETE /v1/offers/{offer_id}/facts/{fact_id})
+	RemoveFact(ctx context.Context, request RemoveFactRequestObject) (RemoveFactResponseObject, error)
+	// PauseOffer Pause an offer
+	// (POST /v1/offers/{offer_id}/pause)
+	PauseOffer(ctx context.Context, request PauseOfferRequestObject) (PauseOfferResponseObject, error)
+	// OrderPhotos Put the photos of an offer in order
+	// (PUT /v1/offers/{offer_id}/photo-order)
+	OrderPhotos(ctx context.Context, request OrderPhotosRequestObject) (OrderPhotosResponseObject, error)
+	// UploadPhoto Add a photo to an offer
+	// (POST /v1/offers/{offer_id}/photos)
+	UploadPhoto(ctx context.Context, request UploadPhotoRequestObject) (UploadPhotoResponseObject, error)
+	// RemovePhoto Remove a photo
+	// (DELETE /v1/offers/{offer_id}/photos/{photo_id})
+	RemovePhoto(ctx context.Context, request RemovePhotoRequestObject) (RemovePhotoResponseObject, error)
+	// GetPhoto See a photo of an offer
+	// (GET /v1/offers/{offer_id}/photos/{photo_id})
+	GetPhoto(ctx context.Context, request GetPhotoRequestObject) (GetPhotoResponseObject, error)
 	// PublishOffer Publish an offer
 	// (POST /v1/offers/{offer_id}/publication)
 	PublishOffer(ctx context.Context, request PublishOfferRequestObject) (PublishOfferResponseObject, error)
 	// GetOfferRequirements Read what an offer needs
 	// (GET /v1/offers/{offer_id}/requirements)
 	GetOfferRequirements(ctx context.Context, request GetOfferRequirementsRequestObject) (GetOfferRequirementsResponseObject, error)
+	// ResumeOffer Resume a paused offer
+	// (POST /v1/offers/{offer_id}/resumption)
+	ResumeOffer(ctx context.Context, request ResumeOfferRequestObject) (ResumeOfferResponseObject, error)
 	// ChangeSessions Change planned sessions from a date on
 	// (POST /v1/offers/{offer_id}/session-changes)
 	ChangeSessions(ctx context.Context, request ChangeSessionsRequestObject) (ChangeSessionsResponseObject, error)
+	// ListOfferVersions Read the price history of an offer
+	// (GET /v1/offers/{offer_id}/versions)
+	ListOfferVersions(ctx context.Context, request ListOfferVersionsRequestObject) (ListOfferVersionsResponseObject, error)
+	// ReviseOffer Give an offer a new price or new terms
+	// (POST /v1/offers/{offer_id}/versions)
+	ReviseOffer(ctx context.Context, request ReviseOfferRequestObject) (ReviseOfferResponseObject, error)
+	// WithdrawOffer Withdraw an offer
+	// (POST /v1/offers/{offer_id}/withdrawal)
+	WithdrawOffer(ctx context.Context, request WithdrawOfferRequestObject) (WithdrawOfferResponseObject, error)
 	// CostPlan Cost a whole plan in one request
 	// (POST /v1/plan-costings)
 	CostPlan(ctx context.Context, request CostPlanRequestObject) (CostPlanResponseObject, error)
@@ -15437,6 +19980,29 @@ func (sh *strictHandler) ListCalendars(ctx echo.Context, params ListCalendarsPar
 	return nil
 }
 
+// ListCategories operation middleware
+func (sh *strictHandler) ListCategories(ctx echo.Context) error {
+	var request ListCategoriesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCategories(ctx.Request().Context(), request.(ListCategoriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCategories")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCategoriesResponseObject); ok {
+		return validResponse.VisitListCategoriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListClosures operation middleware
 func (sh *strictHandler) ListClosures(ctx echo.Context, params ListClosuresParams) error {
 	var request ListClosuresRequestObject
@@ -15604,6 +20170,77 @@ func (sh *strictHandler) CreateContract(ctx echo.Context) error {
 	return nil
 }
 
+// ListCostings operation middleware
+func (sh *strictHandler) ListCostings(ctx echo.Context, params ListCostingsParams) error {
+	var request ListCostingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCostings(ctx.Request().Context(), request.(ListCostingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCostings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCostingsResponseObject); ok {
+		return validResponse.VisitListCostingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CostOffer operation middleware
+func (sh *strictHandler) CostOffer(ctx echo.Context) error {
+	var request CostOfferRequestObject
+
+	var body CostOfferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CostOffer(ctx.Request().Context(), request.(CostOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CostOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CostOfferResponseObject); ok {
+		return validResponse.VisitCostOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetDemand operation middleware
 func (sh *strictHandler) GetDemand(ctx echo.Context, params GetDemandParams) error {
 	var request GetDemandRequestObject
@@ -15623,6 +20260,225 @@ func (sh *strictHandler) GetDemand(ctx echo.Context, params GetDemandParams) err
 		return err
 	} else if validResponse, ok := response.(GetDemandResponseObject); ok {
 		return validResponse.VisitGetDemandResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListEnquiries operation middleware
+func (sh *strictHandler) ListEnquiries(ctx echo.Context, params ListEnquiriesParams) error {
+	var request ListEnquiriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEnquiries(ctx.Request().Context(), request.(ListEnquiriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEnquiries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListEnquiriesResponseObject); ok {
+		return validResponse.VisitListEnquiriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetEnquiry operation middleware
+func (sh *strictHandler) GetEnquiry(ctx echo.Context, enquiryID EnquiryID) error {
+	var request GetEnquiryRequestObject
+
+	request.EnquiryID = enquiryID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetEnquiry(ctx.Request().Context(), request.(GetEnquiryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetEnquiry")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetEnquiryResponseObject); ok {
+		return validResponse.VisitGetEnquiryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawContact operation middleware
+func (sh *strictHandler) WithdrawContact(ctx echo.Context, enquiryID EnquiryID) error {
+	var request WithdrawContactRequestObject
+
+	request.EnquiryID = enquiryID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawContact(ctx.Request().Context(), request.(WithdrawContactRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawContact")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawContactResponseObject); ok {
+		return validResponse.VisitWithdrawContactResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ShareContact operation middleware
+func (sh *strictHandler) ShareContact(ctx echo.Context, enquiryID EnquiryID) error {
+	var request ShareContactRequestObject
+
+	request.EnquiryID = enquiryID
+
+	var body ShareContactJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ShareContact(ctx.Request().Context(), request.(ShareContactRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ShareContact")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ShareContactResponseObject); ok {
+		return validResponse.VisitShareContactResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PublishAnswer operation middleware
+func (sh *strictHandler) PublishAnswer(ctx echo.Context, enquiryID EnquiryID) error {
+	var request PublishAnswerRequestObject
+
+	request.EnquiryID = enquiryID
+
+	var body PublishAnswerJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublishAnswer(ctx.Request().Context(), request.(PublishAnswerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublishAnswer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PublishAnswerResponseObject); ok {
+		return validResponse.VisitPublishAnswerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplyToEnquiry operation middleware
+func (sh *strictHandler) ReplyToEnquiry(ctx echo.Context, enquiryID EnquiryID) error {
+	var request ReplyToEnquiryRequestObject
+
+	request.EnquiryID = enquiryID
+
+	var body ReplyToEnquiryJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplyToEnquiry(ctx.Request().Context(), request.(ReplyToEnquiryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplyToEnquiry")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplyToEnquiryResponseObject); ok {
+		return validResponse.VisitReplyToEnquiryResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -15821,6 +20677,52 @@ func (sh *strictHandler) CompareOffers(ctx echo.Context) error {
 	return nil
 }
 
+// BulkReviseOffers operation middleware
+func (sh *strictHandler) BulkReviseOffers(ctx echo.Context) error {
+	var request BulkReviseOffersRequestObject
+
+	var body BulkReviseOffersJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BulkReviseOffers(ctx.Request().Context(), request.(BulkReviseOffersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BulkReviseOffers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BulkReviseOffersResponseObject); ok {
+		return validResponse.VisitBulkReviseOffersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // SearchOffers operation middleware
 func (sh *strictHandler) SearchOffers(ctx echo.Context, params SearchOffersParams) error {
 	var request SearchOffersRequestObject
@@ -15942,6 +20844,308 @@ func (sh *strictHandler) GetOfferCalendar(ctx echo.Context, offerID OfferID) err
 	return nil
 }
 
+// UpdateOffer operation middleware
+func (sh *strictHandler) UpdateOffer(ctx echo.Context, offerID OfferID) error {
+	var request UpdateOfferRequestObject
+
+	request.OfferID = offerID
+
+	var body UpdateOfferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateOffer(ctx.Request().Context(), request.(UpdateOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateOfferResponseObject); ok {
+		return validResponse.VisitUpdateOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CopyOffer operation middleware
+func (sh *strictHandler) CopyOffer(ctx echo.Context, offerID OfferID) error {
+	var request CopyOfferRequestObject
+
+	request.OfferID = offerID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CopyOffer(ctx.Request().Context(), request.(CopyOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CopyOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CopyOfferResponseObject); ok {
+		return validResponse.VisitCopyOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AskProvider operation middleware
+func (sh *strictHandler) AskProvider(ctx echo.Context, offerID OfferID) error {
+	var request AskProviderRequestObject
+
+	request.OfferID = offerID
+
+	var body AskProviderJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskProvider(ctx.Request().Context(), request.(AskProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AskProviderResponseObject); ok {
+		return validResponse.VisitAskProviderResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveFact operation middleware
+func (sh *strictHandler) RemoveFact(ctx echo.Context, offerID OfferID, factID FactID) error {
+	var request RemoveFactRequestObject
+
+	request.OfferID = offerID
+	request.FactID = factID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveFact(ctx.Request().Context(), request.(RemoveFactRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveFact")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveFactResponseObject); ok {
+		return validResponse.VisitRemoveFactResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PauseOffer operation middleware
+func (sh *strictHandler) PauseOffer(ctx echo.Context, offerID OfferID) error {
+	var request PauseOfferRequestObject
+
+	request.OfferID = offerID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseOffer(ctx.Request().Context(), request.(PauseOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PauseOfferResponseObject); ok {
+		return validResponse.VisitPauseOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// OrderPhotos operation middleware
+func (sh *strictHandler) OrderPhotos(ctx echo.Context, offerID OfferID) error {
+	var request OrderPhotosRequestObject
+
+	request.OfferID = offerID
+
+	var body OrderPhotosJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.OrderPhotos(ctx.Request().Context(), request.(OrderPhotosRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OrderPhotos")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(OrderPhotosResponseObject); ok {
+		return validResponse.VisitOrderPhotosResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UploadPhoto operation middleware
+func (sh *strictHandler) UploadPhoto(ctx echo.Context, offerID OfferID, params UploadPhotoParams) error {
+	var request UploadPhotoRequestObject
+
+	request.OfferID = offerID
+	request.Params = params
+	request.ContentType = ctx.Request().Header.Get("Content-Type")
+
+	request.Body = ctx.Request().Body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadPhoto(ctx.Request().Context(), request.(UploadPhotoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadPhoto")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UploadPhotoResponseObject); ok {
+		return validResponse.VisitUploadPhotoResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemovePhoto operation middleware
+func (sh *strictHandler) RemovePhoto(ctx echo.Context, offerID OfferID, photoID PhotoID) error {
+	var request RemovePhotoRequestObject
+
+	request.OfferID = offerID
+	request.PhotoID = photoID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemovePhoto(ctx.Request().Context(), request.(RemovePhotoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemovePhoto")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemovePhotoResponseObject); ok {
+		return validResponse.VisitRemovePhotoResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPhoto operation middleware
+func (sh *strictHandler) GetPhoto(ctx echo.Context, offerID OfferID, photoID PhotoID, params GetPhotoParams) error {
+	var request GetPhotoRequestObject
+
+	request.OfferID = offerID
+	request.PhotoID = photoID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPhoto(ctx.Request().Context(), request.(GetPhotoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPhoto")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPhotoResponseObject); ok {
+		return validResponse.VisitGetPhotoResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // PublishOffer operation middleware
 func (sh *strictHandler) PublishOffer(ctx echo.Context, offerID OfferID) error {
 	var request PublishOfferRequestObject
@@ -15992,6 +21196,31 @@ func (sh *strictHandler) GetOfferRequirements(ctx echo.Context, offerID OfferID)
 	return nil
 }
 
+// ResumeOffer operation middleware
+func (sh *strictHandler) ResumeOffer(ctx echo.Context, offerID OfferID) error {
+	var request ResumeOfferRequestObject
+
+	request.OfferID = offerID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeOffer(ctx.Request().Context(), request.(ResumeOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeOfferResponseObject); ok {
+		return validResponse.VisitResumeOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ChangeSessions operation middleware
 func (sh *strictHandler) ChangeSessions(ctx echo.Context, offerID OfferID) error {
 	var request ChangeSessionsRequestObject
@@ -16034,6 +21263,105 @@ func (sh *strictHandler) ChangeSessions(ctx echo.Context, offerID OfferID) error
 		return err
 	} else if validResponse, ok := response.(ChangeSessionsResponseObject); ok {
 		return validResponse.VisitChangeSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOfferVersions operation middleware
+func (sh *strictHandler) ListOfferVersions(ctx echo.Context, offerID OfferID, params ListOfferVersionsParams) error {
+	var request ListOfferVersionsRequestObject
+
+	request.OfferID = offerID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOfferVersions(ctx.Request().Context(), request.(ListOfferVersionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOfferVersions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOfferVersionsResponseObject); ok {
+		return validResponse.VisitListOfferVersionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReviseOffer operation middleware
+func (sh *strictHandler) ReviseOffer(ctx echo.Context, offerID OfferID) error {
+	var request ReviseOfferRequestObject
+
+	request.OfferID = offerID
+
+	var body ReviseOfferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReviseOffer(ctx.Request().Context(), request.(ReviseOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReviseOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReviseOfferResponseObject); ok {
+		return validResponse.VisitReviseOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawOffer operation middleware
+func (sh *strictHandler) WithdrawOffer(ctx echo.Context, offerID OfferID) error {
+	var request WithdrawOfferRequestObject
+
+	request.OfferID = offerID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawOffer(ctx.Request().Context(), request.(WithdrawOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawOfferResponseObject); ok {
+		return validResponse.VisitWithdrawOfferResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -83,6 +83,7 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 	river.AddWorker(workers, &marketplace.BusyWorker{DB: d})
 	river.AddWorker(workers, &purgeWorker{d: d})
 	river.AddWorker(workers, &roundWorker{d: d})
+	river.AddWorker(workers, &pricesWorker{d: d})
 	once := func(every time.Duration) *river.InsertOpts {
 		return &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: every}, MaxAttempts: 1}
 	}
@@ -95,6 +96,9 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 		}, &river.PeriodicJobOpts{RunOnStart: true}),
 		river.NewPeriodicJob(river.PeriodicInterval(roundEvery), func() (river.JobArgs, *river.InsertOpts) {
 			return roundArgs{}, once(roundEvery)
+		}, &river.PeriodicJobOpts{RunOnStart: true}),
+		river.NewPeriodicJob(river.PeriodicInterval(pricesEvery), func() (river.JobArgs, *river.InsertOpts) {
+			return pricesArgs{}, once(pricesEvery)
 		}, &river.PeriodicJobOpts{RunOnStart: true}),
 	})
 }

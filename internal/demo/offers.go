@@ -25,7 +25,7 @@ type spec struct {
 	care                            bool // personal care is part of it
 	unit                            string
 	pence                           shortbreaks.Pence
-	subsidy                         shortbreaks.Pence // what grants and donations already bear of the full cost
+	subsidy                         shortbreaks.Pence // what grants already bear of the full cost
 	reduced                         shortbreaks.Pence // a reduced rate; 0 is none
 	cap                             shortbreaks.Pence // the most one line costs; 0 is none
 	support                         shortbreaks.Pence // optional 1:1 support an hour
@@ -185,7 +185,8 @@ var houses = []house{
 func (h house) draft(s spec, today time.Time) marketplace.OfferDraft {
 	d := marketplace.OfferDraft{
 		Setting: &h.setting, Title: s.title, Summary: s.summary, Category: s.category, AccessRoute: s.route, AgeFrom: s.ages[0], AgeTo: s.ages[1],
-		RatioStaff: 1, RatioChildren: s.children, Instant: !s.request, PersonalCare: s.care, Terms: s.terms, Tariff: s.tariff(h.staff < 3),
+		RatioStaff: 1, RatioChildren: s.children, Instant: !s.request, Terms: s.terms, Tariff: s.tariff(h.staff < 3),
+		Content: s.content(),
 	}
 	if s.unit == "hour" {
 		d.Visits = &marketplace.VisitRules{
@@ -221,6 +222,14 @@ func onWeekday(date time.Time, iso int) time.Time {
 		date = date.AddDate(0, 0, 1)
 	}
 	return date
+}
+
+// content is what the offer says of itself; whether care is personal is the
+// spec's to say, since credentials hang on it.
+func (s spec) content() marketplace.Content {
+	c := contents[s.title].content()
+	c.PersonalCare = s.care
+	return c
 }
 
 // tariff is the price, and the reduced one if there is one, each costed.
@@ -269,7 +278,7 @@ func (s spec) charge(pence, most, subsidy shortbreaks.Pence, small bool) tariff.
 }
 
 // costed shares the full cost over what it is made of, to the penny; grants
-// and donations stand below it as a subsidy. A provider of one or two people
+// stand below it as a subsidy (donations never sit in a price). A provider of one or two people
 // need not show a wage (R136).
 func costed(pence, subsidy shortbreaks.Pence, small bool) []tariff.Component {
 	full := int64(pence + subsidy)
@@ -282,7 +291,7 @@ func costed(pence, subsidy shortbreaks.Pence, small bool) []tariff.Component {
 		list = append(list, tariff.Component{Kind: kinds[i], AmountPence: shortbreaks.Pence(part)})
 	}
 	if subsidy > 0 {
-		list = append(list, tariff.Component{Kind: "subsidy", AmountPence: -subsidy, Note: "Grants and donations"})
+		list = append(list, tariff.Component{Kind: "subsidy", AmountPence: -subsidy, Note: "Grants"})
 	}
 	return list
 }

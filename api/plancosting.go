@@ -30,7 +30,7 @@ func (s *Server) CostPlan(ctx context.Context, r gen.CostPlanRequestObject) (gen
 		}
 		return paperResponse{page.Bytes()}, nil
 	}
-	return gen.CostPlan200JSONResponse(costingOut(c)), nil
+	return gen.CostPlan200JSONResponse(planCostingOut(c)), nil
 }
 
 // paperPolicy lets a page use the styles it carries and load nothing.
@@ -80,7 +80,7 @@ func costLineOf(l gen.PlanCostingLine) budgets.CostLine {
 	return out
 }
 
-func costingOut(c *budgets.Costing) gen.PlanCosting {
+func planCostingOut(c *budgets.Costing) gen.PlanCosting {
 	return gen.PlanCosting{
 		StartsOn: day(c.StartsOn), EndsOn: day(c.EndsOn), CostedAt: london(c.CostedAt), Lines: mapped(c.Lines, costedLineOut),
 		TotalPence: int64(c.TotalPence), FullPence: int64(c.FullPence), ChildMinutes: c.Minutes, Sums: sumsOut(c.Totals),

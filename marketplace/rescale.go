@@ -1,0 +1,88 @@
+package marketplace
+
+import (
+	"cmp"
+	"math/big"
+	"slices"
+
+	"shortbreaks"
+	"shortbreaks/marketplace/tariff"
+)
+
+// PriceMove is how prices change: by a part of themselves or by an amount.
+// Exactly one of the two is set.
+type PriceMove struct {
+	PercentHundredths int               // hundredths of one percent: 350 is 3.5 %; of every charge and cap
+	Pence             shortbreaks.Pence // of the charge each option is sold by
+}
+
+// of is what an amount becomes, half up.
+func (m PriceMove) of(amount shortbreaks.Pence) shortbreaks.Pence {
+	return shortbreaks.MulDiv(amount, int64(10_000+m.PercentHundredths), 10_000)
+}
+
+// ChargeMove is one charge before and after.
+type ChargeMove struct {
+	OptionName string
+	Kind       string
+	Unit       string
+	WasPence   shortbreaks.Pence
+	NowPence   shortbreaks.Pence
+}
+
+// option is an option with its prices moved, and what moved.
+func (m PriceMove) option(o tariff.Option, f *shortbreaks.Faults, at string) (tariff.Option, []ChargeMove) {
+	var moves []ChargeMove
+	lead := slices.IndexFunc(o.Charges, func(c tariff.Charge) bool { return !c.Optional })
+	o.Charges = slices.Clone(o.Charges)
+	for i := range o.Charges {
+		c := &o.Charges[i]
+		now := c.AmountPence
+		switch {
+		case m.Pence == 0:
+			now = m.of(c.AmountPence)
+			if c.CapPence != nil {
+				limit := m.of(*c.CapPence)
+				c.CapPence = &limit
+			}
+		case i == max(lead, 0):
+			now += m.Pence
+		}
+		if now == c.AmountPence {
+			continue
+		}
+		moves = append(moves, ChargeMove{o.Name, c.Kind, c.Unit, c.AmountPence, now})
+		switch {
+		case now < 0:
+			f.Add(at, "The price of %s would fall below nothing.", o.Name)
+		case c.AmountPence == 0:
+			f.Add(at, "%s is free; give it a price with its parts by revising the offer.", o.Name)
+		default:
+			c.Components = rescaled(c.Components, c.AmountPence, now)
+			c.AmountPence = now
+		}
+	}
+	return o, moves
+}
+
+// rescaled brings the parts of a price from one sum to another, each in
+// proportion; the pennies that are left over go to the largest remainders,
+// ties to the earlier part, so that they still sum to the penny (R020). was is
+// positive and is what the parts sum to.
+func rescaled(parts []tariff.Component, was, now shortbreaks.Pence) []tariff.Component {
+	out := slices.Clone(parts)
+	rest := make([]*big.Int, len(parts))
+	order := make([]int, len(parts))
+	spare := int64(now)
+	for i, p := range parts {
+		exact := new(big.Int).Mul(big.NewInt(int64(p.AmountPence)), big.NewInt(int64(now)))
+		down, left := new(big.Int).DivMod(exact, big.NewInt(int64(was)), new(big.Int)) // downwards, a subsidy too
+		out[i].AmountPence, rest[i], order[i] = shortbreaks.Pence(down.Int64()), left, i
+		spare -= down.Int64()
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(0, rest[a].Cmp(rest[b])) })
+	for _, i := range order[:spare] {
+		out[i].AmountPence++
+	}
+	return out
+}
