@@ -83,12 +83,12 @@ func (m *cast) providerRequests() map[string]func(target string, fresh bool) req
 	type ask = func(target string, fresh bool) request
 	at := func(method, after string, body any) ask {
 		return func(target string, _ bool) request {
-			return req(method, "/v1/providers/" + m.providerID(target).String() + after, body)
+			return req(method, "/v1/providers/"+m.providerID(target).String()+after, body)
 		}
 	}
 	of := func(method, before string, id func(string, bool) uuid.UUID, after string, body any) ask {
 		return func(target string, fresh bool) request {
-			return request{method, "/v1/providers/" + m.providerID(target).String() + before + id(target, fresh).String() + after, body}
+			return req(method, "/v1/providers/"+m.providerID(target).String()+before+id(target, fresh).String()+after, body)
 		}
 	}
 	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
