@@ -13,7 +13,8 @@
 //   - tariff/: how a price is written down, worked out and explained.
 //   - model.go: the rows; provider.go, register.go, directory.go: providers,
 //     identifier.go: their numbers; settings.go, workers.go: places and people.
-//   - credential.go: a provider's file; cover.go: what it comes to by day.
+//   - credential.go: a provider's file; acceptance.go: what each authority
+//     makes of it; cover.go: what it comes to by day.
 //     required.go: which credentials and ratios the rules ask for; facts.go:
 //     what they look at, and publishing and quotes held against them.
 //   - notices.go: warning before a credential ends; onboarding.go: what a new
