@@ -170,7 +170,7 @@ type ruleBook struct {
 }
 
 const (
-	sqlCredentialRules = `SELECT code, starts_on, ends_on, categories, age_from, age_to, over_minutes, overnight, personal_care, frequent, kind, holders, words, basis
+	sqlRules = `SELECT code, starts_on, ends_on, categories, age_from, age_to, over_minutes, overnight, personal_care, frequent, kind, holders, words, basis
 FROM credential_rule ORDER BY kind, code, starts_on`
 	sqlRatioRules = `SELECT code, starts_on, ends_on, register, age_from, age_to, children_per_staff, binding, words FROM ratio_rule ORDER BY NOT binding, age_from, code, starts_on`
 	sqlCover      = `SELECT provider_id, kind, starts_on, ends_on, holders FROM credential_cover WHERE provider_id = $1 ORDER BY kind, starts_on`
@@ -179,7 +179,7 @@ FROM credential_rule ORDER BY kind, code, starts_on`
 // readBook reads both tables and the cover in one round trip.
 func readBook(ctx context.Context, tx *db.Tx, provider uuid.UUID) (b ruleBook, err error) {
 	var batch pgx.Batch
-	batch.Queue(sqlCredentialRules).Query(func(rows pgx.Rows) (err error) {
+	batch.Queue(sqlRules).Query(func(rows pgx.Rows) (err error) {
 		b.credentials, err = pgx.CollectRows(rows, pgx.RowToStructByPos[CredentialRule])
 		return err
 	})
