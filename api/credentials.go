@@ -141,7 +141,7 @@ func (s *Server) ListNotices(ctx context.Context, r gen.ListNoticesRequestObject
 		Body: gen.NoticeList{Items: mapped(list, func(n marketplace.NoticeDetail) gen.Notice {
 			return gen.Notice{
 				ID: n.ID, CredentialID: n.CredentialID, Kind: gen.CredentialKind(n.Kind), DaysBefore: n.DaysBefore, ExpiresOn: day(n.ExpiresOn),
-				WrittenAt: london(n.WrittenAt), Words: n.Words,
+				WrittenAt: london(n.WrittenAt), Words: n.Words, BookedAfter: n.BookedAfter,
 			}
 		}), NextCursor: cursor},
 		Headers: gen.ListNotices200ResponseHeaders{Link: link},

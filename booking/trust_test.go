@@ -43,6 +43,14 @@ func TestT82_ALapseCancelsNothingByItself(t *testing.T) {
 	_, _, err = booking.Create(w.ctx, w.d, w.parent, toBook(quoted))
 	require.NoError(t, err, "a quote that lives is kept")
 
+	_, err = marketplace.WarnOfExpiry(w.ctx, w.d)
+	require.NoError(t, err)
+	notices, _, err := marketplace.ListNotices(w.ctx, w.d, w.house.Coordinator, w.house.ID, uuid.Nil, 10)
+	require.NoError(t, err)
+	require.Len(t, notices, 1)
+	require.Equal(t, 2, notices[0].BookedAfter, "of three sessions, two are later; two children in one are one")
+	require.Contains(t, notices[0].Words, "What is booked stays booked: 2 sessions after it.")
+
 	w.clock.Set(b.Items[2].EndsAt)
 	_, err = booking.Sweep(w.ctx, w.d)
 	require.NoError(t, err)

@@ -123,14 +123,6 @@ func refreshCover(ctx context.Context, tx *db.Tx, provider uuid.UUID) error {
 	return nil
 }
 
-func readCover(ctx context.Context, tx *db.Tx, provider uuid.UUID) ([]Cover, error) {
-	cover, err := gorm.G[Cover](tx.DB).Where("provider_id = ?", provider).Order("kind, starts_on").Find(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading the cover of provider %s: %w", provider, err)
-	}
-	return cover, nil
-}
-
 // holdersOn is how many hold a kind on a date.
 func holdersOn(cover []Cover, kind string, on time.Time) int {
 	for _, c := range cover {

@@ -11,7 +11,14 @@
 // Where things are:
 //
 //   - tariff/: how a price is written down, worked out and explained.
-//   - model.go: the rows; provider.go: providers.
+//   - model.go: the rows; provider.go, register.go, directory.go: providers,
+//     identifier.go: their numbers; settings.go, workers.go: places and people.
+//   - credential.go: a provider's file; acceptance.go: what each authority
+//     makes of it; cover.go: what it comes to by day.
+//     required.go: which credentials and ratios the rules ask for; facts.go:
+//     what they look at, and publishing and quotes held against them.
+//   - notices.go: warning before a credential ends; onboarding.go: what a new
+//     provider has still to do; reliability.go: how often sessions ran.
 //   - offering.go, visits.go: what a quote is made from (Want to Offered).
 //   - places.go, lanes.go: the counters the desk locks and moves, set-based.
 //   - draft.go, calendar.go: an offer as its provider writes it;

@@ -101,13 +101,18 @@ func warn(ctx context.Context, tx *db.Tx, providers []uuid.UUID) (written int, e
 // NoticeDetail is a notice with what it is about, in words.
 type NoticeDetail struct {
 	Notice
-	Kind  string // of credential
-	Words string
+	Kind        string // of credential
+	Words       string
+	BookedAfter int // sessions and visits booked for later dates; somebody decides what becomes of each
 }
 
 const sqlNotices = `
-SELECT n.provider_id, n.id, n.credential_id, n.days_before, n.expires_on, n.written_at, c.kind, coalesce(w.display_name, '')
+SELECT n.provider_id, n.id, n.credential_id, n.days_before, n.expires_on, n.written_at, c.kind, coalesce(w.display_name, ''),
+    (SELECT count(*) FROM session s JOIN session_places p ON p.provider_id = s.provider_id AND p.session_id = s.id
+        WHERE s.provider_id = n.provider_id AND s.state = 'scheduled' AND p.taken > 0 AND s.starts_at >= e.ended)
+    + (SELECT count(*) FROM lane_claim l WHERE l.provider_id = n.provider_id AND lower(l.during) >= e.ended)
 FROM notice n
+CROSS JOIN LATERAL (SELECT (n.expires_on + 1)::timestamp AT TIME ZONE 'Europe/London' AS ended) e
 JOIN credential c ON c.provider_id = n.provider_id AND c.id = n.credential_id
 LEFT JOIN worker w ON w.provider_id = c.provider_id AND w.id = c.worker_id
 WHERE n.provider_id = $1 AND ($2::uuid = '00000000-0000-0000-0000-000000000000' OR (n.written_at, n.id) < (SELECT written_at, id FROM notice WHERE provider_id = $1 AND id = $2))
@@ -126,7 +131,7 @@ func ListNotices(ctx context.Context, d *db.DB, who shortbreaks.Actor, provider,
 		}
 		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (n NoticeDetail, err error) {
 			var worker string
-			err = row.Scan(&n.ProviderID, &n.ID, &n.CredentialID, &n.DaysBefore, &n.ExpiresOn, &n.WrittenAt, &n.Kind, &worker)
+			err = row.Scan(&n.ProviderID, &n.ID, &n.CredentialID, &n.DaysBefore, &n.ExpiresOn, &n.WrittenAt, &n.Kind, &worker, &n.BookedAfter)
 			n.Words = noticeWords(n, worker, shortbreaks.Date(tx.Now))
 			return n, err
 		})
@@ -155,5 +160,9 @@ func noticeWords(n NoticeDetail, worker string, today time.Time) string {
 	default:
 		what += " ends in " + shortbreaks.Plural(left, "day") + ", on " + ends
 	}
-	return what + ". Where an offer needs it, later dates cannot be booked. What is booked stays booked. Put the new one on file."
+	what += ". Where an offer needs it, later dates cannot be booked. What is booked stays booked"
+	if n.BookedAfter > 0 {
+		what += ": " + shortbreaks.Plural(n.BookedAfter, "session") + " after it"
+	}
+	return what + ". Put the new one on file."
 }

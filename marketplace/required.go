@@ -170,27 +170,31 @@ type ruleBook struct {
 }
 
 const (
-	sqlCredentialRules = `SELECT code, starts_on, ends_on, categories, age_from, age_to, over_minutes, overnight, personal_care, frequent, kind, holders, words, basis
+	sqlRules = `SELECT code, starts_on, ends_on, categories, age_from, age_to, over_minutes, overnight, personal_care, frequent, kind, holders, words, basis
 FROM credential_rule ORDER BY kind, code, starts_on`
 	sqlRatioRules = `SELECT code, starts_on, ends_on, register, age_from, age_to, children_per_staff, binding, words FROM ratio_rule ORDER BY NOT binding, age_from, code, starts_on`
+	sqlCover      = `SELECT provider_id, kind, starts_on, ends_on, holders FROM credential_cover WHERE provider_id = $1 ORDER BY kind, starts_on`
 )
 
+// readBook reads both tables and the cover in one round trip.
 func readBook(ctx context.Context, tx *db.Tx, provider uuid.UUID) (b ruleBook, err error) {
-	rows, err := tx.PGX.Query(ctx, sqlCredentialRules)
-	if err == nil {
+	var batch pgx.Batch
+	batch.Queue(sqlRules).Query(func(rows pgx.Rows) (err error) {
 		b.credentials, err = pgx.CollectRows(rows, pgx.RowToStructByPos[CredentialRule])
-	}
-	if err == nil {
-		rows, err = tx.PGX.Query(ctx, sqlRatioRules)
-	}
-	if err == nil {
+		return err
+	})
+	batch.Queue(sqlRatioRules).Query(func(rows pgx.Rows) (err error) {
 		b.ratios, err = pgx.CollectRows(rows, pgx.RowToStructByPos[RatioRule])
+		return err
+	})
+	batch.Queue(sqlCover, provider).Query(func(rows pgx.Rows) (err error) {
+		b.cover, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Cover])
+		return err
+	})
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
+		return ruleBook{}, fmt.Errorf("reading the rules of credentials for provider %s: %w", provider, err)
 	}
-	if err != nil {
-		return ruleBook{}, fmt.Errorf("reading the rules of credentials: %w", err)
-	}
-	b.cover, err = readCover(ctx, tx, provider)
-	return b, err
+	return b, nil
 }
 
 // publishable refuses an offer whose provider lacks a credential it needs, or

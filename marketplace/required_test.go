@@ -166,8 +166,10 @@ func TestFactsComeFromTheSessions(t *testing.T) {
 		from, to string
 		night    bool
 	}{
-		{"2027-01-09T20:00", "2027-01-10T02:00", false}, {"2027-01-09T20:00", "2027-01-10T02:01", true},
-		{"2027-01-10T06:00", "2027-01-10T08:00", false}, {"2027-01-10T05:59", "2027-01-10T08:00", true},
+		{"2027-01-09T20:00", "2027-01-10T02:00", false},
+		{"2027-01-09T20:00", "2027-01-10T02:01", true},
+		{"2027-01-10T06:00", "2027-01-10T08:00", false},
+		{"2027-01-10T05:59", "2027-01-10T08:00", true},
 	} {
 		require.Equal(t, c.night, marketplace.FactsOf(club, []marketplace.Stretch{on(c.from, c.to)}).Overnight, c.from)
 	}
@@ -200,7 +202,8 @@ func TestCoverCountsEachHolderOnceOnEachDay(t *testing.T) {
 	withdrawn.WithdrawnAt = day("2026-01-01")
 	cover := marketplace.CoverOf(provider, []marketplace.Credential{
 		aid(jo, "2027-01-01", day("2027-03-31")), aid(jo, "2027-03-01", day("2027-12-31")), aid(mo, "2027-02-01", nil), withdrawn,
-		{Kind: "ofsted", IssuedOn: date("2027-01-01"), ExpiresOn: day("2027-01-31")}, {Kind: "ofsted", IssuedOn: date("2027-02-02")},
+		{Kind: "ofsted", IssuedOn: date("2027-01-01"), ExpiresOn: day("2027-01-31")},
+		{Kind: "ofsted", IssuedOn: date("2027-02-02")},
 		{Kind: "dbs_enhanced", WorkerID: &jo.ID, IssuedOn: date("2027-01-01"), DBSLevel: &level, DBSWorkforce: &adult},
 		{Kind: "dbs_enhanced", WorkerID: &mo.ID, IssuedOn: date("2027-01-01"), DBSLevel: &level, DBSWorkforce: &workforce},
 	}, []marketplace.Worker{jo, mo})
@@ -217,7 +220,8 @@ func TestCoverCountsEachHolderOnceOnEachDay(t *testing.T) {
 		got = append(got, r)
 	}
 	require.Equal(t, []row{
-		{"ofsted", "2027-01-01", "2027-01-31", 1}, {"ofsted", "2027-02-02", "", 1}, // 1 February is not covered
+		{"ofsted", "2027-01-01", "2027-01-31", 1},
+		{"ofsted", "2027-02-02", "", 1},                 // 1 February is not covered
 		{"dbs_enhanced", "2027-01-01", "2027-04-30", 1}, // work with adults does not count, nor does one who left
 		{"first_aid", "2027-01-01", "2027-01-31", 1},
 		{"first_aid", "2027-02-01", "2027-02-28", 2},

@@ -94,29 +94,44 @@ func TestTheLastOwnerStays(t *testing.T) {
 	require.ErrorIs(t, err, people.ErrLastOwner, "one who leaves in June is not the one who stays")
 }
 
-// Two owners who each remove the other at the same moment: one goes.
-func TestTwoOwnersCannotBothBeRemoved(t *testing.T) {
+// Owners who all remove each other at the same moment: one stays. A lock on
+// what they write holds them until all have come as far as they get alone, so
+// that they meet every time.
+func TestOwnersCannotAllBeRemoved(t *testing.T) {
 	w := setup(t)
 	provider, owner := w.firm("owner")
-	w.person("jo")
-	jo, err := people.AddStaff(w.ctx, w.d, owner, provider, people.NewStaff{SignIn: "jo", Role: shortbreaks.ProviderOwner, Name: "Jo"})
+	for _, name := range []string{"a", "b", "c"} {
+		w.person(name)
+		_, err := people.AddStaff(w.ctx, w.d, owner, provider, people.NewStaff{SignIn: name, Role: shortbreaks.ProviderOwner, Name: name})
+		require.NoError(t, err)
+	}
+	all := w.staff(owner, provider)
+	admin := dbtest.Owner(t, w.d)
+	gate, err := admin.Begin(w.ctx)
 	require.NoError(t, err)
-	self := w.staff(owner, provider)[0].ID
-	begin, errs := make(chan struct{}), make(chan error, 2)
-	for _, id := range []uuid.UUID{self, jo.ID} {
+	_, err = gate.Exec(w.ctx, `SELECT FROM role_grant FOR UPDATE`)
+	require.NoError(t, err)
+	errs := make(chan error, len(all))
+	for _, s := range all {
 		go func() {
-			<-begin
-			_, err := people.EndStaff(w.ctx, w.d, owner, provider, id, nil)
+			_, err := people.EndStaff(w.ctx, w.d, owner, provider, s.ID, nil)
 			errs <- err
 		}()
 	}
-	close(begin)
-	first, second := <-errs, <-errs
-	if first != nil {
-		first, second = second, first
+	require.Eventually(t, func() bool {
+		var waiting int
+		err := admin.QueryRow(w.ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
+		return err == nil && waiting == len(all)
+	}, 30*time.Second, 10*time.Millisecond)
+	require.NoError(t, gate.Commit(w.ctx))
+	refused := 0
+	for range all {
+		if err := <-errs; err != nil {
+			require.ErrorIs(t, err, people.ErrLastOwner)
+			refused++
+		}
 	}
-	require.NoError(t, first)
-	require.ErrorIs(t, second, people.ErrLastOwner)
+	require.Equal(t, 1, refused)
 }
 
 func TestOnlyTheOwnerDecidesWhoActsForAProvider(t *testing.T) {
