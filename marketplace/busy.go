@@ -75,7 +75,7 @@ func SetBusyCalendar(ctx context.Context, d *db.DB, who shortbreaks.Actor, s Set
 			return err
 		}
 		if address != nil {
-			err := tx.Enqueue(ctx, FetchBusyArgs{ProviderID: lane.provider, LaneID: lane.lane, Version: version}, nil)
+			err := tx.Enqueue(ctx, FetchBusyArgs{ProviderID: lane.provider, LaneID: lane.lane, Version: version}, &river.InsertOpts{Queue: db.QueueOutside})
 			if err != nil {
 				return err
 			}
@@ -308,5 +308,5 @@ func keepReading(ctx context.Context, tx *db.Tx, lane laneKey, a FetchBusyArgs, 
 		return fmt.Errorf("keeping a reading of lane %s (%d rows): %w", a.LaneID, done.RowsAffected(), err)
 	}
 	a.Version++
-	return tx.Enqueue(ctx, a, &river.InsertOpts{ScheduledAt: tx.Now.Add(busyEvery)})
+	return tx.Enqueue(ctx, a, &river.InsertOpts{Queue: db.QueueOutside, ScheduledAt: tx.Now.Add(busyEvery)})
 }

@@ -13,6 +13,7 @@ import (
 
 func TestT41_NoticeIsElapsedTimeAndTheHorizonLondonsDays(t *testing.T) {
 	t.Parallel()
+	s := setup(t)
 	for _, c := range []struct {
 		now, starts string
 		notice      int
@@ -36,6 +37,9 @@ func TestT41_NoticeIsElapsedTimeAndTheHorizonLondonsDays(t *testing.T) {
 			o.HorizonDays = &c.horizon
 		}
 		require.Equal(t, c.ok, o.CanBook(at(c.starts), at(c.now)), "%+v", c)
+		var shown bool
+		require.NoError(t, s.admin.QueryRow(s.ctx, `SELECT can_book($1, $2, $3, $4)`, at(c.starts), at(c.now), o.NoticeMinutes, o.HorizonDays).Scan(&shown))
+		require.Equal(t, c.ok, shown, "in SQL: %+v", c)
 	}
 }
 

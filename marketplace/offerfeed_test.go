@@ -27,6 +27,7 @@ func TestAnOffersCalendarIsWrittenAsTheStandardWantsIt(t *testing.T) {
 	o := s.publish(s.owner, draft)
 	text := s.feed(o)
 	require.Equal(t, strings.Count(text, "\n"), strings.Count(text, "\r\n"), "every line ends in CRLF")
+	require.Equal(t, strings.Count(text, "\r"), strings.Count(text, "\r\n"), "and none is broken by a title")
 	for _, line := range strings.Split(text, "\r\n") {
 		require.LessOrEqual(t, len(line), 75, "octets of %q", line)
 	}

@@ -49,6 +49,17 @@ func TestT33_ARuleKeepsItsWallTimeOverBothChangesOfTheClocks(t *testing.T) {
 	}
 }
 
+// An UNTIL in UTC is an instant: 9:00 UTC is 10:00 in London in summer.
+func TestT33_AnEndInUTCIsReadByLondonsClocks(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	for until, want := range map[string]int{"20270405T090000Z": 2, "20270405T085959Z": 1, "20270405T100000": 2, "20270405": 2} {
+		p, err := s.preview(marketplace.SessionSeries{FirstDate: date("2027-03-29"), Rule: "FREQ=WEEKLY;UNTIL=" + until})
+		require.NoError(t, err)
+		require.Len(t, p.Sessions, want, until)
+	}
+}
+
 func TestT34_ANightOverAChangeOfTheClocksLastsNineOrElevenHours(t *testing.T) {
 	t.Parallel()
 	s := setup(t)

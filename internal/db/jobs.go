@@ -18,7 +18,13 @@ const (
 	// exceeds jobTimeout, so a job still running is never run twice.
 	rescueAfter = 2 * time.Minute
 	jobTimeout  = time.Minute
+	// outsideAtOnce are the workers of QueueOutside.
+	outsideAtOnce = 2
 )
+
+// QueueOutside is for jobs that wait for somebody else's server: however slow
+// they are, the sweep and the payments do not wait behind them.
+const QueueOutside = "outside"
 
 // Enqueue adds a job that exists if and only if this transaction commits.
 func (tx *Tx) Enqueue(ctx context.Context, job river.JobArgs, opts *river.InsertOpts) error {
@@ -35,7 +41,7 @@ func NewJobs(d *DB, workers *river.Workers, periodic []*river.PeriodicJob) (*riv
 		Logger:               slog.Default(),
 		Workers:              workers,
 		PeriodicJobs:         periodic,
-		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobsAtOnce}},
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobsAtOnce}, QueueOutside: {MaxWorkers: outsideAtOnce}},
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
 		PollOnly:             d.cfg.Pooler,

@@ -143,15 +143,12 @@ CREATE TABLE busy_calendar (
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON busy_calendar TO shortbreaks_app;
 
--- No visit is put where its worker is busy, whoever writes it. The lanes are
--- locked first, so that busy times being written at this moment are waited for
--- and seen; whoever reserves has locked them already.
+-- No visit is put where its worker is busy, whoever writes it. The foreign key
+-- has locked each lane by the end of the statement, so that busy times being
+-- written at this moment, under a lock of the lane, are waited for and seen.
 -- +goose StatementBegin
 CREATE FUNCTION refuse_busy_lane() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM FROM lane l
-    WHERE (l.provider_id, l.id) IN (SELECT a.provider_id, a.lane_id FROM added a)
-    ORDER BY l.provider_id, l.id FOR SHARE;
     IF EXISTS (SELECT FROM added a JOIN lane_busy b
             ON b.provider_id = a.provider_id AND b.lane_id = a.lane_id AND b.during && a.during) THEN
         RAISE EXCEPTION 'the worker is busy then' USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'lane_never_used_when_busy';
