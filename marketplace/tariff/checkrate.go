@@ -105,6 +105,7 @@ func checkConversions(f *shortbreaks.Faults, at string, rows []Conversion) {
 			f.OneOf(at+"/event", v.Event, Events)
 		}
 		f.Within(at+"/more_than", v.MoreThan, 0, 100)
+		f.Unless(v.MoreThan == 0 || v.Event != "", at+"/more_than", "Only an event is counted.")
 		money(f, at+"/amount_pence", v.AmountPence)
 	}
 }

@@ -23,6 +23,10 @@ func (p *Priced) Explain() string {
 	for n := range p.Parts {
 		sentences = append(sentences, p.part(&p.Parts[n], count > 1)...)
 	}
+	if len(sentences) == 0 {
+		nothing := words{ask: p.ask, dates: every(len(p.ask.Occasions))}
+		sentences = []string{nothing.count() + ": nothing to pay."}
+	}
 	if count > 1 {
 		sentences = append(sentences, "Total: "+p.TotalPence.String()+".")
 	}
@@ -30,23 +34,32 @@ func (p *Priced) Explain() string {
 	for _, m := range p.MightAdd {
 		sentences = append(sentences, m.Words())
 	}
-	name := p.OptionName()
-	for _, b := range p.Beats {
-		how := "would cost " + b.TotalPence.String()
-		if b.TotalPence == p.TotalPence {
-			how = "would cost the same"
-		}
-		sentences = append(sentences, fmt.Sprintf("This is the price %q; %q %s.", name, b.OptionName, how))
+	if len(p.Beats) > 0 {
+		sentences = append(sentences, p.beatsWords())
 	}
 	return strings.Join(sentences, " ")
 }
+
+// beatsWords names the price and what the others would cost.
+func (p *Priced) beatsWords() string {
+	others := make([]string, len(p.Beats))
+	for i, b := range p.Beats {
+		others[i] = quoted(b.OptionName) + " would cost " + b.TotalPence.String()
+		if b.TotalPence == p.TotalPence {
+			others[i] = quoted(b.OptionName) + " would cost the same"
+		}
+	}
+	return "This is the price " + quoted(p.OptionName()) + "; " + shortbreaks.Listed(others) + "."
+}
+
+func quoted(name string) string { return "\"" + name + "\"" }
 
 func (part *Part) ticket(p *Priced) bool { return p.tariff.Options[part.Option].ticket() }
 
 // part explains one thing bought, a sentence a line.
 func (p *Priced) part(part *Part, several bool) (sentences []string) {
 	o := &p.tariff.Options[part.Option]
-	words := words{ask: p.ask, dates: part.Dates}
+	words := words{ask: p.ask, all: part.Dates, dates: part.Dates}
 	prefix := ""
 	if len(p.Parts) > 1 {
 		prefix = o.Name + ": "
@@ -76,7 +89,7 @@ func (p *Priced) part(part *Part, several bool) (sentences []string) {
 	return sentences
 }
 
-// borneWords says what other payers bear.
+// borneWords says what others pay.
 func (p *Priced) borneWords() (sentences []string) {
 	sums := map[string]shortbreaks.Pence{}
 	payee := map[string]shortbreaks.Pence{}
@@ -103,10 +116,14 @@ func (p *Priced) borneWords() (sentences []string) {
 		}
 	}
 	if len(shares) > 0 {
-		sentences = append(sentences, fmt.Sprintf("The full cost is %s: %s; you pay %s.", full, shortbreaks.Listed(shares), p.TotalPence))
+		shares = append(shares, "you pay "+p.TotalPence.String())
+		sentences = append(sentences, fmt.Sprintf("The full price is %s: %s.", full, shortbreaks.Listed(shares)))
 	}
-	if p.FullPence > full {
-		sentences = append(sentences, fmt.Sprintf("Grants and donations bear %s more.", p.FullPence-full))
+	switch more := p.FullPence - full; {
+	case more > 0 && full == 0:
+		sentences = append(sentences, fmt.Sprintf("It costs %s to run; grants and donations pay for all of it.", more))
+	case more > 0:
+		sentences = append(sentences, fmt.Sprintf("It costs %s to run; grants and donations pay %s of it.", p.FullPence, more))
 	}
 	for _, who := range payees {
 		sentences = append(sentences, fmt.Sprintf("%s of it goes to %s.", payee[who], who))
@@ -117,13 +134,13 @@ func (p *Priced) borneWords() (sentences []string) {
 func payerWords(payer string) string {
 	switch payer {
 	case "council":
-		return "the council bears"
+		return "the council pays"
 	case "health":
-		return "the health service bears"
+		return "the health service pays"
 	case "charity":
-		return "a charity bears"
+		return "a charity pays"
 	}
-	return "others bear"
+	return "others pay"
 }
 
 // Words says what could be added: "Late pick up could add £5.00 for each
@@ -144,7 +161,8 @@ func (m MightAdd) Words() string {
 // words explain lines for some dates of an ask.
 type words struct {
 	ask   *Ask
-	dates []int
+	all   []int // of the part
+	dates []int // of them, those a charge is made on
 }
 
 // line is one charge's arithmetic, without the full stop; "" if it says
@@ -178,11 +196,12 @@ func (w words) line(l *line) string {
 
 // units explains a price by the session, day, night, item, mile or month.
 func (w words) units(c *Charge, total shortbreaks.Pence) string {
-	quantity := 0
-	for _, i := range w.dates {
-		quantity += c.quantity(w.ask, &w.ask.Occasions[i])
-	}
+	quantity := w.quantity(c)
 	switch {
+	case c.When == Contingent && c.EachMinutes > 0:
+		return fmt.Sprintf("%s, %s of %s at %s: %s", w.count(), shortbreaks.Plural(quantity, "lot"), shortbreaks.Minutes(c.EachMinutes), c.AmountPence, total)
+	case c.When == Contingent:
+		return fmt.Sprintf("%s, %s at %s: %s", w.count(), shortbreaks.Plural(quantity, "time"), c.AmountPence, total)
 	case quantity != len(w.dates):
 		return fmt.Sprintf("%s, %s at %s: %s", w.count(), shortbreaks.Plural(quantity, shortbreaks.Spaced(c.Unit)), c.AmountPence, total)
 	case len(w.dates) == 1:
@@ -197,6 +216,8 @@ func (w words) bundle(c *Charge, total shortbreaks.Pence) string {
 		amount = c.atRatio(w.ask.ratio(0))
 	}
 	switch {
+	case remaining < len(w.ask.Occasions): // the rest of it has another price
+		return fmt.Sprintf("%s, %s for all %d: %d of them have this price: %s", b.Name, amount, b.Planned, remaining, total)
 	case amount == 0:
 		return fmt.Sprintf("%s, %s, free of charge", b.Name, w.count())
 	case remaining >= b.Planned:
@@ -277,6 +298,8 @@ func (w words) adjustments(l *line) string {
 		out = append(out, fmt.Sprintf("one price for the family, shared by %d children", w.ask.Children))
 	case c.Basis == PerGroup && w.ask.Sharing == 0:
 		out = append(out, fmt.Sprintf("the most you can pay: one price shared by at least %d", max(1, c.SmallestGroup)))
+	case c.Basis == PerGroup && w.ask.Sharing < c.SmallestGroup:
+		out = append(out, fmt.Sprintf("one price, and your share is never more than one of %d", c.SmallestGroup))
 	case c.Basis == PerGroup:
 		out = append(out, fmt.Sprintf("one price shared by %d", w.ask.Sharing))
 	}
@@ -286,10 +309,26 @@ func (w words) adjustments(l *line) string {
 	if c.VAT == "standard" {
 		out = append(out, "VAT included")
 	}
+	if free := w.freeHolidays(l); free > 0 {
+		out = append(out, "nothing for "+shortbreaks.Plural(free, "bank holiday"))
+	}
 	if len(out) == 0 {
 		return ""
 	}
 	return " (" + strings.Join(out, "; ") + ")"
+}
+
+// freeHolidays is how many dates are bank holidays that the charge leaves out.
+func (w words) freeHolidays(l *line) (n int) {
+	if l.charge.Only == nil || l.charge.Only.BankHolidays != "never" {
+		return 0
+	}
+	for _, i := range w.all {
+		if _, holiday := w.ask.Holidays[shortbreaks.Date(w.ask.Occasions[i].StartsAt)]; holiday && l.silent(w.ask, i) {
+			n++
+		}
+	}
+	return n
 }
 
 func (w words) capWords(c *Charge) string {

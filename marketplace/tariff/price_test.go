@@ -200,7 +200,7 @@ func TestTheCheapestOptionTheBuyerMayUseIsNamed(t *testing.T) {
 	require.Equal(t, "Reduced rate", p.OptionName())
 	require.Equal(t, shortbreaks.Pence(1200), p.TotalPence)
 	require.Len(t, p.Beats, 2)
-	require.Contains(t, p.Explain(), `This is the price "Reduced rate"; "Standard" would cost £24.00.`)
+	require.Contains(t, p.Explain(), `This is the price "Reduced rate"; "Standard" would cost £24.00 and "Same again" would cost £24.00.`)
 
 	_, err = price(tariffOf(tf.Options[2]), sessions(1, 60))
 	require.ErrorContains(t, err, "only for families entitled to the reduced rate")
