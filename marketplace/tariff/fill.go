@@ -135,7 +135,11 @@ func (m *mix) singleParts(chosen []int) (parts []Part) {
 func (f *filling) onward(i, from int) {
 	s := step{inHand: f.ways[i][from].inHand, cost: f.ways[i][from].cost, from: from}
 	f.cover(i, s)
-	if f.member != nil && s.member == 0 && f.member.serves[i] {
+	if f.member == nil || !f.member.serves[i] || f.member.until[i] <= s.member {
+		return
+	}
+	// While one is in hand, another pays only if it is not sold when that ends.
+	if s.member == 0 || slices.Contains(f.member.serves[s.member:], false) {
 		s.member, s.joined, s.cost = f.member.until[i], true, s.cost+f.member.price
 		f.cover(i, s)
 	}

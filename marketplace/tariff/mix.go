@@ -16,7 +16,7 @@ import (
 // serves all the dates it can, or none. Of each kind of block at most one is
 // in use at a time: a second one is never needed sooner, since bought later it
 // lasts longer. A membership is bought with a date, and again once it has
-// ended.
+// ended, or before that if it will not be sold then.
 type mix struct {
 	t       *Tariff
 	ask     *Ask
