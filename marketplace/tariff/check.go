@@ -41,7 +41,7 @@ func (t Tariff) Check(f *shortbreaks.Faults, at string) {
 		if o.Block != nil {
 			blocks++
 		}
-		if len(o.Charges) > 0 && o.bundleUnit() == "" && o.together(&Ask{ChargeKinds: ChargeKinds}) {
+		if len(o.Charges) > 0 && o.bundleUnit() == "" && !o.ticket() && o.together(&Ask{ChargeKinds: ChargeKinds}) {
 			wholes++
 		}
 	}

@@ -18,7 +18,9 @@ func drawPence(t *rapid.T, name string, most int) shortbreaks.Pence {
 	return shortbreaks.Pence(rapid.SampledFrom([]int{0, 1, 99, 100, 1000, rapid.IntRange(0, most).Draw(t, name+" any"), rapid.IntRange(0, most).Draw(t, name+" some")}).Draw(t, name))
 }
 
-func chance(t *rapid.T, name string, oneIn int) bool { return rapid.IntRange(1, oneIn).Draw(t, name) == 1 }
+func chance(t *rapid.T, name string, oneIn int) bool {
+	return rapid.IntRange(1, oneIn).Draw(t, name) == 1
+}
 
 func drawRatio(t *rapid.T) tariff.Ratio {
 	return tariff.Ratio{Staff: 1, Children: rapid.IntRange(1, 3).Draw(t, "children to one")}

@@ -21,7 +21,7 @@ func (p *Priced) Explain() string {
 		}
 	}
 	for n := range p.Parts {
-		sentences = append(sentences, p.part(&p.Parts[n], count > 1)...)
+		sentences = append(sentences, p.part(&p.Parts[n])...)
 	}
 	if len(sentences) == 0 {
 		nothing := words{ask: p.ask, dates: every(len(p.ask.Occasions))}
@@ -56,8 +56,9 @@ func quoted(name string) string { return "\"" + name + "\"" }
 
 func (part *Part) ticket(p *Priced) bool { return p.tariff.Options[part.Option].ticket() }
 
-// part explains one thing bought, a sentence a line.
-func (p *Priced) part(part *Part, several bool) (sentences []string) {
+// part explains one thing bought, a sentence a line; of several lines each says
+// its kind.
+func (p *Priced) part(part *Part) (sentences []string) {
 	o := &p.tariff.Options[part.Option]
 	words := words{ask: p.ask, all: part.Dates, dates: part.Dates}
 	prefix := ""
@@ -81,7 +82,7 @@ func (p *Priced) part(part *Part, several bool) (sentences []string) {
 		if text == "" {
 			continue
 		}
-		if several {
+		if len(part.lines) > 1 || o.Block != nil {
 			text = shortbreaks.Capital(shortbreaks.Spaced(l.charge.Kind)) + ": " + text
 		}
 		sentences = append(sentences, prefix+shortbreaks.Capital(text)+".")
@@ -121,9 +122,9 @@ func (p *Priced) borneWords() (sentences []string) {
 	}
 	switch more := p.FullPence - full; {
 	case more > 0 && full == 0:
-		sentences = append(sentences, fmt.Sprintf("It costs %s to run; grants and donations pay for all of it.", more))
+		sentences = append(sentences, fmt.Sprintf("It costs %s to run; grants and other funds pay for all of it.", more))
 	case more > 0:
-		sentences = append(sentences, fmt.Sprintf("It costs %s to run; grants and donations pay %s of it.", p.FullPence, more))
+		sentences = append(sentences, fmt.Sprintf("It costs %s to run; grants and other funds pay %s of it.", p.FullPence, more))
 	}
 	for _, who := range payees {
 		sentences = append(sentences, fmt.Sprintf("%s of it goes to %s.", payee[who], who))

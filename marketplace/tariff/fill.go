@@ -17,21 +17,21 @@ import (
 // Bounds of that work: where they are not enough, the price is refused rather
 // than guessed or waited for.
 const (
-	mostBlocks = 3      // kinds of block in one tariff
-	mostStates = 50_000 // for one price
-	mostAtOnce = 1_000  // of one date
+	mostBlocks = 3       // kinds of block in one tariff
+	mostStates = 200_000 // for one price
+	mostAtOnce = 4_000   // of one date
 )
 
 // inHand is what a buyer holds before a date.
 type inHand struct {
 	blocks [mostBlocks]held
-	member int // the first date the membership no longer serves; 0: none
+	member int16 // the first date the membership no longer serves; 0: none
 }
 
 // held is a block in hand.
 type held struct {
-	until int // the first date it no longer serves
-	left  int // uses, as far as there are dates for them; 0: none in hand
+	until int16 // the first date it no longer serves
+	left  int16 // uses, as far as there are dates for them; 0: none in hand
 }
 
 // step is how a date was covered on the cheapest way to a state.
@@ -53,9 +53,9 @@ func (m *mix) fill(taken, needed []bool) ([]Part, bool) {
 	if m.member == nil && len(m.blocks) == 0 {
 		return m.dateByDate(taken)
 	}
-	f := filling{mix: m, taken: taken, needed: needed, uses: make([][]int, len(m.blocks))}
+	f := filling{mix: m, taken: taken, needed: needed, uses: make([][]int16, len(m.blocks)), known: map[inHand]int{}}
 	for b := range m.blocks {
-		f.uses[b] = make([]int, len(taken)+1)
+		f.uses[b] = make([]int16, len(taken)+1)
 		for i := range taken {
 			f.uses[b][i+1] = f.uses[b][i]
 			if !taken[i] && m.blocks[b].serves[i] {
@@ -66,7 +66,7 @@ func (m *mix) fill(taken, needed []bool) ([]Part, bool) {
 	f.ways = append(f.ways, []step{{}})
 	for i := range taken {
 		f.next = f.next[:0:0]
-		f.known = map[inHand]int{}
+		clear(f.known)
 		for from := range f.ways[i] {
 			f.onward(i, from)
 		}
@@ -87,9 +87,9 @@ func (m *mix) fill(taken, needed []bool) ([]Part, bool) {
 type filling struct {
 	*mix
 	taken, needed []bool
-	uses          [][]int  // by block: the dates before each that it could serve
-	ways          [][]step // by date: the states before it that are worth keeping
-	next          []step   // the states after the date being covered
+	uses          [][]int16 // by block: the dates before each that it could serve
+	ways          [][]step  // by date: the states before it that are worth keeping
+	next          []step    // the states after the date being covered
 	known         map[inHand]int
 }
 
@@ -135,18 +135,18 @@ func (m *mix) singleParts(chosen []int) (parts []Part) {
 func (f *filling) onward(i, from int) {
 	s := step{inHand: f.ways[i][from].inHand, cost: f.ways[i][from].cost, from: from}
 	f.cover(i, s)
-	if f.member == nil || !f.member.serves[i] || f.member.until[i] <= s.member {
+	if f.member == nil || !f.member.serves[i] || f.member.until[i] <= int(s.member) {
 		return
 	}
 	// While one is in hand, another pays only if it is not sold when that ends.
 	if s.member == 0 || slices.Contains(f.member.serves[s.member:], false) {
-		s.member, s.joined, s.cost = f.member.until[i], true, s.cost+f.member.price
+		s.member, s.joined, s.cost = int16(f.member.until[i]), true, s.cost+f.member.price
 		f.cover(i, s)
 	}
 }
 
 func (f *filling) cover(i int, s step) {
-	member := s.member > i
+	member := int(s.member) > i
 	switch {
 	case f.needed[i] && !member:
 		return
@@ -169,7 +169,7 @@ func (f *filling) cover(i int, s step) {
 		use := s
 		use.how, use.cost = -n-1, s.cost+b.pence[i]
 		if use.blocks[n].left == 0 {
-			use.blocks[n] = held{b.until[i], f.t.Options[b.option].Block.Count}
+			use.blocks[n] = held{int16(b.until[i]), int16(f.t.Options[b.option].Block.Count)}
 			use.opened, use.cost = true, use.cost+b.price
 		}
 		use.blocks[n].left--
@@ -180,13 +180,13 @@ func (f *filling) cover(i int, s step) {
 // reach keeps the cheaper way to a state before a date; of equal ones the one
 // that buys no membership, then that by the earlier option by the date.
 func (f *filling) reach(i int, s step) {
-	if s.member <= i {
+	if int(s.member) <= i {
 		s.member = 0
 	}
 	for n := range f.blocks {
 		b := &s.blocks[n]
 		if b.left > 0 { // more uses than dates are worth no more
-			b.left = min(b.left, f.uses[n][b.until]-f.uses[n][min(i, b.until)])
+			b.left = min(b.left, f.uses[n][b.until]-f.uses[n][min(i, int(b.until))])
 		}
 		if b.left == 0 {
 			*b = held{}
@@ -212,19 +212,20 @@ func (s *step) before(t *step) bool {
 // unbeaten drops each state that another beats: one that holds as much or more
 // and came cheaper, or holds the same things, only fresher, at the same cost.
 func unbeaten(states []step) []step {
-	slices.SortStableFunc(states, func(a, b step) int { return cmp.Compare(a.cost, b.cost) })
-	kept := states[:0]
-	for k := range states {
-		s := states[k]
-		if !slices.ContainsFunc(kept, func(t step) bool { return t.beats(&s) }) {
-			kept = append(kept, s)
-		}
-	}
-	// Of equal costs, a fresher state may stand behind a staler one.
-	all := slices.Clone(kept)
-	return slices.DeleteFunc(kept, func(s step) bool {
-		return slices.ContainsFunc(all, func(t step) bool { return t.inHand != s.inHand && t.beats(&s) })
+	slices.SortFunc(states, func(a, b step) int {
+		return cmp.Or(cmp.Compare(a.cost, b.cost), compare(&b.inHand, &a.inHand)) // of equal costs the freshest first
 	})
+	kept := states[:0]
+next:
+	for k := range states {
+		for i := range kept {
+			if kept[i].beats(&states[k]) {
+				continue next
+			}
+		}
+		kept = append(kept, states[k])
+	}
+	return kept
 }
 
 func (s *step) beats(t *step) bool {
@@ -241,13 +242,13 @@ func (s *step) beats(t *step) bool {
 	return s.cost < t.cost || same
 }
 
-// less puts states in order: those that hold less first.
-func less(a, b *inHand) bool {
+// compare puts states in order: those that hold less first.
+func compare(a, b *inHand) int {
 	order := cmp.Compare(a.member, b.member)
 	for n := range a.blocks {
 		order = cmp.Or(order, cmp.Compare(a.blocks[n].left, b.blocks[n].left), cmp.Compare(a.blocks[n].until, b.blocks[n].until))
 	}
-	return order < 0
+	return order
 }
 
 // trace walks the cheapest way back and gathers what was bought.
@@ -255,7 +256,7 @@ func (f *filling) trace() []Part {
 	end := f.ways[len(f.taken)]
 	at := 0
 	for k := range end {
-		if end[k].cost < end[at].cost || end[k].cost == end[at].cost && less(&end[k].inHand, &end[at].inHand) {
+		if end[k].cost < end[at].cost || end[k].cost == end[at].cost && compare(&end[k].inHand, &end[at].inHand) < 0 {
 			at = k
 		}
 	}

@@ -179,7 +179,7 @@ func (t *Tariff) refused(ask *Ask, usable []int) error {
 // lay writes the parts onto the items.
 func (p *Priced) lay() {
 	p.Items = make([]Item, len(p.ask.Occasions))
-	p.ExactMinutes = new(big.Rat)
+	var time childTime
 	for n := range p.Parts {
 		part := &p.Parts[n]
 		o := &p.tariff.Options[part.Option]
@@ -196,11 +196,11 @@ func (p *Priced) lay() {
 		}
 		for _, i := range part.Dates {
 			p.Items[i].BilledOn = o.BilledOn
-			o.childTime(&p.ask.Occasions[i], p.ExactMinutes)
+			time += o.childTime(&p.ask.Occasions[i])
 		}
 	}
-	p.ChildMinutes = int64(shortbreaks.RoundHalfUp(p.ExactMinutes))
-	p.RatePence = RateOf(p.FullPence, p.ExactMinutes)
+	p.ChildMinutes, p.ExactMinutes = (int64(time)+30)/60, time.minutes()
+	p.RatePence = time.rate(p.FullPence)
 	p.mightAdd()
 }
 
@@ -280,26 +280,45 @@ func RateOf(total shortbreaks.Pence, minutes *big.Rat) *shortbreaks.Pence {
 	return &r
 }
 
-// childTime adds the time with the child that an occasion gives. Where a
-// charged hour (or session) holds less of it than its length, only that
-// counts. An item has no time unless it says so.
-func (o *Option) childTime(at *Occasion, to *big.Rat) {
+// childTime is time with the child, exactly: in sixtieths of a minute, since a
+// charged hour may hold less than an hour of it.
+type childTime int64
+
+func (t childTime) minutes() *big.Rat {
+	if t%60 == 0 {
+		return new(big.Rat).SetInt64(int64(t / 60))
+	}
+	return big.NewRat(int64(t), 60)
+}
+
+// rate is RateOf without the detour, where the figures are small.
+func (t childTime) rate(total shortbreaks.Pence) *shortbreaks.Pence {
+	if t <= 0 || total < 0 || total > 1<<48 {
+		return RateOf(total, t.minutes())
+	}
+	rate := exact{int64(total) * 3600, int64(t)}.round()
+	return &rate
+}
+
+// childTime is the time with the child that an occasion gives. Where a charged
+// hour (or session) holds less of it than its length, only that counts. An
+// item has no time unless it says so.
+func (o *Option) childTime(at *Occasion) childTime {
 	lead := o.lead()
-	minutes, includes := int64(at.Minutes()), int64(lead.IncludesMinutesWithChild)
-	switch lead.Unit {
-	case UnitNight:
-		includes *= int64(at.nights())
-	case UnitDay:
-		includes *= int64(at.days())
-	}
+	minutes, includes := childTime(at.Minutes()), childTime(lead.IncludesMinutesWithChild)
 	switch {
-	case lead.Unit == UnitHour && includes > 0 && includes < 60:
-		to.Add(to, big.NewRat(minutes*includes, 60))
-	case lead.Unit != UnitHour && includes > 0:
-		to.Add(to, new(big.Rat).SetInt64(min(minutes, includes)))
-	case lead.Unit != UnitItem || o.Block != nil:
-		to.Add(to, new(big.Rat).SetInt64(minutes))
+	case includes == 0 && lead.Unit == UnitItem && o.Block == nil:
+		return 0
+	case includes == 0:
+		return 60 * minutes
+	case lead.Unit == UnitHour:
+		return minutes * min(60, includes)
+	case lead.Unit == UnitNight:
+		includes *= childTime(at.nights())
+	case lead.Unit == UnitDay:
+		includes *= childTime(at.days())
 	}
+	return 60 * min(minutes, includes)
 }
 
 // mightAdd lists what contingent charges of the chosen options could add.
