@@ -238,12 +238,13 @@ func (w words) hours(c *Charge) string {
 
 // time says how long the dates are and what of it is charged.
 func (w words) time(c *Charge) string {
-	charged, actual := 0, 0
+	charged, actual, differs := 0, 0, false
 	first := w.ask.Occasions[w.dates[0]].Minutes()
 	same := true
 	for _, i := range w.dates {
 		minutes := w.ask.Occasions[i].Minutes()
 		charged += c.chargedMinutes(minutes)
+		differs = differs || c.chargedMinutes(minutes) != minutes
 		actual += minutes
 		same = same && minutes == first
 	}
@@ -256,7 +257,7 @@ func (w words) time(c *Charge) string {
 	default:
 		text += ", " + shortbreaks.Minutes(actual) + " in all"
 	}
-	if c.Unit == UnitHour && charged != actual {
+	if c.Unit == UnitHour && differs {
 		text += ", charged as " + shortbreaks.Minutes(charged) + why(c)
 	}
 	return text
