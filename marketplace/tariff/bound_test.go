@@ -75,9 +75,10 @@ func TestTheWorkForAPriceHasABound(t *testing.T) {
 	_, err = price(tf, daily(401))
 	require.ErrorContains(t, err, "Ask for at most 400 dates.")
 
-	ten := option("Ten", charge("place", "item", 4_000)) // a plain block, a membership, two by the date
+	ten := option("Ten", charge("place", "item", 4_000)) // a plain block, a yearly membership, two by the date
 	ten.Block = &tariff.Block{Count: 10, ValidWeeks: 12}
 	tf.Options = append([]tariff.Option{ten}, tf.Options[9:12]...)
+	tf.Options[1].Membership.Months = 12
 	p, err = price(tf, daily(400))
 	require.NoError(t, err)
 	sums(t, p)

@@ -18,8 +18,8 @@ import (
 // than guessed or waited for.
 const (
 	mostBlocks = 3       // kinds of block in one tariff
-	mostStates = 200_000 // for one price
-	mostAtOnce = 4_000   // of one date
+	mostStates = 100_000 // for one price
+	mostAtOnce = 2_000   // of one date
 )
 
 // inHand is what a buyer holds before a date.
