@@ -55,7 +55,8 @@ func TestT23_TheComparableRateIsRightWhateverTheUnitAndRatio(t *testing.T) {
 	ask := bundle("quarter", 13, 13)
 	ask.Occasions = saturdays(13, 180)
 	byRatio := one(rated(hour(2400), tariff.Rate{Ratios: []tariff.RatioRate{
-		{Ratio: tariff.Ratio{Staff: 1, Children: 1}, AmountPence: 2400}, {Ratio: tariff.Ratio{Staff: 1, Children: 3}, AmountPence: 950}}}))
+		{Ratio: tariff.Ratio{Staff: 1, Children: 1}, AmountPence: 2400}, {Ratio: tariff.Ratio{Staff: 1, Children: 3}, AmountPence: 950},
+	}}))
 	at := func(children int) tariff.Ask {
 		return with(visits(1, 150), func(a *tariff.Ask) { a.Ratio = tariff.Ratio{Staff: 1, Children: children} })
 	}
@@ -123,16 +124,22 @@ func TestT27_ASleepInIsPricedByTheNightWithItsDisturbances(t *testing.T) {
 	happened := func(n int) tariff.Ask {
 		return with(visit("2027-01-08T22:00", "2027-01-09T08:00"), func(a *tariff.Ask) { a.Occasions[0].Events = map[string]int{"disturbance": n} })
 	}
-	listed{name: "quiet", tf: sleepIn, ask: happened(0), total: 6000,
-		explain: "Friday 8 January 2027, £60.00 a night: £60.00. Disturbance could add £10.00 each time, at most £25.00."}.try(t)
-	listed{name: "woken twice", tf: sleepIn, ask: happened(2), total: 8000,
-		explain: "Support: Friday 8 January 2027, £60.00 a night: £60.00. Disturbance: Friday 8 January 2027, 2 times at £10.00: £20.00. Total: £80.00."}.try(t)
+	listed{
+		name: "quiet", tf: sleepIn, ask: happened(0), total: 6000,
+		explain: "Friday 8 January 2027, £60.00 a night: £60.00. Disturbance could add £10.00 each time, at most £25.00.",
+	}.try(t)
+	listed{
+		name: "woken twice", tf: sleepIn, ask: happened(2), total: 8000,
+		explain: "Support: Friday 8 January 2027, £60.00 a night: £60.00. Disturbance: Friday 8 January 2027, 2 times at £10.00: £20.00. Total: £80.00.",
+	}.try(t)
 	listed{name: "woken three times, to the cap", tf: sleepIn, ask: happened(3), total: 8500}.try(t)
 
 	waking := one(rated(night, tariff.Rate{Conversions: []tariff.Conversion{{Event: "disturbance", MoreThan: 2, AmountPence: 14_000}}}))
 	listed{name: "a waking night is not one yet", tf: waking, ask: happened(2), total: 6000}.try(t)
-	listed{name: "it is now", tf: waking, ask: happened(3), total: 14_000,
-		explain: "Friday 8 January 2027 at £140.00 (with more than 2 disturbances): £140.00."}.try(t)
+	listed{
+		name: "it is now", tf: waking, ask: happened(3), total: 14_000,
+		explain: "Friday 8 January 2027 at £140.00 (with more than 2 disturbances): £140.00.",
+	}.try(t)
 }
 
 func TestT28_TravelIsCappedAndSharedByTheChildrenOfOneTrip(t *testing.T) {
@@ -186,8 +193,10 @@ func TestT31_AFrameworkRateIsOnlyForBookingsEntitledToIt(t *testing.T) {
 	tf := tariffOf(option("Public", hour(2400)), framework)
 	listed{name: "anyone", tf: tf, ask: visits(1, 60), total: 2400}.try(t)
 	entitled := with(visits(1, 60), func(a *tariff.Ask) { a.Contracts = append(a.Contracts, contract) })
-	listed{name: "under the contract", tf: tf, ask: entitled, total: 1950,
-		explain: `Saturday 9 January 2027, 1 hour at £19.50 an hour: £19.50. This is the price "Framework"; "Public" would cost £24.00.`}.try(t)
+	listed{
+		name: "under the contract", tf: tf, ask: entitled, total: 1950,
+		explain: `Saturday 9 January 2027, 1 hour at £19.50 an hour: £19.50. This is the price "Framework"; "Public" would cost £24.00.`,
+	}.try(t)
 	other := with(visits(1, 60), func(a *tariff.Ask) { a.Contracts = append(a.Contracts, [16]byte{1}) })
 	listed{name: "under another", tf: tf, ask: other, total: 2400}.try(t)
 }
@@ -195,7 +204,8 @@ func TestT31_AFrameworkRateIsOnlyForBookingsEntitledToIt(t *testing.T) {
 func TestT32_ATaperPricesEachWeekByItsOwnRatio(t *testing.T) {
 	t.Parallel()
 	tf := one(rated(hour(3000), tariff.Rate{Ratios: []tariff.RatioRate{
-		{Ratio: tariff.Ratio{Staff: 1, Children: 1}, AmountPence: 3000}, {Ratio: tariff.Ratio{Staff: 1, Children: 4}, AmountPence: 900}}}))
+		{Ratio: tariff.Ratio{Staff: 1, Children: 1}, AmountPence: 3000}, {Ratio: tariff.Ratio{Staff: 1, Children: 4}, AmountPence: 900},
+	}}))
 	taper := with(visits(6, 120), func(a *tariff.Ask) {
 		for i := range a.Occasions {
 			a.Occasions[i].Ratio = tariff.Ratio{Staff: 1, Children: 1 + i/4*3} // four weeks alone, then in a group
