@@ -102,7 +102,7 @@ func (p *Priced) borneWords() (sentences []string) {
 			for _, b := range l.Others {
 				sums[b.Payer] += b.Pence
 			}
-			if l.Payee != "" {
+			if l.Payee != "" && l.Pence > 0 {
 				if !slices.Contains(payees, l.Payee) {
 					payees = append(payees, l.Payee)
 				}
@@ -117,7 +117,11 @@ func (p *Priced) borneWords() (sentences []string) {
 		}
 	}
 	if len(shares) > 0 {
-		shares = append(shares, "you pay "+p.TotalPence.String())
+		yours := "you pay nothing"
+		if p.TotalPence > 0 {
+			yours = "you pay " + p.TotalPence.String()
+		}
+		shares = append(shares, yours)
 		sentences = append(sentences, fmt.Sprintf("The full price is %s: %s.", full, shortbreaks.Listed(shares)))
 	}
 	switch more := p.FullPence - full; {

@@ -26,8 +26,10 @@ func (w words) adjustments(l *line) string {
 		out = append(out, fmt.Sprintf("for %d people", w.ask.Attendees))
 	case c.Basis == PerFamily && w.ask.Children > 1:
 		out = append(out, fmt.Sprintf("one price for the family, shared by %d children", w.ask.Children))
+	case c.Basis == PerGroup && w.ask.Sharing == 0 && c.SmallestGroup <= 1:
+		out = append(out, "the most you can pay: one price for the group, however many share it")
 	case c.Basis == PerGroup && w.ask.Sharing == 0:
-		out = append(out, fmt.Sprintf("the most you can pay: one price shared by at least %d", max(1, c.SmallestGroup)))
+		out = append(out, fmt.Sprintf("the most you can pay: one price shared by at least %d", c.SmallestGroup))
 	case c.Basis == PerGroup && w.ask.Sharing < c.SmallestGroup:
 		out = append(out, fmt.Sprintf("one price, and your share is never more than one of %d", c.SmallestGroup))
 	case c.Basis == PerGroup:
@@ -67,6 +69,8 @@ func (w words) capWords(c *Charge) string {
 		return " " + shortbreaks.Article(c.CapPer)
 	case c.CapPer == "booking":
 		return " in all"
+	case c.When == Contingent:
+		return " for one date"
 	case c.bundled() || len(w.ask.Occasions) == 1:
 		return ""
 	}
