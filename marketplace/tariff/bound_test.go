@@ -83,18 +83,20 @@ func TestTheWorkForAPriceHasABound(t *testing.T) {
 	require.NoError(t, err)
 	sums(t, p)
 
-	terms := tariff.Tariff{} // twenty prices of one term, each in force for a while
+	terms := tariff.Tariff{} // twenty prices of one bundle, three for each month
 	for n := range 20 {
-		o := option(fmt.Sprint("Term ", n), charge("place", "term", shortbreaks.Pence(9_000+n)))
-		o.ValidFrom, o.ValidTo = fmt.Sprintf("2027-%02d-01", 1+n/3), fmt.Sprintf("2027-%02d-31", 1+n/3)
-		if n/3 == 1 || n/3 == 3 || n/3 == 5 {
-			o.ValidTo = fmt.Sprintf("2027-%02d-28", 1+n/3)
-		}
+		o := option(fmt.Sprint("Price ", n), charge("place", "term", shortbreaks.Pence(9_000+n)))
+		month := time.Date(2027, time.Month(1+n/3), 1, 0, 0, 0, 0, time.UTC)
+		o.ValidFrom, o.ValidTo = month.Format(time.DateOnly), month.AddDate(0, 1, -1).Format(time.DateOnly)
 		terms.Options = append(terms.Options, o)
 	}
 	require.True(t, passes(terms))
 	ask := daily(150)
 	ask.SoldBy, ask.Bundle = tariff.ByBundle, &tariff.BundleAsk{Name: "The year", Unit: "term", Planned: 150}
-	_, err = price(terms, ask)
-	require.Error(t, err) // some days have no price
+	p, err = price(terms, ask)
+	require.NoError(t, err)
+	// 90.00 x 31/150, 90.03 x 28/150, 90.06 x 31/150, 90.09 x 30/150, 90.12 x 30/150: 18.60 + 16.81 + 18.61 + 18.02 + 18.02
+	require.Equal(t, shortbreaks.Pence(9006), p.TotalPence)
+	_, err = price(terms, with(ask, func(a *tariff.Ask) { a.Occasions = append(a.Occasions, occ("2027-12-01T10:00", "2027-12-01T11:00")) }))
+	require.ErrorContains(t, err, "No price is set for Wednesday 1 December 2027.")
 }
