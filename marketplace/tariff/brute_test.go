@@ -257,3 +257,46 @@ func TestT87_TheCheapestMixIsWhatTryingEveryWayFinds(t *testing.T) {
 		}
 	})
 }
+
+func TestT87_TwoKindsOfBlockMayBeInHandAtOnce(t *testing.T) {
+	t.Parallel()
+	long, short := option("A year", charge("place", "item", 1200)), option("A fortnight", charge("place", "item", 700))
+	long.Block, short.Block = &tariff.Block{Count: 2, ValidWeeks: 52}, &tariff.Block{Count: 2, ValidWeeks: 2}
+	ask := by(tariff.BySession, occ("2027-01-09T10:00", "2027-01-09T11:00"), occ("2027-03-13T10:00", "2027-03-13T11:00"),
+		occ("2027-03-20T10:00", "2027-03-20T11:00"), occ("2027-12-18T10:00", "2027-12-18T11:00"))
+	// The first and last by the long block, the two of March by the short one.
+	// Else: two long ones 24.00; three short ones 21.00; a short one and two singles 23.00.
+	listed{name: "both", tf: tariffOf(option("Single", charge("place", "session", 800)), long, short), ask: ask, total: 1900}.try(t)
+}
+
+func TestT87_ABlockIsBoughtLaterIfItThenLastsToTheDearDate(t *testing.T) {
+	t.Parallel()
+	two := option("Block of 2", charge("place", "item", 900))
+	two.Block = &tariff.Block{Count: 2, ValidWeeks: 4}
+	ask := by(tariff.ByVisit, occ("2027-01-04T10:00", "2027-01-04T13:00"), occ("2027-01-11T10:00", "2027-01-11T12:00"), // by the hour 6.00, 4.00
+		occ("2027-01-25T10:00", "2027-01-25T11:00"), occ("2027-02-03T10:00", "2027-02-03T20:00")) // and 2.00, 20.00
+	// 6.00, a block from the second date used on the last, 2.00. Two blocks
+	// would be 18.00; two visits by the hour, then a block, 19.00.
+	listed{name: "later", tf: tariffOf(option("By the hour", charge("support", "hour", 200)), two), ask: ask, total: 1700}.try(t)
+}
+
+func TestT87_MembershipIsRenewedBeforeItIsNoLongerSold(t *testing.T) {
+	t.Parallel()
+	card := option("Membership", charge("membership", "month", 100))
+	card.Membership, card.ValidTo = &tariff.Membership{Months: 2}, "2027-01-09"
+	inside := option("Members", charge("place", "session", 0))
+	inside.WhoMayUse, inside.MemberOf = tariff.Members, "Membership"
+	ask := by(tariff.BySession, occ("2027-01-05T10:00", "2027-01-05T11:00"), occ("2027-01-09T10:00", "2027-01-09T11:00"), occ("2027-03-06T10:00", "2027-03-06T11:00"))
+	// Bought on 5 January it ends on 4 March, and on 6 March none is sold:
+	// bought again on the 9th it lasts. With one, the last date is 5.00.
+	listed{name: "twice", tf: tariffOf(option("Single", charge("place", "session", 500)), card, inside), ask: ask, total: 200}.try(t)
+}
+
+func TestT87_NoDateIsServedTwice(t *testing.T) {
+	t.Parallel()
+	capped := with(charge("place", "session", 900), func(c *tariff.Charge) { c.CapPence, c.CapPer = pence(2000), "month" })
+	first := with(option("To the 16th", capped), func(o *tariff.Option) { o.ValidTo = "2027-01-16" })
+	second := with(option("From the 16th", capped), func(o *tariff.Option) { o.ValidFrom = "2027-01-16" })
+	_, err := price(tariffOf(first, second), sessions(3, 60)) // each would serve all its dates, and both the 16th
+	require.ErrorContains(t, err, "The prices of this offer do not serve all of these dates together; ask for fewer.")
+}

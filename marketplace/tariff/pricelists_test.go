@@ -261,6 +261,23 @@ func TestPriceListsForFamiliesGroupsAndPayers(t *testing.T) {
 			name: "the third child", tf: one(siblings), ask: with(sessions(1, 60), for3), total: 800,
 			explain: "Saturday 9 January 2027, £16.00 a session: £8.00 (50% off for brothers and sisters).",
 		},
+		{
+			name: "a discount is taken before rounding", // 10.01 x 30 / 60 = 500.5; less 10 % 450.45
+			tf: one(with(hour(1001), func(c *tariff.Charge) {
+				c.NthChild = []tariff.NthChild{{Child: 2, BasisPoints: 1000, For: "every_child"}}
+			})), ask: with(visit("2027-01-09T10:00", "2027-01-09T10:30"), for2), total: 450,
+		},
+		{
+			name: "the cap before the shares", // 80.00 cut to 50.00, half of it
+			tf: one(with(shared(charge("place", "session", 8000), tariff.CostShare{Payer: "council", BasisPoints: 5000}, rest("buyer")), func(c *tariff.Charge) {
+				c.CapPence = pence(5000)
+			})), ask: sessions(1, 60), total: 2500, full: 5000,
+		},
+		{
+			name: "a fee on each date's own price", // 20.00 + 2.00 and 40.00 + 4.00
+			tf:   one(hour(2000), rated(charge("other", "session", 0), tariff.Rate{PercentOf: &tariff.PercentOf{Kind: "support", BasisPoints: 1000}})),
+			ask:  by(tariff.ByVisit, occ("2027-01-09T10:00", "2027-01-09T11:00"), occ("2027-01-16T10:00", "2027-01-16T12:00")), total: 6600,
+		},
 		{name: "one price for the family", tf: one(family), ask: with(sessions(1, 60), for3), total: 666, // 6.67, 6.67, 6.66
 			explain: "Saturday 9 January 2027, £20.00 a session: £6.66 (one price for the family, shared by 3 children)."},
 		{
