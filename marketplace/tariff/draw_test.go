@@ -12,7 +12,7 @@ import (
 )
 
 // Random tariffs of every form, and random asks. What Check refuses is thrown
-// away by the caller, which is seldom.
+// away by the caller; that is seldom.
 
 func drawPence(t *rapid.T, name string, most int) shortbreaks.Pence {
 	return shortbreaks.Pence(rapid.SampledFrom([]int{0, 1, 99, 100, 1000, rapid.IntRange(0, most).Draw(t, name+" any"), rapid.IntRange(0, most).Draw(t, name+" some")}).Draw(t, name))
