@@ -35,6 +35,7 @@ type Ask struct {
 	ChildNo     int                  // which of them this is, from 1; 0 is 1
 	Attendees   int                  // who count for a price per attendee; 0 is 1
 	Sharing     int                  // who share a price for the group; 0: not known yet
+	ShareNo     int                  // which of those this is, from 1; 0 is 1: the first bears a spare penny
 	Quantities  map[string]int       // by charge kind: miles, items; 1 where it is silent
 	Holidays    map[time.Time]string // bank holidays by date (midnight UTC)
 }
@@ -89,6 +90,14 @@ func (ask *Ask) pointer() string {
 	return ""
 }
 
+// The most of each figure of an ask, so that no sum overflows and the work has
+// a bound.
+const (
+	mostDates    = 400
+	mostPeople   = 100
+	mostQuantity = 10_000
+)
+
 // whole refuses an ask that cannot be priced whatever the tariff.
 func (ask *Ask) whole() error {
 	var f shortbreaks.Faults
@@ -98,6 +107,11 @@ func (ask *Ask) whole() error {
 	if ask.Bundle != nil {
 		f.Unless(ask.Bundle.Planned > 0, "/bundle_id", "This bundle has no sessions.")
 	}
+	for kind, n := range ask.Quantities {
+		f.Unless(n >= 0 && n <= mostQuantity, "/quantities", "Give 0 to %d of %s.", mostQuantity, shortbreaks.Spaced(kind))
+	}
+	f.Unless(ask.Attendees >= 0 && ask.Attendees <= mostPeople, "/attendees", "Give at most %d people.", mostPeople)
+	f.Unless(len(ask.Occasions) <= mostDates, ask.pointer(), "Ask for at most %d dates.", mostDates)
 	for i := range ask.Occasions {
 		o := &ask.Occasions[i]
 		f.Unless(o.EndsAt.After(o.StartsAt), ask.pointer(), "An end must be after its start.")
@@ -118,6 +132,7 @@ type hurdle struct {
 // nil.
 func (o *Option) refusal(ask *Ask) *hurdle {
 	switch unit := o.bundleUnit(); {
+	case o.Membership != nil: // bought with whatever it opens
 	case ask.SoldBy == ByBundle && unit == "":
 		return &hurdle{1, ask.pointer(), "This is not sold as a whole; choose its dates."}
 	case ask.SoldBy == ByBundle && unit != ask.Bundle.Unit:

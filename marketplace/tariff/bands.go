@@ -90,6 +90,7 @@ func (b *Bands) class(o *Occasion, holidays map[time.Time]string) int {
 // within it, each minute counts as the clock on the wall shows it.
 func (b *Bands) split(from time.Time, minutes int, holidays map[time.Time]string) []int {
 	parts := make([]int, len(b.List)+1)
+	from = from.Truncate(time.Minute) // the clocks change at a whole one
 	end := from.Add(time.Duration(minutes) * time.Minute)
 	for from.Before(end) {
 		until := end

@@ -15,13 +15,16 @@ const (
 	mostOptions = 20
 	mostCharges = 20
 	mostRows    = 50
-	mostWholes  = 6 // options that are all or nothing; every set of them is tried
+
+	mostComponents = 12
+	mostSubsidy    = 10 * maxPence // of one unit
+	mostWholes     = 6             // options that are all or nothing; every set of them is tried
 )
 
 // Check notes what in the tariff breaks a rule, with pointers from at on.
 func (t Tariff) Check(f *shortbreaks.Faults, at string) {
 	f.Unless(len(t.Options) >= 1 && len(t.Options) <= mostOptions, at+"/options", "Give 1 to %d price options.", mostOptions)
-	members, wholes := 0, 0
+	members, wholes, blocks := 0, 0, 0
 	for i := range t.Options {
 		o := &t.Options[i]
 		at := fmt.Sprintf("%s/options/%d", at, i)
@@ -35,10 +38,14 @@ func (t Tariff) Check(f *shortbreaks.Faults, at string) {
 		if o.Membership != nil {
 			members++
 		}
-		if len(o.Charges) > 0 && o.bundleUnit() == "" && o.together(&Ask{ChargeKinds: ChargeKinds}) {
+		if o.Block != nil {
+			blocks++
+		}
+		if len(o.Charges) > 0 && o.bundleUnit() == "" && !o.ticket() && o.together(&Ask{ChargeKinds: ChargeKinds}) {
 			wholes++
 		}
 	}
+	f.Unless(blocks <= mostBlocks, at+"/options", "An offer sells %d kinds of block at most.", mostBlocks)
 	f.Unless(members <= 1, at+"/options", "An offer sells one membership at most.")
 	f.Unless(wholes <= mostWholes, at+"/options", "At most %d options may have prices that depend on how much is bought together.", mostWholes)
 }
@@ -62,7 +69,7 @@ func (o *Option) check(f *shortbreaks.Faults, at string) {
 		f.Add(at+"/charges", "Give 1 to %d charges.", mostCharges)
 		return
 	}
-	lead := slices.ContainsFunc(o.Charges, func(c Charge) bool { return !c.Optional && c.When != Contingent })
+	lead := slices.ContainsFunc(o.Charges, func(c Charge) bool { return !c.Optional && c.When != Contingent && !c.percentage() })
 	f.Unless(lead, at+"/charges", "At least one charge must be planned and not optional.")
 	bundle := o.bundleUnit()
 	for i := range o.Charges {
@@ -121,11 +128,12 @@ func (o *Option) checkTicket(f *shortbreaks.Faults, at string) {
 		f.Unless(o.WhoMayUse != Members, at+"/who_may_use", "A membership cannot be for members.")
 	}
 	plain := !lead.Optional && lead.When == Planned && lead.Rate == nil && lead.Only == nil && len(lead.CostShares) == 0 && len(lead.NthChild) == 0 &&
-		len(lead.LongStay) == 0 && lead.CapPence == nil && lead.Basis == PerChild
+		len(lead.LongStay) == 0 && lead.CapPence == nil && lead.Basis == PerChild && !lead.bundled() && lead.MinimumMinutes == 0 && lead.StepMinutes == 0
 	f.Unless(plain, first, "The price of a block or membership is one plain sum for each child.")
 	for i := 1; i < len(o.Charges); i++ {
-		f.Unless(o.Charges[i].CapPer == "" && o.Charges[i].Unit != UnitMonth && o.Charges[i].Unit != UnitYear, fmt.Sprintf("%s/charges/%d", at, i),
-			"What each use of a block costs besides cannot depend on other dates.")
+		c := &o.Charges[i]
+		alone := (c.CapPer == "" || c.CapPer == "line") && c.Unit != UnitMonth && c.Unit != UnitYear && (c.Rate == nil || c.Rate.Volume == nil)
+		f.Unless(alone, fmt.Sprintf("%s/charges/%d", at, i), "What each use of a block costs besides cannot depend on other dates.")
 	}
 }
 
@@ -136,13 +144,17 @@ func (o *Option) checkPercent(f *shortbreaks.Faults, at string, n int) {
 		return
 	}
 	of := c.Rate.PercentOf
-	base := slices.ContainsFunc(o.Charges, func(b Charge) bool {
-		return b.Kind == of.Kind && (b.Rate == nil || b.Rate.PercentOf == nil)
-	})
+	used := o.Charges
+	if o.ticket() {
+		used = used[1:] // the price of a ticket is paid once, not on each date
+	}
+	base := slices.ContainsFunc(used, func(b Charge) bool { return b.Kind == of.Kind && !b.percentage() })
 	f.Unless(base, at+"/rate/percent_of/kind", "This option has no such charge to take a part of.")
 	f.Within(at+"/rate/percent_of/basis_points", of.BasisPoints, 1, 20_000)
 	f.Unless(c.AmountPence == 0, at+"/amount_pence", "A percentage has no amount of its own; give 0.")
-	f.Unless(!c.bundled(), at+"/unit", "A percentage is by the session or the hour; it follows what it is of.")
+	f.Unless(!c.bundled() && c.Unit != UnitMonth && c.Unit != UnitYear, at+"/unit", "A percentage is by the session or the hour; it follows what it is of.")
+	plain := c.Basis == PerChild && len(c.NthChild) == 0 && len(c.LongStay) == 0 && c.MinimumMinutes == 0 && c.StepMinutes == 0
+	f.Unless(plain, at+"/rate/percent_of", "A percentage follows what it is of; discounts, minimum, steps and sharing belong there.")
 }
 
 func (c *Charge) check(f *shortbreaks.Faults, at string) {
@@ -173,6 +185,8 @@ func (c *Charge) check(f *shortbreaks.Faults, at string) {
 	if c.Rate != nil {
 		c.Rate.check(f, at+"/rate", c)
 	}
+	f.Unless(c.SubsidyPence >= 0 && c.SubsidyPence <= mostSubsidy, at+"/subsidy_pence", "Give at most %s.", mostSubsidy)
+	f.Unless(len(c.Components) <= mostComponents, at+"/components", "Give at most %d parts.", mostComponents)
 	for i, p := range c.Components {
 		p.check(f, fmt.Sprintf("%s/components/%d", at, i))
 	}
@@ -217,6 +231,8 @@ func (c *Charge) checkTime(f *shortbreaks.Faults, at string) {
 }
 
 func (c *Charge) checkDiscounts(f *shortbreaks.Faults, at string) {
+	shared := c.Basis == PerFamily || c.Basis == PerGroup
+	f.Unless(!shared || len(c.NthChild) == 0, at+"/nth_child", "A price that is shared has no discount for brothers and sisters.")
 	f.Unless(len(c.NthChild) <= 5, at+"/nth_child", "Give at most 5.")
 	for i, n := range c.NthChild {
 		at := fmt.Sprintf("%s/nth_child/%d", at, i)

@@ -40,7 +40,7 @@ func (b *Bands) check(f *shortbreaks.Faults, at, unit string) {
 	for i := range b.List {
 		band, at := &b.List[i], fmt.Sprintf("%s/list/%d", at, i)
 		f.Text(at+"/name", band.Name, 1, 60)
-		band.Window.check(f, at)
+		band.check(f, at)
 		f.Unless((band.AmountPence != nil) != (band.Percent > 0), at+"/amount_pence", "Give a sum or a percentage of the amount, and not both.")
 		f.Within(at+"/percent", band.Percent, 0, 1000)
 		if band.AmountPence != nil {
@@ -88,7 +88,7 @@ func checkRatios(f *shortbreaks.Faults, at string, rows []RatioRate) {
 	f.Unless(len(rows) <= mostRows, at, "Give at most %d rows.", mostRows)
 	for i := range rows {
 		r, at := &rows[i], fmt.Sprintf("%s/%d", at, i)
-		r.Ratio.check(f, at)
+		r.check(f, at)
 		same := func(o RatioRate) bool { return o.Ratio == r.Ratio }
 		f.Unless(slices.IndexFunc(rows, same) == i, at, "This ratio is there twice.")
 		money(f, at+"/amount_pence", r.AmountPence)
@@ -105,6 +105,7 @@ func checkConversions(f *shortbreaks.Faults, at string, rows []Conversion) {
 			f.OneOf(at+"/event", v.Event, Events)
 		}
 		f.Within(at+"/more_than", v.MoreThan, 0, 100)
+		f.Unless(v.MoreThan == 0 || v.Event != "", at+"/more_than", "Only an event is counted.")
 		money(f, at+"/amount_pence", v.AmountPence)
 	}
 }

@@ -21,7 +21,11 @@ func (p *Priced) Explain() string {
 		}
 	}
 	for n := range p.Parts {
-		sentences = append(sentences, p.part(&p.Parts[n], count > 1)...)
+		sentences = append(sentences, p.part(&p.Parts[n])...)
+	}
+	if len(sentences) == 0 {
+		nothing := words{ask: p.ask, dates: every(len(p.ask.Occasions))}
+		sentences = []string{nothing.count() + ": nothing to pay."}
 	}
 	if count > 1 {
 		sentences = append(sentences, "Total: "+p.TotalPence.String()+".")
@@ -30,23 +34,33 @@ func (p *Priced) Explain() string {
 	for _, m := range p.MightAdd {
 		sentences = append(sentences, m.Words())
 	}
-	name := p.OptionName()
-	for _, b := range p.Beats {
-		how := "would cost " + b.TotalPence.String()
-		if b.TotalPence == p.TotalPence {
-			how = "would cost the same"
-		}
-		sentences = append(sentences, fmt.Sprintf("This is the price %q; %q %s.", name, b.OptionName, how))
+	if len(p.Beats) > 0 {
+		sentences = append(sentences, p.beatsWords())
 	}
 	return strings.Join(sentences, " ")
 }
 
+// beatsWords names the price and what the others would cost.
+func (p *Priced) beatsWords() string {
+	others := make([]string, len(p.Beats))
+	for i, b := range p.Beats {
+		others[i] = quoted(b.OptionName) + " would cost " + b.TotalPence.String()
+		if b.TotalPence == p.TotalPence {
+			others[i] = quoted(b.OptionName) + " would cost the same"
+		}
+	}
+	return "This is the price " + quoted(p.OptionName()) + "; " + shortbreaks.Listed(others) + "."
+}
+
+func quoted(name string) string { return "\"" + name + "\"" }
+
 func (part *Part) ticket(p *Priced) bool { return p.tariff.Options[part.Option].ticket() }
 
-// part explains one thing bought, a sentence a line.
-func (p *Priced) part(part *Part, several bool) (sentences []string) {
+// part explains one thing bought, a sentence a line; of several lines each says
+// its kind.
+func (p *Priced) part(part *Part) (sentences []string) {
 	o := &p.tariff.Options[part.Option]
-	words := words{ask: p.ask, dates: part.Dates}
+	words := words{ask: p.ask, all: part.Dates, dates: part.Dates}
 	prefix := ""
 	if len(p.Parts) > 1 {
 		prefix = o.Name + ": "
@@ -68,7 +82,7 @@ func (p *Priced) part(part *Part, several bool) (sentences []string) {
 		if text == "" {
 			continue
 		}
-		if several {
+		if len(part.lines) > 1 || o.Block != nil {
 			text = shortbreaks.Capital(shortbreaks.Spaced(l.charge.Kind)) + ": " + text
 		}
 		sentences = append(sentences, prefix+shortbreaks.Capital(text)+".")
@@ -76,7 +90,7 @@ func (p *Priced) part(part *Part, several bool) (sentences []string) {
 	return sentences
 }
 
-// borneWords says what other payers bear.
+// borneWords says what others pay.
 func (p *Priced) borneWords() (sentences []string) {
 	sums := map[string]shortbreaks.Pence{}
 	payee := map[string]shortbreaks.Pence{}
@@ -88,7 +102,7 @@ func (p *Priced) borneWords() (sentences []string) {
 			for _, b := range l.Others {
 				sums[b.Payer] += b.Pence
 			}
-			if l.Payee != "" {
+			if l.Payee != "" && l.Pence > 0 {
 				if !slices.Contains(payees, l.Payee) {
 					payees = append(payees, l.Payee)
 				}
@@ -103,10 +117,18 @@ func (p *Priced) borneWords() (sentences []string) {
 		}
 	}
 	if len(shares) > 0 {
-		sentences = append(sentences, fmt.Sprintf("The full cost is %s: %s; you pay %s.", full, shortbreaks.Listed(shares), p.TotalPence))
+		yours := "you pay nothing"
+		if p.TotalPence > 0 {
+			yours = "you pay " + p.TotalPence.String()
+		}
+		shares = append(shares, yours)
+		sentences = append(sentences, fmt.Sprintf("The full price is %s: %s.", full, shortbreaks.Listed(shares)))
 	}
-	if p.FullPence > full {
-		sentences = append(sentences, fmt.Sprintf("Grants and donations bear %s more.", p.FullPence-full))
+	switch more := p.FullPence - full; {
+	case more > 0 && full == 0:
+		sentences = append(sentences, fmt.Sprintf("It costs %s to run; grants and other funds pay for all of it.", more))
+	case more > 0:
+		sentences = append(sentences, fmt.Sprintf("It costs %s to run; grants and other funds pay %s of it.", p.FullPence, more))
 	}
 	for _, who := range payees {
 		sentences = append(sentences, fmt.Sprintf("%s of it goes to %s.", payee[who], who))
@@ -117,13 +139,13 @@ func (p *Priced) borneWords() (sentences []string) {
 func payerWords(payer string) string {
 	switch payer {
 	case "council":
-		return "the council bears"
+		return "the council pays"
 	case "health":
-		return "the health service bears"
+		return "the health service pays"
 	case "charity":
-		return "a charity bears"
+		return "a charity pays"
 	}
-	return "others bear"
+	return "others pay"
 }
 
 // Words says what could be added: "Late pick up could add £5.00 for each
@@ -144,7 +166,8 @@ func (m MightAdd) Words() string {
 // words explain lines for some dates of an ask.
 type words struct {
 	ask   *Ask
-	dates []int
+	all   []int // of the part
+	dates []int // of them, those a charge is made on
 }
 
 // line is one charge's arithmetic, without the full stop; "" if it says
@@ -178,11 +201,12 @@ func (w words) line(l *line) string {
 
 // units explains a price by the session, day, night, item, mile or month.
 func (w words) units(c *Charge, total shortbreaks.Pence) string {
-	quantity := 0
-	for _, i := range w.dates {
-		quantity += c.quantity(w.ask, &w.ask.Occasions[i])
-	}
+	quantity := w.quantity(c)
 	switch {
+	case c.When == Contingent && c.EachMinutes > 0:
+		return fmt.Sprintf("%s, %s of %s at %s: %s", w.count(), shortbreaks.Plural(quantity, "lot"), shortbreaks.Minutes(c.EachMinutes), c.AmountPence, total)
+	case c.When == Contingent:
+		return fmt.Sprintf("%s, %s at %s: %s", w.count(), shortbreaks.Plural(quantity, "time"), c.AmountPence, total)
 	case quantity != len(w.dates):
 		return fmt.Sprintf("%s, %s at %s: %s", w.count(), shortbreaks.Plural(quantity, shortbreaks.Spaced(c.Unit)), c.AmountPence, total)
 	case len(w.dates) == 1:
@@ -197,6 +221,8 @@ func (w words) bundle(c *Charge, total shortbreaks.Pence) string {
 		amount = c.atRatio(w.ask.ratio(0))
 	}
 	switch {
+	case remaining < len(w.ask.Occasions): // the rest of it has another price
+		return fmt.Sprintf("%s, %s for all %d: %d of them have this price: %s", b.Name, amount, b.Planned, remaining, total)
 	case amount == 0:
 		return fmt.Sprintf("%s, %s, free of charge", b.Name, w.count())
 	case remaining >= b.Planned:
@@ -216,12 +242,13 @@ func (w words) hours(c *Charge) string {
 
 // time says how long the dates are and what of it is charged.
 func (w words) time(c *Charge) string {
-	charged, actual := 0, 0
+	charged, actual, differs := 0, 0, false
 	first := w.ask.Occasions[w.dates[0]].Minutes()
 	same := true
 	for _, i := range w.dates {
 		minutes := w.ask.Occasions[i].Minutes()
 		charged += c.chargedMinutes(minutes)
+		differs = differs || c.chargedMinutes(minutes) != minutes
 		actual += minutes
 		same = same && minutes == first
 	}
@@ -234,7 +261,7 @@ func (w words) time(c *Charge) string {
 	default:
 		text += ", " + shortbreaks.Minutes(actual) + " in all"
 	}
-	if c.Unit == UnitHour && charged != actual {
+	if c.Unit == UnitHour && differs {
 		text += ", charged as " + shortbreaks.Minutes(charged) + why(c)
 	}
 	return text
@@ -254,87 +281,4 @@ func why(c *Charge) string {
 		because = append(because, "steps of "+shortbreaks.Minutes(c.StepMinutes)+", "+how)
 	}
 	return " (" + strings.Join(because, "; ") + ")"
-}
-
-// adjustments say what was taken off or shared before the amount.
-func (w words) adjustments(l *line) string {
-	c := l.charge
-	var out []string
-	if off := c.siblingOff(w.ask); off > 0 {
-		out = append(out, percentWords(off)+" off for brothers and sisters")
-	}
-	stay := 0
-	for _, i := range w.dates {
-		stay = max(stay, c.stayOff(&w.ask.Occasions[i]))
-	}
-	if stay > 0 {
-		out = append(out, percentWords(stay)+" off for a long stay")
-	}
-	switch {
-	case c.Basis == PerAttendee && w.ask.Attendees > 1:
-		out = append(out, fmt.Sprintf("for %d people", w.ask.Attendees))
-	case c.Basis == PerFamily && w.ask.Children > 1:
-		out = append(out, fmt.Sprintf("one price for the family, shared by %d children", w.ask.Children))
-	case c.Basis == PerGroup && w.ask.Sharing == 0:
-		out = append(out, fmt.Sprintf("the most you can pay: one price shared by at least %d", max(1, c.SmallestGroup)))
-	case c.Basis == PerGroup:
-		out = append(out, fmt.Sprintf("one price shared by %d", w.ask.Sharing))
-	}
-	if l.capped {
-		out = append(out, "never more than "+c.CapPence.String()+w.capWords(c))
-	}
-	if c.VAT == "standard" {
-		out = append(out, "VAT included")
-	}
-	if len(out) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(out, "; ") + ")"
-}
-
-func (w words) capWords(c *Charge) string {
-	switch {
-	case c.CapPer == "week" || c.CapPer == "month":
-		return " " + shortbreaks.Article(c.CapPer)
-	case c.CapPer == "booking":
-		return " in all"
-	case c.bundled() || len(w.ask.Occasions) == 1:
-		return ""
-	}
-	return " each time"
-}
-
-// percentWords writes basis points: "12.5%".
-func percentWords(basisPoints int) string {
-	text := fmt.Sprintf("%d.%02d", basisPoints/100, basisPoints%100)
-	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".") + "%"
-}
-
-// count names the dates: one by its date, several by their weekday if they
-// share one ("12 Saturdays"), else by what they are.
-func (w words) count() string {
-	if len(w.dates) == 0 {
-		return ""
-	}
-	first := w.ask.Occasions[w.dates[0]].StartsAt.In(shortbreaks.London)
-	if len(w.dates) == 1 {
-		return first.Format("Monday 2 January 2006")
-	}
-	for _, i := range w.dates {
-		if w.ask.Occasions[i].StartsAt.In(shortbreaks.London).Weekday() != first.Weekday() {
-			if w.ask.SoldBy == ByVisit {
-				return shortbreaks.Plural(len(w.dates), "visit")
-			}
-			return shortbreaks.Plural(len(w.dates), "session")
-		}
-	}
-	return shortbreaks.Plural(len(w.dates), first.Weekday().String())
-}
-
-// PriceText is a headline as people say it: "£12.00 a session", "Free".
-func PriceText(amount shortbreaks.Pence, unit string) string {
-	if amount == 0 {
-		return "Free"
-	}
-	return amount.String() + " " + shortbreaks.Article(unit)
 }

@@ -1,7 +1,6 @@
 package tariff
 
 import (
-	"math/big"
 	"slices"
 	"time"
 
@@ -59,7 +58,7 @@ func (t Tariff) HeadlineRate(sessionMinutes, planned int) *shortbreaks.Pence {
 	case option.bundleUnit() != "":
 		count = int64(planned)
 	}
-	total, minutes := shortbreaks.Pence(0), new(big.Rat)
+	total := shortbreaks.Pence(0)
 	for i := range option.Charges {
 		c := &option.Charges[i]
 		amount := c.AmountPence + c.SubsidyPence
@@ -73,10 +72,7 @@ func (t Tariff) HeadlineRate(sessionMinutes, planned int) *shortbreaks.Pence {
 			total += amount * shortbreaks.Pence(count)
 		}
 	}
-	for range count {
-		option.childTime(spell(length), minutes)
-	}
-	return RateOf(total, minutes)
+	return (option.childTime(spell(length)) * childTime(count)).rate(total)
 }
 
 // spell is an occasion of so many minutes.

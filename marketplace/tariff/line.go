@@ -1,7 +1,6 @@
 package tariff
 
 import (
-	"math/big"
 	"time"
 
 	"shortbreaks"
@@ -16,9 +15,6 @@ type line struct {
 	capped bool                // at least one amount was cut to the cap
 }
 
-// exact is pence before rounding: n / d.
-type exact struct{ n, d int64 }
-
 // worked works every included charge of the option out, percentages last. skip
 // leaves out the first charge: a ticket's, which is paid once.
 func (o *Option) worked(ask *Ask, skip bool) []line {
@@ -26,8 +22,7 @@ func (o *Option) worked(ask *Ask, skip bool) []line {
 	for _, percent := range []bool{false, true} {
 		for n := range o.Charges {
 			c := &o.Charges[n]
-			isPercent := c.Rate != nil && c.Rate.PercentOf != nil
-			if isPercent != percent || skip && n == 0 || !c.included(ask.ChargeKinds) || !c.happened(ask) {
+			if c.percentage() != percent || skip && n == 0 || !c.included(ask.ChargeKinds) || !c.happened(ask) {
 				continue
 			}
 			l := line{n: n, charge: c, full: make([]shortbreaks.Pence, len(ask.Occasions))}
@@ -40,12 +35,15 @@ func (o *Option) worked(ask *Ask, skip bool) []line {
 				l.occasions(ask)
 			}
 			l.limit(ask)
-			l.share(ask)
+			l.share()
 			lines = append(lines, l)
 		}
 	}
 	return lines
 }
+
+// percentage reports whether the charge is a part of others.
+func (c *Charge) percentage() bool { return c.Rate != nil && c.Rate.PercentOf != nil }
 
 // happened reports whether a charge is planned, or its event is recorded.
 func (c *Charge) happened(ask *Ask) bool {
@@ -67,27 +65,34 @@ func (l *line) occasions(ask *Ask) {
 	if c.Rate != nil && c.Rate.Volume != nil {
 		volume = c.Rate.Volume.amounts(c, ask)
 	}
-	period := ""
 	for i := range ask.Occasions {
-		o := &ask.Occasions[i]
-		if c.Only != nil && !c.Only.covers(wallOf(o.StartsAt), ask.Holidays) {
-			continue
+		switch {
+		case !c.due(ask, i):
+		case volume != nil:
+			l.full[i] = c.settle(volume[i], ask, &ask.Occasions[i])
+		default:
+			l.full[i] = c.settle(c.amount(ask, i), ask, &ask.Occasions[i])
 		}
-		if c.Unit == UnitMonth || c.Unit == UnitYear {
-			if now := periodOf(c.Unit, o.StartsAt); now == period {
-				continue
-			} else {
-				period = now
-			}
-		}
-		e := exact{}
-		if volume != nil {
-			e = volume[i]
-		} else {
-			e = c.amount(ask, i)
-		}
-		l.full[i] = c.settle(e, ask, o)
 	}
+}
+
+// due reports whether the charge is made on a date: its window covers the
+// start and, by the month or year, no earlier date of that period had it.
+func (c *Charge) due(ask *Ask, i int) bool {
+	start := ask.Occasions[i].StartsAt
+	if c.Only != nil && !c.Only.covers(wallOf(start), ask.Holidays) {
+		return false
+	}
+	if c.Unit != UnitMonth && c.Unit != UnitYear {
+		return true
+	}
+	period := periodOf(c.Unit, start)
+	for before := i - 1; before >= 0 && periodOf(c.Unit, ask.Occasions[before].StartsAt) == period; before-- {
+		if c.Only == nil || c.Only.covers(wallOf(ask.Occasions[before].StartsAt), ask.Holidays) {
+			return false
+		}
+	}
+	return true
 }
 
 // periodOf names the calendar week, month or year of an instant.
@@ -125,7 +130,7 @@ func (c *Charge) times(amount, parts int64, ask *Ask, o *Occasion) exact {
 // elsewhere.
 func (c *Charge) quantity(ask *Ask, o *Occasion) int {
 	if c.When == Contingent {
-		n := o.Events[c.Event]
+		n := max(0, min(o.Events[c.Event], mostQuantity))
 		if c.EachMinutes > 0 {
 			n = (n + c.EachMinutes - 1) / c.EachMinutes
 		}
@@ -144,229 +149,32 @@ func (c *Charge) quantity(ask *Ask, o *Occasion) int {
 	return 1
 }
 
-// rated is the amount by the charge's rate.
-func (c *Charge) rated(ask *Ask, i int) exact {
-	o, r := &ask.Occasions[i], c.Rate
-	switch {
-	case r.Bands != nil:
-		return c.banded(ask, o)
-	case len(r.Durations) > 0:
-		return exact{int64(byDuration(r.Durations, c.chargedMinutes(o.Minutes()))), 1}
-	case len(r.Ratios) > 0:
-		return c.times(int64(c.atRatio(ask.ratio(i))), 1, ask, o)
-	case len(r.Conversions) > 0:
-		for _, v := range r.Conversions {
-			if v.holds(o) {
-				return exact{int64(v.AmountPence), 1}
-			}
-		}
-	}
-	return c.times(int64(c.AmountPence), 1, ask, o)
-}
-
-func (c *Charge) banded(ask *Ask, o *Occasion) exact {
-	b := c.Rate.Bands
-	if b.Mode == Split {
-		sum := int64(0)
-		for i, minutes := range b.split(o.StartsAt, c.chargedMinutes(o.Minutes()), ask.Holidays) {
-			sum += b.amount(i, c.AmountPence) * int64(minutes)
-		}
-		return exact{sum, 60 * 100}
-	}
-	if c.Unit != UnitNight {
-		return c.times(b.amount(b.class(o, ask.Holidays), c.AmountPence), 100, ask, o)
-	}
-	sum, m := int64(0), wallOf(o.StartsAt)
-	for night := range o.nights() {
-		sum += b.amount(b.at(moment{m.day + night, m.minute}, ask.Holidays), c.AmountPence)
-	}
-	return exact{sum, 100}
-}
-
-// atRatio is the amount of a unit at a ratio; where none is asked for, the
-// plain one.
-func (c *Charge) atRatio(ratio Ratio) shortbreaks.Pence {
-	for _, r := range c.Rate.Ratios {
-		if r.Ratio == ratio {
-			return r.AmountPence
-		}
-	}
-	return c.AmountPence
-}
-
-// byDuration reads a table ordered by length: the first row that is long
-// enough; beyond the last, whole multiples of it and the rest by the table.
-func byDuration(rows []Duration, minutes int) (sum shortbreaks.Pence) {
-	last := rows[len(rows)-1]
-	if minutes > last.Minutes {
-		sum = last.AmountPence * shortbreaks.Pence(minutes/last.Minutes)
-		minutes %= last.Minutes
-	}
-	if minutes == 0 {
-		return sum
-	}
-	for _, r := range rows {
-		if minutes <= r.Minutes {
-			return sum + r.AmountPence
-		}
-	}
-	return sum
-}
-
-// holds reports whether a conversion applies to a date.
-func (v *Conversion) holds(o *Occasion) bool {
-	if v.Event != "" {
-		return o.Events[v.Event] > v.MoreThan
-	}
-	return o.Minutes() >= v.FromMinutes
-}
-
-// amounts is every date's pence by the tier its week or month has reached.
-func (v *Volume) amounts(c *Charge, ask *Ask) []exact {
-	all := make([]exact, len(ask.Occasions))
-	size, unit := make([]int64, len(all)), int64(1) // how much each date uses, and how much of that is one unit
-	if c.Unit == UnitHour {
-		unit = 60
-	}
-	total := map[string]int64{}
-	for i := range ask.Occasions {
-		o := &ask.Occasions[i]
-		size[i] = int64(c.quantity(ask, o))
-		if c.Unit == UnitHour {
-			size[i] = int64(c.chargedMinutes(o.Minutes()))
-		}
-		total[periodOf(v.Per, o.StartsAt)] += size[i]
-	}
-	used := map[string]int64{}
-	for i := range ask.Occasions {
-		period := periodOf(v.Per, ask.Occasions[i].StartsAt)
-		if v.Mode == "whole" {
-			all[i] = exact{int64(v.tier(total[period]/unit, c.AmountPence)) * size[i], unit}
-			continue
-		}
-		sum, from := int64(0), used[period]
-		for n, left := 0, size[i]; left > 0; n++ {
-			until := int64(1) << 60
-			if n < len(v.Tiers) {
-				until = int64(v.Tiers[n].From) * unit
-			}
-			if until <= from {
-				continue
-			}
-			part := min(left, until-from)
-			sum += int64(v.tier(from/unit, c.AmountPence)) * part
-			from, left = from+part, left-part
-		}
-		used[period] = from
-		all[i] = exact{sum, unit}
-	}
-	return all
-}
-
-// tier is the amount of a unit once so many are used; tiers are in order.
-func (v *Volume) tier(used int64, base shortbreaks.Pence) shortbreaks.Pence {
-	for _, t := range v.Tiers {
-		if used >= int64(t.From) {
-			base = t.AmountPence
-		}
-	}
-	return base
-}
-
-// settle turns exact pence into a line: attendees, then the discounts of
-// brothers and sisters and of long stays, rounded once; then this child's part
-// of what a family or a group shares.
-func (c *Charge) settle(e exact, ask *Ask, o *Occasion) shortbreaks.Pence {
-	if c.Basis == PerAttendee {
-		e.n *= int64(max(1, ask.Attendees))
-	}
-	var amount shortbreaks.Pence
-	sibling, stay := c.siblingOff(ask), c.stayOff(o)
-	if sibling == 0 && stay == 0 {
-		amount = e.round()
-	} else {
-		r := big.NewRat(e.n, e.d)
-		r.Mul(r, big.NewRat(int64(10_000-sibling), 10_000))
-		r.Mul(r, big.NewRat(int64(10_000-stay), 10_000))
-		amount = shortbreaks.RoundHalfUp(r)
-	}
-	switch c.Basis {
-	case PerFamily:
-		return part(amount, max(1, ask.Children), max(1, ask.ChildNo))
-	case PerGroup: // until the group is known, the most a family can owe (T90)
-		sharing := ask.Sharing
-		if sharing == 0 {
-			sharing = max(1, c.SmallestGroup)
-		}
-		return part(amount, sharing, max(1, ask.ChildNo))
-	}
-	return amount
-}
-
-// round is half up, once.
-func (e exact) round() shortbreaks.Pence {
-	if e.n >= 0 && e.n < 1<<61 {
-		return shortbreaks.Pence((2*e.n + e.d) / (2 * e.d))
-	}
-	return shortbreaks.RoundHalfUp(big.NewRat(e.n, e.d))
-}
-
-// part is the nth of equal shares of an amount, spare pennies to the earlier.
-func part(amount shortbreaks.Pence, among, nth int) shortbreaks.Pence {
-	if among == 1 {
-		return amount
-	}
-	ones := make([]int64, among)
-	for i := range ones {
-		ones[i] = 1
-	}
-	return shortbreaks.Pence(shortbreaks.Split(int64(amount), ones)[min(nth, among)-1])
-}
-
-// siblingOff is the discount for this child of the family, in basis points:
-// the rule of the most children that applies.
-func (c *Charge) siblingOff(ask *Ask) (off int) {
-	best := 0
-	for _, n := range c.NthChild {
-		reached := ask.ChildNo
-		if n.For == "every_child" {
-			reached = ask.Children
-		}
-		if reached >= n.Child && n.Child > best {
-			best, off = n.Child, n.BasisPoints
-		}
-	}
-	return off
-}
-
-func (c *Charge) stayOff(o *Occasion) (off int) {
-	if len(c.LongStay) == 0 {
-		return 0
-	}
-	best, nights := 0, o.nights()
-	for _, s := range c.LongStay {
-		if nights >= s.FromNights && s.FromNights > best {
-			best, off = s.FromNights, s.BasisPoints
-		}
-	}
-	return off
-}
-
 // bundle is price x sessions still to run / sessions planned, one line rounded
 // once and then split over its dates, spare pennies to the earlier (T21). A
 // session added after the price was set makes nobody pay more than the price.
+// Where the price is by ratio, each date has its own (T32).
 func (l *line) bundle(ask *Ask) {
 	c := l.charge
-	remaining := min(len(ask.Occasions), ask.Bundle.Planned)
-	amount := c.AmountPence
-	if c.Rate != nil && len(c.Rate.Ratios) > 0 {
-		amount = c.atRatio(ask.ratio(0))
+	dates, planned := int64(len(ask.Occasions)), int64(ask.Bundle.Planned)
+	weights, of := make([]int64, dates), int64(0)
+	for i := range weights {
+		weights[i] = int64(c.AmountPence)
+		if c.Rate != nil {
+			weights[i] = int64(c.atRatio(ask.ratio(i)))
+		}
+		of += weights[i]
 	}
-	total := c.settle(exact{int64(amount) * int64(remaining), int64(ask.Bundle.Planned)}, ask, &ask.Occasions[0])
+	e := exact{of, planned}
+	if dates > planned {
+		e = exact{of, dates}
+	}
+	total := c.settle(e, ask, &ask.Occasions[0])
 	if c.CapPence != nil && total > *c.CapPence {
 		total, l.capped = *c.CapPence, true
 	}
-	spread(total, l.full)
+	for i, p := range shortbreaks.Split(int64(total), weights) {
+		l.full[i] = shortbreaks.Pence(p)
+	}
 }
 
 // spread divides an amount equally over dates, spare pennies to the earlier.
@@ -381,27 +189,28 @@ func spread(total shortbreaks.Pence, over []shortbreaks.Pence) {
 }
 
 // percent is a part of what another kind comes to, date by date; of a bundle,
-// of its whole (T93).
+// of its whole (T93). Percentages are not taken of percentages.
 func (l *line) percent(ask *Ask, others []line) {
 	of := l.charge.Rate.PercentOf
+	bundles, bundled := shortbreaks.Pence(0), false
 	for _, base := range others {
-		if base.charge.Kind != of.Kind {
-			continue
+		if base.charge.Kind == of.Kind && base.charge.bundled() {
+			bundles += sum(base.full)
+			bundled = true
 		}
-		if base.charge.bundled() {
-			spread(shortbreaks.MulDiv(sum(base.full), int64(of.BasisPoints), 10_000), l.full)
-			return
-		}
+	}
+	if bundled {
+		spread(shortbreaks.MulDiv(bundles, int64(of.BasisPoints), 10_000), l.full)
 	}
 	for i := range l.full {
 		base := shortbreaks.Pence(0)
 		for _, other := range others {
-			if other.charge.Kind == of.Kind {
+			if c := other.charge; c.Kind == of.Kind && !c.bundled() && !c.percentage() {
 				base += other.full[i]
 			}
 		}
-		if c := l.charge; c.Only == nil || c.Only.covers(wallOf(ask.Occasions[i].StartsAt), ask.Holidays) {
-			l.full[i] = shortbreaks.MulDiv(base, int64(of.BasisPoints), 10_000)
+		if l.charge.due(ask, i) {
+			l.full[i] += shortbreaks.MulDiv(base, int64(of.BasisPoints), 10_000)
 		}
 	}
 }

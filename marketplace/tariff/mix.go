@@ -12,17 +12,23 @@ import (
 //
 // Options by the date are chosen date by date, so that a series is priced by
 // the option in force on each (T88). One whose price depends on how much is
-// bought together (tiers, caps over a week or month, monthly sums) serves all
-// the dates it can, or none. Of blocks at most one is in use at a time: a
-// second one is never needed sooner, since bought later it lasts longer. A
-// membership is bought with a date, and again once it has ended.
+// bought together (bundles, tiers, caps over a week or month, monthly sums)
+// serves all the dates it can, or none. Of each kind of block at most one is
+// in use at a time: a second one is never needed sooner, since bought later it
+// lasts longer. A membership is bought with a date, and again once it has
+// ended, or before that if it will not be sold then.
 type mix struct {
 	t       *Tariff
 	ask     *Ask
 	singles []single // by the date
 	wholes  []single // all their dates, or none
-	blocks  []ticket
-	member  *ticket // at most one, by Check
+	blocks  []ticket // at most mostBlocks, by Check
+	member  *ticket  // at most one, by Check; nil if it opens nothing
+
+	best      []Part // the cheapest found so far
+	bestTotal shortbreaks.Pence
+	states    int  // looked at so far
+	tooMany   bool // more than mostStates: no answer
 }
 
 // single is an option worked out for every date.
@@ -38,7 +44,7 @@ type single struct {
 type ticket struct {
 	single                   // what each use costs besides
 	price  shortbreaks.Pence // once
-	until  []time.Time       // by occasion: when one first used then ends
+	until  []int             // by occasion: the first one it no longer serves, if bought with this one
 }
 
 func newMix(t *Tariff, ask *Ask, usable []int) *mix {
@@ -69,6 +75,11 @@ func newMix(t *Tariff, ask *Ask, usable []int) *mix {
 			m.singles = append(m.singles, s)
 		}
 	}
+	opens := func(s single) bool { return s.needs != "" }
+	if !slices.ContainsFunc(m.singles, opens) && !slices.ContainsFunc(m.wholes, opens) &&
+		!slices.ContainsFunc(m.blocks, func(k ticket) bool { return k.needs != "" }) {
+		m.member = nil
+	}
 	return m
 }
 
@@ -81,39 +92,100 @@ func (o *Option) together(ask *Ask) bool {
 }
 
 func (m *mix) ticket(s single, o *Option) ticket {
-	k := ticket{single: s, until: make([]time.Time, len(m.ask.Occasions))}
+	n := len(m.ask.Occasions)
+	k := ticket{single: s, until: make([]int, n)}
 	lead := o.Charges[0]
 	k.price = lead.settle(exact{int64(lead.AmountPence), 1}, m.ask, &m.ask.Occasions[0])
-	for i := range m.ask.Occasions {
-		on := shortbreaks.Date(m.ask.Occasions[i].StartsAt)
-		if o.Block != nil {
-			k.until[i] = on.AddDate(0, 0, 7*o.Block.ValidWeeks)
-		} else {
-			k.until[i] = on.AddDate(0, o.Membership.Months, 0)
+	dates := make([]time.Time, n)
+	for i := range dates {
+		dates[i] = shortbreaks.Date(m.ask.Occasions[i].StartsAt)
+	}
+	for i, last := 0, 0; i < n; i++ {
+		end := o.ends(dates[i])
+		for last < n && dates[last].Before(end) {
+			last++
 		}
+		k.until[i] = last
 	}
 	return k
+}
+
+// ends is the first date a block or membership first used on a date no longer
+// serves. A month after the 31st is the last day of a shorter one.
+func (o *Option) ends(on time.Time) time.Time {
+	if o.Block != nil {
+		return on.AddDate(0, 0, 7*o.Block.ValidWeeks)
+	}
+	end := on.AddDate(0, o.Membership.Months, 0)
+	if end.Day() != on.Day() {
+		end = end.AddDate(0, 0, -end.Day())
+	}
+	return end
 }
 
 // cheapest tries every set of the options that are all or nothing, and fills
 // the other dates by the rest; nil if some date cannot be served.
 func (m *mix) cheapest() []Part {
-	var best []Part
-	bestTotal := shortbreaks.Pence(0)
-	for set := range 1 << len(m.wholes) {
-		parts, ok := m.withWholes(set)
-		if !ok {
-			continue
-		}
-		total := shortbreaks.Pence(0)
-		for _, p := range parts {
-			total += p.total()
-		}
-		if best == nil || total < bestTotal || total == bestTotal && first(parts) < first(best) {
-			best, bestTotal = parts, total
+	m.best, m.bestTotal, m.states, m.tooMany = nil, 0, 0, false
+	dates := len(m.ask.Occasions)
+	others, last := make([]bool, dates), make([]int, dates) // served by the date or a block; the last whole that serves
+	for i := range dates {
+		serves := func(s single) bool { return s.serves[i] }
+		others[i] = slices.ContainsFunc(m.singles, serves) || slices.ContainsFunc(m.blocks, func(k ticket) bool { return k.serves[i] })
+		last[i] = -1
+		for n := range m.wholes {
+			if m.wholes[n].serves[i] {
+				last[i] = n
+			}
 		}
 	}
-	return best
+	m.sets(0, make([]bool, dates), nil, others, last)
+	if m.tooMany {
+		return nil
+	}
+	return m.best
+}
+
+// sets goes through the sets of all-or-nothing options, the nth of them next:
+// first without it, unless it was the last to serve a date.
+func (m *mix) sets(n int, taken []bool, picked []int, others []bool, last []int) {
+	if n == len(m.wholes) {
+		m.complete(picked, taken)
+		return
+	}
+	without := true
+	for i := range taken {
+		without = without && (last[i] != n || taken[i] || others[i])
+	}
+	if without {
+		m.sets(n+1, taken, picked, others, last)
+	}
+	with, any := slices.Clone(taken), false
+	for i, serves := range m.wholes[n].serves {
+		if serves && taken[i] {
+			return // two that are all or nothing want the same date
+		}
+		with[i], any = with[i] || serves, any || serves
+	}
+	if any {
+		m.sets(n+1, with, append(slices.Clone(picked), n), others, last)
+	}
+}
+
+// complete prices one set of wholes with the rest filled, and keeps it if it is
+// the cheapest so far; of equal ones, that with the earlier option.
+func (m *mix) complete(picked []int, taken []bool) {
+	parts, ok := m.withWholes(picked, taken)
+	if !ok {
+		return
+	}
+	total := shortbreaks.Pence(0)
+	for _, p := range parts {
+		total += p.total()
+	}
+	if m.best == nil || total < m.bestTotal || total == m.bestTotal && first(parts) < first(m.best) {
+		m.best, m.bestTotal = parts, total
+	}
 }
 
 func (p *Part) total() shortbreaks.Pence {
@@ -134,45 +206,26 @@ func first(parts []Part) int {
 	return least
 }
 
-// withWholes gives the options of a set their dates and the rest to the
-// others.
-func (m *mix) withWholes(set int) ([]Part, bool) {
-	taken := make([]bool, len(m.ask.Occasions))
+// withWholes gives the options picked their dates and the rest to the others.
+func (m *mix) withWholes(picked []int, taken []bool) ([]Part, bool) {
 	var parts []Part
-	var needs []string // memberships, by the first date they are needed
-	needed := map[int]bool{}
-	for n, s := range m.wholes {
-		if set&(1<<n) == 0 {
-			continue
-		}
-		p := Part{Option: s.option, OptionName: m.t.Options[s.option].Name}
+	needed := make([]bool, len(taken)) // on these dates the buyer must be a member
+	for _, n := range picked {
+		s := &m.wholes[n]
+		p := Part{Option: s.option, OptionName: m.t.Options[s.option].Name, lines: s.lines}
 		for i, serves := range s.serves {
-			if serves && taken[i] {
-				return nil, false // two that are all or nothing want the same date
-			}
 			if serves {
-				taken[i] = true
 				p.Dates = append(p.Dates, i)
-				if s.needs != "" {
-					needed[i] = true
-				}
+				needed[i] = s.needs != ""
 			}
-		}
-		if len(p.Dates) == 0 {
-			return nil, false
-		}
-		if s.needs != "" {
-			needs = append(needs, s.needs)
 		}
 		if len(p.Dates) < len(s.serves) {
 			p.lines = m.again(s.option, p.Dates)
-		} else {
-			p.lines = s.lines
 		}
 		parts = append(parts, p)
 	}
 	rest, ok := m.fill(taken, needed)
-	if !ok || len(needs) > 0 && m.member == nil {
+	if !ok {
 		return nil, false
 	}
 	return inOrder(append(parts, rest...)), true

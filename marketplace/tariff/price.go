@@ -2,6 +2,7 @@ package tariff
 
 import (
 	"math/big"
+	"slices"
 
 	"shortbreaks"
 )
@@ -116,6 +117,10 @@ func Price(t *Tariff, ask *Ask) (Priced, error) {
 	} else {
 		m := newMix(t, ask, usable)
 		if p.Parts = m.cheapest(); p.Parts == nil {
+			if m.tooMany {
+				words := "There are too many ways to buy so many dates with blocks and membership; ask for fewer."
+				return Priced{}, shortbreaks.ErrInvalid.With(words).At(ask.pointer(), words)
+			}
 			return Priced{}, t.refused(ask, usable)
 		}
 		p.Beats = m.beaten(p.Parts)
@@ -134,6 +139,7 @@ func every(n int) []int {
 
 // refused is why none of the options can be used for all of the dates.
 func (t *Tariff) refused(ask *Ask, usable []int) error {
+	usable = slices.DeleteFunc(slices.Clone(usable), func(n int) bool { return t.Options[n].Membership != nil }) // it serves no date by itself
 	nearest := &hurdle{0, ask.pointer(), "This offer has no price."}
 	nearer := func(h *hurdle) {
 		if h != nil && h.height > nearest.height {
@@ -159,7 +165,12 @@ func (t *Tariff) refused(ask *Ask, usable []int) error {
 			nearer(why)
 		}
 	}
-	if nearest.height == 0 && len(usable) > 0 {
+	members := func(n int) bool { return t.Options[n].WhoMayUse == Members }
+	switch {
+	case nearest.height > 0 || len(usable) == 0:
+	case !slices.ContainsFunc(usable, func(n int) bool { return !members(n) }):
+		nearest = &hurdle{0, ask.pointer(), "This price is only for members, and membership is not sold for these dates."}
+	default:
 		nearest = &hurdle{0, ask.pointer(), "The prices of this offer do not serve all of these dates together; ask for fewer."}
 	}
 	return shortbreaks.ErrInvalid.With(nearest.words).At(nearest.at, nearest.words)
@@ -168,7 +179,7 @@ func (t *Tariff) refused(ask *Ask, usable []int) error {
 // lay writes the parts onto the items.
 func (p *Priced) lay() {
 	p.Items = make([]Item, len(p.ask.Occasions))
-	p.ExactMinutes = new(big.Rat)
+	var time childTime
 	for n := range p.Parts {
 		part := &p.Parts[n]
 		o := &p.tariff.Options[part.Option]
@@ -185,18 +196,18 @@ func (p *Priced) lay() {
 		}
 		for _, i := range part.Dates {
 			p.Items[i].BilledOn = o.BilledOn
-			o.childTime(&p.ask.Occasions[i], p.ExactMinutes)
+			time += o.childTime(&p.ask.Occasions[i])
 		}
 	}
-	p.ChildMinutes = int64(shortbreaks.RoundHalfUp(p.ExactMinutes))
-	p.RatePence = RateOf(p.FullPence, p.ExactMinutes)
+	p.ChildMinutes, p.ExactMinutes = (int64(time)+30)/60, time.minutes()
+	p.RatePence = time.rate(p.FullPence)
 	p.mightAdd()
 }
 
 func (p *Priced) layLine(part *Part, o *Option, l *line) {
 	var others []borneBy
 	if len(l.charge.CostShares) > 0 {
-		others = l.borne(p.ask)
+		others = l.borne()
 	}
 	for _, i := range part.Dates {
 		full := l.full[i]
@@ -220,16 +231,15 @@ func (p *Priced) layLine(part *Part, o *Option, l *line) {
 		item.TotalPence += entry.Pence
 		part.Pence += entry.Pence
 		p.TotalPence += entry.Pence
-		p.FullPence += full + l.charge.subsidy(p.ask, i, full)
+		p.FullPence += full
 	}
+	p.FullPence += l.subsidies(p.ask, part.Dates)
 }
 
 // silent reports whether a charge says nothing on a date: it is for another
 // day, or was charged with an earlier date of its month.
 func (l *line) silent(ask *Ask, i int) bool {
-	c := l.charge
-	return c.Only != nil && !c.Only.covers(wallOf(ask.Occasions[i].StartsAt), ask.Holidays) || c.Unit == UnitMonth || c.Unit == UnitYear ||
-		c.When == Contingent
+	return l.charge.When == Contingent || !l.charge.due(ask, i)
 }
 
 // layTicket spreads the price of a block over the dates it is used on; that of
@@ -248,6 +258,7 @@ func (p *Priced) layTicket(part *Part, o *Option) {
 		item.TotalPence += parts[k]
 		p.FullPence += parts[k]
 	}
+	p.FullPence += lead.SubsidyPence
 }
 
 // payer is who settles the lines of an option, where it is not the buyer.
@@ -269,26 +280,54 @@ func RateOf(total shortbreaks.Pence, minutes *big.Rat) *shortbreaks.Pence {
 	return &r
 }
 
-// childTime adds the time with the child that an occasion gives. Where a
-// charged hour (or session) holds less of it than its length, only that
-// counts. An item has no time unless it says so.
-func (o *Option) childTime(at *Occasion, to *big.Rat) {
-	lead := o.lead()
-	minutes, includes := int64(at.Minutes()), int64(lead.IncludesMinutesWithChild)
-	switch {
-	case lead.Unit == UnitHour && includes > 0 && includes < 60:
-		to.Add(to, big.NewRat(minutes*includes, 60))
-	case lead.Unit != UnitHour && includes > 0:
-		to.Add(to, new(big.Rat).SetInt64(min(minutes, includes)))
-	case lead.Unit != UnitItem || o.Block != nil:
-		to.Add(to, new(big.Rat).SetInt64(minutes))
+// childTime is time with the child, exactly: in sixtieths of a minute, since a
+// charged hour may hold less than an hour of it.
+type childTime int64
+
+func (t childTime) minutes() *big.Rat {
+	if t%60 == 0 {
+		return new(big.Rat).SetInt64(int64(t / 60))
 	}
+	return big.NewRat(int64(t), 60)
+}
+
+// rate is RateOf without the detour, where the figures are small.
+func (t childTime) rate(total shortbreaks.Pence) *shortbreaks.Pence {
+	if t <= 0 || total < 0 || total > 1<<48 {
+		return RateOf(total, t.minutes())
+	}
+	rate := exact{int64(total) * 3600, int64(t)}.round()
+	return &rate
+}
+
+// childTime is the time with the child that an occasion gives. Where a charged
+// hour (or session) holds less of it than its length, only that counts. An
+// item has no time unless it says so.
+func (o *Option) childTime(at *Occasion) childTime {
+	lead := o.lead()
+	minutes, includes := childTime(at.Minutes()), childTime(lead.IncludesMinutesWithChild)
+	switch {
+	case includes == 0 && lead.Unit == UnitItem && o.Block == nil:
+		return 0
+	case includes == 0:
+		return 60 * minutes
+	case lead.Unit == UnitHour:
+		return minutes * min(60, includes)
+	case lead.Unit == UnitNight:
+		includes *= childTime(at.nights())
+	case lead.Unit == UnitDay:
+		includes *= childTime(at.days())
+	}
+	return 60 * min(minutes, includes)
 }
 
 // mightAdd lists what contingent charges of the chosen options could add.
 func (p *Priced) mightAdd() {
-	for _, part := range p.Parts {
+	for k, part := range p.Parts {
 		o := &p.tariff.Options[part.Option]
+		if slices.ContainsFunc(p.Parts[:k], func(same Part) bool { return same.Option == part.Option }) {
+			continue // a second block of one option
+		}
 		for n := range o.Charges {
 			c := &o.Charges[n]
 			if c.When == Contingent && !c.happened(p.ask) {

@@ -200,7 +200,7 @@ func TestTheCheapestOptionTheBuyerMayUseIsNamed(t *testing.T) {
 	require.Equal(t, "Reduced rate", p.OptionName())
 	require.Equal(t, shortbreaks.Pence(1200), p.TotalPence)
 	require.Len(t, p.Beats, 2)
-	require.Contains(t, p.Explain(), `This is the price "Reduced rate"; "Standard" would cost £24.00.`)
+	require.Contains(t, p.Explain(), `This is the price "Reduced rate"; "Standard" would cost £24.00 and "Same again" would cost £24.00.`)
 
 	_, err = price(tariffOf(tf.Options[2]), sessions(1, 60))
 	require.ErrorContains(t, err, "only for families entitled to the reduced rate")
@@ -237,7 +237,7 @@ func TestT88_APriceAnnouncedForADateAppliesToASeriesFromThatDateOn(t *testing.T)
 	require.Equal(t, shortbreaks.Pence(2*700+3*900), p.TotalPence)
 	require.Equal(t, []shortbreaks.Pence{700, 700, 900, 900, 900}, totals(p))
 	require.Equal(t, "2026 and 2027", p.OptionName())
-	require.Equal(t, "2026: Place: 2 Saturdays at £7.00: £14.00. 2027: Place: 3 Saturdays at £9.00: £27.00. Total: £41.00.", p.Explain())
+	require.Equal(t, "2026: 2 Saturdays at £7.00: £14.00. 2027: 3 Saturdays at £9.00: £27.00. Total: £41.00.", p.Explain())
 }
 
 func TestAnOfferIsSoldOnlyTheWayItsOptionsSay(t *testing.T) {

@@ -11,13 +11,13 @@ type Borne struct {
 }
 
 // share works out what the buyer bears of each date.
-func (l *line) share(ask *Ask) {
+func (l *line) share() {
 	l.buyer = l.full
 	if len(l.charge.CostShares) == 0 {
 		return
 	}
 	l.buyer = make([]shortbreaks.Pence, len(l.full))
-	for _, b := range l.borne(ask) {
+	for _, b := range l.borne() {
 		if b.Payer == Buyer {
 			for i, p := range b.by {
 				l.buyer[i] += p
@@ -34,7 +34,7 @@ type borneBy struct {
 
 // borne divides the line: of a bundle, the whole is shared and each part then
 // spread over the dates; else each date is shared on its own.
-func (l *line) borne(_ *Ask) []borneBy {
+func (l *line) borne() []borneBy {
 	shares := l.charge.CostShares
 	out := make([]borneBy, len(shares))
 	for n, s := range shares {
@@ -118,15 +118,30 @@ func (c *Charge) vat(gross shortbreaks.Pence) shortbreaks.Pence {
 	return shortbreaks.MulDiv(gross, vatPercent, 100+vatPercent)
 }
 
-// subsidy is what grants and donations add to a line to make its full cost.
-func (c *Charge) subsidy(ask *Ask, i int, full shortbreaks.Pence) shortbreaks.Pence {
-	switch {
-	case c.SubsidyPence == 0:
+// subsidies are what grants and donations add to a line on some dates to make
+// its full cost. A bundle is one line, so its dates are rounded as one.
+func (l *line) subsidies(ask *Ask, dates []int) (all shortbreaks.Pence) {
+	c := l.charge
+	if c.SubsidyPence == 0 {
 		return 0
-	case c.AmountPence > 0:
-		return shortbreaks.MulDiv(c.SubsidyPence, int64(full), int64(c.AmountPence))
-	case c.bundled():
-		return shortbreaks.MulDiv(c.SubsidyPence, 1, int64(ask.Bundle.Planned))
 	}
-	return c.times(int64(c.SubsidyPence), 1, ask, &ask.Occasions[i]).round()
+	of, parts := int64(0), int64(c.AmountPence)
+	for _, i := range dates {
+		switch {
+		case c.AmountPence == 0 && !c.bundled():
+			if c.due(ask, i) {
+				all += c.times(int64(c.SubsidyPence), 1, ask, &ask.Occasions[i]).round()
+			}
+		case c.AmountPence == 0:
+			of, parts = of+1, int64(max(ask.Bundle.Planned, len(ask.Occasions)))
+		case c.bundled():
+			of += int64(l.full[i])
+		default:
+			all += shortbreaks.MulDiv(c.SubsidyPence, int64(l.full[i]), parts)
+		}
+	}
+	if of > 0 {
+		all = shortbreaks.MulDiv(c.SubsidyPence, of, parts)
+	}
+	return all
 }

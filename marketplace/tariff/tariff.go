@@ -264,10 +264,10 @@ func (c *Charge) included(wanted []string) bool {
 func (c *Charge) bundled() bool { return slices.Contains(BundleUnits, c.Unit) }
 
 // lead is the charge the option is sold by: the first planned one that is
-// never optional.
+// never optional and no part of another.
 func (o *Option) lead() *Charge {
 	for i := range o.Charges {
-		if c := &o.Charges[i]; !c.Optional && c.When != Contingent {
+		if c := &o.Charges[i]; !c.Optional && c.When != Contingent && !c.percentage() {
 			return c
 		}
 	}
