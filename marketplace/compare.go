@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
@@ -69,7 +70,7 @@ const (
 // Offers that serve every date come first, then the soonest, never the
 // cheapest.
 func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
-	f, err := p.filter()
+	f, err := p.filter(ctx, d)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +82,11 @@ func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 			return shortbreaks.ErrInvalid.With(words).At("/ends_on", words)
 		}
 		f.asOf = tx.Now
-		offers, err := f.find(ctx, tx, mostPriced)
+		candidates, err := f.walk(ctx, tx, nil, mostPriced)
+		if err != nil {
+			return err
+		}
+		offers, err := readComparable(ctx, tx, candidates)
 		if err != nil {
 			return err
 		}
@@ -94,13 +99,78 @@ func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 				all = append(all, c)
 			}
 		}
-		return nil
+		slices.SortStableFunc(all, soonestSuitable)
+		all = all[:min(len(all), mostCompared)]
+		return f.describe(ctx, tx, candidates, all)
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(all, soonestSuitable)
-	return all[:min(len(all), mostCompared)], nil
+	return all, nil
+}
+
+// describe fills in what is shown of the offers compared.
+func (f filter) describe(ctx context.Context, tx *db.Tx, candidates []candidate, all []Compared) error {
+	byOffer := make(map[uuid.UUID]candidate, len(candidates))
+	for _, c := range candidates {
+		byOffer[c.Offer] = c
+	}
+	shown := make([]candidate, 0, len(all))
+	for _, c := range all {
+		shown = append(shown, byOffer[c.Offer.ID])
+	}
+	hits, err := f.look(ctx, tx, shown)
+	if err != nil {
+		return err
+	}
+	summaries, err := f.summaries(ctx, tx, hits)
+	if err != nil {
+		return err
+	}
+	described := make(map[uuid.UUID]OfferSummary, len(summaries))
+	for _, o := range summaries {
+		described[o.ID] = o
+	}
+	for i := range all {
+		all[i].Offer = described[all[i].Offer.ID]
+	}
+	return nil
+}
+
+// found is an offer that meets a filter, with what comparing it needs.
+type found struct {
+	ProviderID, ID uuid.UUID
+	Title          string
+	tariff         tariff.Tariff
+	visits         *VisitRules
+}
+
+const sqlComparable = `
+SELECT o.provider_id, o.id, o.title, v.tariff, o.visits
+FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (provider_id, offer_id, n)
+JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
+JOIN offer_version v ON v.provider_id = o.provider_id AND v.id = o.version_id
+ORDER BY k.n`
+
+// readComparable reads the prices of the candidates, in their order.
+func readComparable(ctx context.Context, tx *db.Tx, all []candidate) ([]found, error) {
+	keys := make([]offerKey, 0, len(all))
+	for _, c := range all {
+		keys = append(keys, c.offerKey)
+	}
+	providers, offers := keyColumns(keys)
+	rows, err := tx.PGX.Query(ctx, sqlComparable, providers, offers)
+	if err != nil {
+		return nil, fmt.Errorf("reading prices: %w", err)
+	}
+	read, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o found, err error) {
+		err = row.Scan(&o.ProviderID, &o.ID, &o.Title, &o.tariff, &o.visits)
+		return o, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading prices: %w", err)
+	}
+	return read, nil
 }
 
 func soonestSuitable(a, b Compared) int {
@@ -117,7 +187,7 @@ func soonestSuitable(a, b Compared) int {
 func (p Pattern) dates() []time.Time { return datesOf(p.StartsOn, p.EndsOn, p.Weekdays, p.Except) }
 
 // filter checks the pattern and turns it into what an offer must meet.
-func (p Pattern) filter() (filter, error) {
+func (p Pattern) filter(ctx context.Context, d *db.DB) (filter, error) {
 	var bad shortbreaks.Faults
 	bad.Days("/weekdays", p.Weekdays)
 	bad.Within("/minutes", p.Minutes, 15, 1440)
@@ -140,9 +210,10 @@ func (p Pattern) filter() (filter, error) {
 		return filter{}, err
 	}
 	f := filter{
-		text: strings.TrimSpace(p.Text), category: p.Category, age: p.Age,
+		category: p.Category, age: p.Age, sort: BySoonest,
 		ratioStaff: p.RatioStaff, ratioChildren: p.RatioChildren, only: p.OfferIDs,
 	}
-	err := f.locate(p.Postcode, p.WithinKM, "/postcode", "/within_km")
+	f.setText(p.Text)
+	err := f.locate(ctx, d, p.Postcode, p.WithinKM, "/postcode", "/within_km")
 	return f, err
 }

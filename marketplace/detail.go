@@ -3,6 +3,7 @@ package marketplace
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -105,14 +106,9 @@ func (o *OfferDetail) read(ctx context.Context, tx *db.Tx) (err error) {
 	if err := o.readLanes(ctx, tx); err != nil {
 		return err
 	}
-	sessions, err := readSessions(ctx, tx, []Offer{o.Offer})
-	if err != nil {
-		return err
-	}
 	o.Tariff = withComponents(o.Version.Tariff, parts)
 	o.PriceText = tariff.PriceText(o.Version.PricePence, o.Version.PriceUnit)
-	o.show(sessions[o.Offer.ID], tx.Now)
-	return nil
+	return o.show(ctx, tx)
 }
 
 func (o *OfferDetail) readLanes(ctx context.Context, tx *db.Tx) (err error) {
@@ -126,21 +122,37 @@ func (o *OfferDetail) readLanes(ctx context.Context, tx *db.Tx) (err error) {
 }
 
 // show lays out what is still to run.
-func (o *OfferDetail) show(all []sessionRow, now time.Time) {
-	planned, length := 0, 0
-	for _, s := range all {
-		length = s.occasion().Minutes()
-		if s.StartsAt.After(now) && s.State == "scheduled" && len(o.Sessions) < mostShown {
-			o.Sessions = append(o.Sessions, s.detail())
-		}
+func (o *OfferDetail) show(ctx context.Context, tx *db.Tx) error {
+	upcoming, err := upcomingSessions(ctx, tx, o.Offer, mostShown)
+	if err != nil {
+		return err
 	}
-	for _, t := range o.terms {
-		planned = t.PlannedSessions
-		b := bundleOf(t, all, now)
-		p, err := tariff.Price(o.Tariff, b.ask())
-		if len(b.remaining) > 0 && err == nil && len(o.Bundles) < mostShown {
+	for _, s := range upcoming {
+		o.Sessions = append(o.Sessions, s.detail())
+	}
+	running := slices.DeleteFunc(slices.Clone(o.terms), func(t Term) bool { return t.EndsOn.Before(shortbreaks.Date(tx.Now)) })
+	running = running[:min(len(running), mostShown)]
+	whole, err := sessionsOfTerms(ctx, tx, running)
+	if err != nil {
+		return err
+	}
+	for _, t := range running {
+		b := bundleOf(t, whole[t.ID], tx.Now)
+		if len(b.remaining) == 0 {
+			continue
+		}
+		if p, err := tariff.Price(o.Tariff, b.ask()); err == nil {
 			o.Bundles = append(o.Bundles, BundleDetail{t, len(b.remaining), b.placesLeft(), p.TotalPence})
 		}
 	}
+	length, err := lastLength(ctx, tx, o.Offer)
+	if err != nil {
+		return err
+	}
+	planned := 0
+	if n := len(o.terms); n > 0 {
+		planned = o.terms[n-1].PlannedSessions
+	}
 	o.ComparableRatePence = o.Tariff.HeadlineRate(length, planned)
+	return nil
 }

@@ -201,6 +201,17 @@ func (b *LaneBoard) Undo(mark int) {
 	b.picks = b.picks[:mark]
 }
 
+// anyFree reports whether so many lanes of the offer are free for a wish; it
+// gives none away.
+func (b *LaneBoard) anyFree(w LaneWish, n int) bool {
+	for _, lane := range b.lanes[laneOffer{w.Provider, w.Offer}] {
+		if b.free(laneKey{w.Provider, lane}, w.From, w.To) {
+			n--
+		}
+	}
+	return n <= 0
+}
+
 func (b *LaneBoard) free(key laneKey, from, to time.Time) bool {
 	for _, s := range b.busy[key] {
 		if from.Before(s.to) && s.from.Before(to) {

@@ -21,6 +21,7 @@ type shelf struct {
 	provider Provider
 	by       uuid.UUID
 	now      time.Time
+	locate   func(postcode string) (Point, bool) // in what was imported too; nil: only in the table that ships
 
 	known      []Setting // the provider's before
 	settings   []Setting
@@ -47,11 +48,28 @@ func openShelf(ctx context.Context, tx *db.Tx, provider, by uuid.UUID) (*shelf, 
 	if err != nil {
 		return nil, fmt.Errorf("reading the settings of provider %s: %w", provider, err)
 	}
-	return &shelf{provider: p, by: by, now: tx.Now, known: known}, nil
+	locate := func(postcode string) (Point, bool) {
+		point, found, err := locateStep(ctx, tx, postcode)
+		return point, found && err == nil // an error has ended the transaction: the next statement says so
+	}
+	return &shelf{provider: p, by: by, now: tx.Now, locate: locate, known: known}, nil
+}
+
+// placed is the setting with its place, if it is known.
+func (s *shelf) placed(d *SettingDraft) *SettingDraft {
+	if d == nil || s.locate == nil || d.point != nil {
+		return d
+	}
+	located := *d
+	if point, known := s.locate(d.Postcode); known {
+		located.point = &point
+	}
+	return &located
 }
 
 // add checks a draft and lays its rows out; it writes nothing.
 func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
+	d.Setting = s.placed(d.Setting)
 	f := d.check(s.now)
 	if err := f.As(shortbreaks.ErrInvalid); err != nil {
 		return uuid.Nil, err
@@ -100,7 +118,7 @@ func (s *shelf) setting(d OfferDraft) (uuid.UUID, error) {
 			return known.ID, nil
 		}
 	}
-	point, _ := Locate(d.Setting.Postcode) // check has found it
+	point, _ := d.Setting.where() // check has found it
 	fresh := Setting{
 		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), Name: d.Setting.Name,
 		Postcode: point.Postcode, Area: point.Area, Latitude: point.Lat, Longitude: point.Lon,
@@ -179,7 +197,11 @@ func (s *shelf) write(ctx context.Context, tx *db.Tx) error {
 			return fmt.Errorf("writing offers of provider %s: %w", s.provider.ID, err)
 		}
 	}
-	return nil
+	keys := make([]offerKey, 0, len(s.offers))
+	for _, o := range s.offers {
+		keys = append(keys, offerKey{o.ProviderID, o.ID})
+	}
+	return relist(ctx, tx, keys)
 }
 
 // rowsAtOnce keeps a statement well under PostgreSQL's 65,535 parameters.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"gorm.io/gorm"
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
@@ -21,29 +20,32 @@ type stock struct {
 	pattern  Pattern
 	dates    []time.Time
 	now      time.Time
-	sessions map[uuid.UUID][]sessionRow
-	terms    map[uuid.UUID][]Term
+	sessions map[uuid.UUID]map[string][]sessionRow // on these dates, by date
+	terms    map[uuid.UUID][]Term                  // that run on some of them
+	whole    map[uuid.UUID][]sessionRow            // all sessions of such a term
 	lanes    *LaneBoard
 }
 
 // stock reads it, in a handful of statements for all offers together.
 func (p Pattern) stock(ctx context.Context, tx *db.Tx, offers []found, dates []time.Time) (*stock, error) {
 	s := &stock{pattern: p, dates: dates, now: tx.Now, terms: map[uuid.UUID][]Term{}}
-	keys := make([]Offer, 0, len(offers))
-	ids := make([]uuid.UUID, 0, len(offers))
+	keys := make([]offerKey, 0, len(offers))
 	var wishes []LaneWish
 	for _, o := range offers {
-		keys, ids = append(keys, Offer{ProviderID: o.ProviderID, ID: o.ID}), append(ids, o.ID)
+		keys = append(keys, offerKey{o.ProviderID, o.ID})
 		wishes = append(wishes, s.wishes(o)...)
 	}
-	terms, err := gorm.G[Term](tx.DB).Where("offer_id IN ?", ids).Order("starts_on, id").Find(ctx)
+	terms, err := readTerms(ctx, tx, keys, dates[0], dates[len(dates)-1])
 	if err != nil {
-		return nil, fmt.Errorf("reading bundles: %w", err)
+		return nil, err
 	}
 	for _, t := range terms {
 		s.terms[t.OfferID] = append(s.terms[t.OfferID], t)
 	}
-	if s.sessions, err = readSessions(ctx, tx, keys); err != nil {
+	if s.sessions, err = sessionsOn(ctx, tx, keys, dates); err != nil {
+		return nil, err
+	}
+	if s.whole, err = sessionsOfTerms(ctx, tx, terms); err != nil {
 		return nil, err
 	}
 	s.lanes, err = readLanes(ctx, tx, wishes)
@@ -103,7 +105,7 @@ func (s *stock) compare(o found) (Compared, bool) {
 	})
 	best := ways[0]
 	c := Compared{
-		Offer: o.OfferSummary, SoldBy: best.soldBy, OptionName: best.priced.OptionName, TotalPence: best.priced.TotalPence,
+		Offer: OfferSummary{ID: o.ID, Title: o.Title}, SoldBy: best.soldBy, OptionName: best.priced.OptionName, TotalPence: best.priced.TotalPence,
 		Occasions: len(best.served), ChildMinutes: best.priced.ChildMinutes, ComparableRatePence: best.priced.RatePence,
 		FirstStart: best.first, PlacesLeft: best.left, Explanation: best.priced.Explanation, Beats: best.priced.Beats,
 	}
@@ -145,7 +147,7 @@ func (s *stock) byVisits(o found) way {
 func (s *stock) bySessions(o found) way {
 	w, ask := way{soldBy: tariff.BySession}, s.ask(tariff.BySession)
 	for _, on := range s.dates {
-		for _, e := range s.sessions[o.ID] {
+		for _, e := range s.sessions[o.ID][on.Format(time.DateOnly)] {
 			if s.serves(e, on) && e.left() > 0 {
 				ask.Occasions = append(ask.Occasions, e.occasion())
 				w.served = append(w.served, on)
@@ -184,7 +186,7 @@ func (s *stock) byBundles(o found) (ways []way) {
 }
 
 func (s *stock) byBundle(o found, t Term) way {
-	b := bundleOf(t, s.sessions[o.ID], s.now)
+	b := bundleOf(t, s.whole[t.ID], s.now)
 	w := way{soldBy: tariff.ByBundle}
 	if b.placesLeft() == 0 {
 		return w

@@ -1,0 +1,298 @@
+package marketplace
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"shortbreaks"
+	"shortbreaks/internal/db"
+)
+
+// The orders of a search.
+const (
+	BySoonest = "soonest"  // when it can next be had
+	ByNearest = "distance" // in a straight line
+	ByCost    = "cost"     // of a comparable hour; what has none comes last
+)
+
+// Sorts are the orders, in the contract's order.
+var Sorts = []string{BySoonest, ByNearest, ByCost}
+
+// candidate is an offer that meets all of a filter but perhaps its window.
+type candidate struct {
+	offerKey
+	nextAt time.Time
+	rate   int64 // the comparable hour, or the largest number if it has none
+	chord  *float64
+}
+
+// step is a place in a walk: the sorted value, as a number, and the offer.
+type step struct {
+	at    int64
+	offer uuid.UUID
+}
+
+// at is the candidate's place in the walk of a filter.
+func (f filter) at(c candidate) step {
+	switch f.sort {
+	case ByNearest:
+		return step{int64(math.Float64bits(*c.chord)), c.Offer} //nolint:gosec // kept as bits, read back as bits
+	case ByCost:
+		return step{c.rate, c.Offer}
+	}
+	return step{c.nextAt.UnixMicro(), c.Offer}
+}
+
+// walk reads the next candidates in the filter's order. It asks one table only.
+// The statement is planned for its values each time: how many offers a circle,
+// a word or an age leaves decides how best to go.
+func (f filter) walk(ctx context.Context, tx *db.Tx, after *step, limit int) ([]candidate, error) {
+	sql, args := f.walkSQL(after, limit)
+	rows, err := tx.PGX.Query(ctx, sql, exactPlan, args)
+	if err != nil {
+		return nil, fmt.Errorf("searching offers: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c candidate, err error) {
+		err = row.Scan(&c.Provider, &c.Offer, &c.nextAt, &c.rate, &c.chord)
+		return c, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("searching offers: %w", err)
+	}
+	return all, nil
+}
+
+// exactPlan has a statement planned for its values, each time.
+const exactPlan = pgx.QueryExecModeCacheDescribe
+
+const dearest = "coalesce(l.rate_pence, 9223372036854775807)" // as the index has it
+
+func (f filter) walkSQL(after *step, limit int) (string, pgx.NamedArgs) {
+	args, asked := f.args(), f.conditions()
+	order := "l.next_at"
+	switch f.sort {
+	case ByNearest:
+		order = "l.place <-> @point::cube"
+	case ByCost:
+		order = dearest
+	}
+	if after != nil {
+		args["after_offer"] = after.offer
+		var from string
+		switch f.sort {
+		case ByNearest:
+			from, args["after"] = "@after::float8", math.Float64frombits(uint64(after.at)) //nolint:gosec // as at wrote it
+		case ByCost:
+			from, args["after"] = "@after::bigint", after.at
+		default:
+			from, args["after"] = "@after::timestamptz", time.UnixMicro(after.at).UTC()
+		}
+		asked = append(asked, condition{"", "(" + order + ", l.offer_id) > (" + from + ", @after_offer::uuid)"})
+	}
+	args["limit"] = limit
+	return `SELECT l.provider_id, l.offer_id, l.next_at, ` + dearest + `, ` + f.distance() + `
+FROM offer_listing l
+WHERE ` + where(asked) + `
+ORDER BY ` + order + `, l.offer_id
+LIMIT @limit`, args
+}
+
+// hit is a candidate with when it can be had.
+type hit struct {
+	candidate
+	start *time.Time // of the session or visit to be shown; nil: none
+	left  *int       // places in that session; nil for a visit
+	sort  step
+}
+
+// look finds out when each candidate can be had and leaves out those that
+// cannot in the window, if one is asked for.
+func (f filter) look(ctx context.Context, tx *db.Tx, all []candidate) ([]hit, error) {
+	hits := make([]hit, len(all))
+	byOffer := make(map[uuid.UUID]*hit, len(all))
+	keys := make([]offerKey, 0, len(all))
+	for i, c := range all {
+		hits[i] = hit{candidate: c}
+		byOffer[c.Offer] = &hits[i]
+		keys = append(keys, c.offerKey)
+	}
+	visits, err := f.nextSessions(ctx, tx, keys, byOffer)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.nextVisits(ctx, tx, visits, byOffer); err != nil {
+		return nil, err
+	}
+	suits := hits[:0]
+	for _, h := range hits {
+		if f.window.asked() && f.dropped != ByWhen && h.start == nil {
+			continue
+		}
+		h.sort = f.at(h.candidate)
+		if f.sort == BySoonest {
+			h.sort.at = never.UnixMicro()
+			if h.start != nil {
+				h.sort.at = h.start.UnixMicro()
+			}
+		}
+		suits = append(suits, h)
+	}
+	return suits, nil
+}
+
+// sqlNextSession is the first session after a time that has places.
+const sqlNextSession = `
+SELECT k.offer_id, o.visits, n.starts_at, n.places_left
+FROM unnest(@providers::uuid[], @offers::uuid[]) AS k (provider_id, offer_id)
+JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
+LEFT JOIN LATERAL (
+    SELECT e.starts_at, c.capacity - c.taken AS places_left
+    FROM session e
+    JOIN session_places c ON c.provider_id = e.provider_id AND c.session_id = e.id
+    WHERE e.provider_id = k.provider_id AND e.offer_id = k.offer_id AND e.state = 'scheduled' AND e.starts_at > @as_of
+        AND c.capacity - c.taken > 0
+    ORDER BY e.starts_at LIMIT 1) n ON o.visits IS NULL`
+
+// sqlSessionWithin is the first session within a window.
+const sqlSessionWithin = `
+SELECT k.offer_id, o.visits, n.starts_at, n.places_left
+FROM unnest(@providers::uuid[], @offers::uuid[]) AS k (provider_id, offer_id)
+JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
+LEFT JOIN LATERAL (
+    SELECT e.starts_at, c.capacity - c.taken AS places_left
+    FROM session e
+    JOIN session_places c ON c.provider_id = e.provider_id AND c.session_id = e.id
+    WHERE e.provider_id = k.provider_id AND e.offer_id = k.offer_id AND e.state = 'scheduled'
+        AND e.starts_at > @from AND e.starts_at < @until AND c.capacity - c.taken >= @places::int
+        AND (@earliest::text = '' OR substr(e.local_start, 12) >= @earliest)
+        AND (@latest::text = '' OR e.ends_at <= ((left(e.local_start, 10) || ' ' || @latest)::timestamp AT TIME ZONE e.time_zone))
+        AND (cardinality(@weekdays::int[]) = 0 OR extract(isodow FROM left(e.local_start, 10)::date)::int = ANY (@weekdays))
+    ORDER BY e.starts_at LIMIT 1) n ON o.visits IS NULL`
+
+// nextSessions fills in sessions and answers the rules of those offers that
+// are sold by the visit.
+func (f filter) nextSessions(ctx context.Context, tx *db.Tx, keys []offerKey, into map[uuid.UUID]*hit) (map[offerKey]VisitRules, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	providers, offers := keyColumns(keys)
+	sql, args := sqlNextSession, pgx.NamedArgs{"providers": providers, "offers": offers, "as_of": f.asOf}
+	if f.window.asked() && f.dropped != ByWhen {
+		s := f.window.between(f.asOf)
+		days := f.window.Weekdays
+		if days == nil {
+			days = []int{}
+		}
+		sql, args = sqlSessionWithin, pgx.NamedArgs{
+			"providers": providers, "offers": offers, "from": s.from.Add(-time.Microsecond), "until": s.to, "places": f.window.places(),
+			"earliest": f.window.Earliest, "latest": f.window.Latest, "weekdays": days,
+		}
+		if s.from.Equal(f.asOf) {
+			args["from"] = f.asOf // what starts this moment has started
+		}
+	}
+	rows, err := tx.PGX.Query(ctx, sql, args)
+	if err != nil {
+		return nil, fmt.Errorf("looking up sessions: %w", err)
+	}
+	visits := map[offerKey]VisitRules{}
+	var id uuid.UUID
+	var rules *VisitRules
+	var start *time.Time
+	var left *int
+	_, err = pgx.ForEachRow(rows, []any{&id, &rules, &start, &left}, func() error {
+		h := into[id]
+		if rules != nil {
+			visits[h.offerKey] = *rules
+		}
+		h.start, h.left = start, left
+		rules, start, left = nil, nil, nil
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking up sessions: %w", err)
+	}
+	return visits, nil
+}
+
+// nextVisits fills in when somebody can come: whenever the offer opens or, in
+// a window, as soon as a lane is free for the shortest visit.
+func (f filter) nextVisits(ctx context.Context, tx *db.Tx, visits map[offerKey]VisitRules, into map[uuid.UUID]*hit) error {
+	if !f.window.asked() || f.dropped == ByWhen {
+		for k, r := range visits {
+			if opens := r.nextOpening(f.asOf); opens.Before(never) {
+				into[k.Offer].start = &opens
+			}
+		}
+		return nil
+	}
+	tries := map[offerKey][]LaneWish{}
+	var all []LaneWish
+	for k, r := range visits {
+		tries[k] = r.tries(k, f.window, f.asOf)
+		all = append(all, tries[k]...)
+	}
+	lanes, err := readLanes(ctx, tx, all)
+	if err != nil {
+		return err
+	}
+	for k, wishes := range tries {
+		for _, w := range wishes {
+			if lanes.anyFree(w, f.window.places()) {
+				start := w.From.Add(visits[k].before())
+				into[k.Offer].start = &start
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// The most dates of a window a visit is tried on, and how far apart on one.
+const (
+	mostTried  = 14
+	triedEvery = 30 * time.Minute
+)
+
+// tries are the times the shortest visit could be had in a window, in order.
+func (r VisitRules) tries(k offerKey, w Window, now time.Time) (wishes []LaneWish) {
+	within := w.between(now)
+	length := time.Duration(r.MinimumMinutes) * time.Minute
+	dates := 0
+	for on := shortbreaks.Date(within.from); dates < mostTried && shortbreaks.At(on, 0).Before(within.to); on = on.AddDate(0, 0, 1) {
+		if !containsDay(r.Days, on) || (len(w.Weekdays) > 0 && !containsDay(w.Weekdays, on)) {
+			continue
+		}
+		dates++
+		from, to := shortbreaks.At(on, clockMinutes(r.From)), shortbreaks.At(on, clockMinutes(r.To))
+		if r.To <= r.From {
+			to = shortbreaks.At(on.AddDate(0, 0, 1), clockMinutes(r.To))
+		}
+		if e := shortbreaks.At(on, clockMinutes(w.Earliest)); w.Earliest != "" && e.After(from) {
+			from = e
+		}
+		if l := shortbreaks.At(on, clockMinutes(w.Latest)); w.Latest != "" && l.Before(to) {
+			to = l
+		}
+		for at := from; !at.Add(length).After(to); at = at.Add(triedEvery) {
+			if at.After(now) && !at.Before(within.from) && at.Before(within.to) {
+				wishes = append(wishes, LaneWish{Provider: k.Provider, Offer: k.Offer, From: at.UTC().Add(-r.before()), To: at.UTC().Add(length + r.after())})
+			}
+		}
+	}
+	return wishes
+}
+
+func containsDay(days []int, on time.Time) bool {
+	for _, d := range days {
+		if d == shortbreaks.ISOWeekday(on) {
+			return true
+		}
+	}
+	return false
+}
