@@ -28,10 +28,10 @@ func contract(t *testing.T) *Contract {
 
 func TestContract_OperationIdsStayAsAgreed(t *testing.T) {
 	t.Parallel()
-	agreed := strings.Fields(`acceptBooking approvePlanLine cancelBooking compareOffers confirmAttendance createAllocation
-		createBooking createOffer createPlanLine createQuote createTopUp declineBooking getBooking getBudget getDemand getJWKS
-		getOffer getStatement getTrialBalance issueToken listBookings listBudgets listLedgerTransactions publishOffer
-		queryAttendance receiveStripeEvent recordAttendance searchOffers`)
+	agreed := strings.Fields(`acceptBooking addToShortlist approvePlanLine cancelBooking compareOffers confirmAttendance createAllocation
+		createBooking createOffer createPlanLine createQuote createTopUp declineBooking findOffersTogether getBooking getBudget getDemand
+		getJWKS getOffer getOfferFacets getOfferMap getStatement getTrialBalance issueToken listBookings listBudgets listLedgerTransactions
+		listShortlist publishOffer queryAttendance receiveStripeEvent recordAttendance removeFromShortlist searchOffers`)
 	var ids []string
 	for _, o := range contract(t).Operations() {
 		ids = append(ids, o.ID)

@@ -240,6 +240,14 @@ func (m *cast) draftID(target string, fresh bool) uuid.UUID {
 	})
 }
 
+// clubID is a published offer.
+func (m *cast) clubID(target string, _ bool) uuid.UUID {
+	if target == "missing" {
+		return shortbreaks.NewID()
+	}
+	return m.club[target].Offer.ID
+}
+
 func (m *cast) houseOf(target string) *demo.House {
 	if target == "foreign" {
 		return m.moor
@@ -264,10 +272,15 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
 	return map[string]ask{
 		"searchOffers": plain(get, "/v1/offers", nil), "getJWKS": plain(get, "/v1/jwks.json", nil),
-		"compareOffers":      plain(post, "/v1/offer-comparisons", object{"weekdays": []int{6}, "minutes": 60, "starts_on": "2027-01-09", "ends_on": "2027-03-27"}),
-		"receiveStripeEvent": plain(post, "/v1/stripe-events", object{"id": "evt_1"}),
-		"issueToken":         plain(post, "/v1/tokens", object{"subject": "mother.oakley"}),
-		"listBookings":       plain(get, "/v1/bookings", nil), "listBudgets": plain(get, "/v1/budgets", nil),
+		"compareOffers":  plain(post, "/v1/offer-comparisons", object{"weekdays": []int{6}, "minutes": 60, "starts_on": "2027-01-09", "ends_on": "2027-03-27"}),
+		"getOfferFacets": plain(get, "/v1/offer-facets", nil), "getOfferMap": plain(get, "/v1/offer-map", nil),
+		"findOffersTogether":  plain(post, "/v1/offer-sets", object{"children": []object{{"age": 9}, {"age": 12}}}),
+		"listShortlist":       plain(get, "/v1/shortlist", nil),
+		"addToShortlist":      at(put, "/v1/shortlist/", m.clubID, "", object{"note": "Ask about the hoist."}),
+		"removeFromShortlist": at(http.MethodDelete, "/v1/shortlist/", m.clubID, "", nil),
+		"receiveStripeEvent":  plain(post, "/v1/stripe-events", object{"id": "evt_1"}),
+		"issueToken":          plain(post, "/v1/tokens", object{"subject": "mother.oakley"}),
+		"listBookings":        plain(get, "/v1/bookings", nil), "listBudgets": plain(get, "/v1/budgets", nil),
 		"getDemand": plain(get, "/v1/demand?by=week", nil), "getTrialBalance": plain(get, "/v1/trial-balance", nil),
 		"listLedgerTransactions": plain(get, "/v1/ledger-transactions", nil),
 		"getOffer":               at(get, "/v1/offers/", m.draftID, "", nil),

@@ -82,6 +82,7 @@ func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 			return shortbreaks.ErrInvalid.With(words).At("/ends_on", words)
 		}
 		f.asOf = tx.Now
+		f.window = Window{FromDate: p.StartsOn, ToDate: p.EndsOn, Weekdays: p.Weekdays}
 		candidates, err := f.walk(ctx, tx, nil, mostPriced)
 		if err != nil {
 			return err
@@ -119,6 +120,7 @@ func (f filter) describe(ctx context.Context, tx *db.Tx, candidates []candidate,
 	for _, c := range all {
 		shown = append(shown, byOffer[c.Offer.ID])
 	}
+	f.window = Window{}
 	hits, err := f.look(ctx, tx, shown)
 	if err != nil {
 		return err

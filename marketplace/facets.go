@@ -40,7 +40,8 @@ ORDER BY name, count(*) DESC, value`
 
 const facetColumns = `l.provider_id, l.offer_id, l.next_at, l.category, l.access_route, l.price_unit, l.area, l.price_pence`
 
-// Facets counts what a search finds by kind, all its filters applied.
+// Facets counts what a search finds by kind, all its filters applied. Offers
+// with words spelt nearly so count only where none has them exactly.
 func Facets(ctx context.Context, d *db.DB, q SearchQuery) (*FacetCounts, error) {
 	f, err := q.filter(ctx, d)
 	if err != nil {
@@ -49,9 +50,11 @@ func Facets(ctx context.Context, d *db.DB, q SearchQuery) (*FacetCounts, error) 
 	var counts *FacetCounts
 	err = d.Read(ctx, db.Scope{}, func(tx *db.Tx) (err error) {
 		f.asOf = tx.Now
-		if f.window.asked() {
-			counts, err = f.facetsInTime(ctx, tx)
-		} else {
+		counts, err = f.facets(ctx, tx)
+		if err != nil || counts.Total > 0 || f.text == "" {
+			return err
+		}
+		if f.spelt, err = f.nearWords(ctx, tx); err == nil && f.spelt != "" {
 			counts, err = f.facets(ctx, tx)
 		}
 		return err
@@ -60,6 +63,9 @@ func Facets(ctx context.Context, d *db.DB, q SearchQuery) (*FacetCounts, error) 
 }
 
 func (f filter) facets(ctx context.Context, tx *db.Tx) (*FacetCounts, error) {
+	if f.window.asked() {
+		return f.facetsInTime(ctx, tx)
+	}
 	args := f.args()
 	args["limit"] = mostCounted + 1
 	return countFacets(ctx, tx, `SELECT `+facetColumns+` FROM offer_listing l WHERE `+where(f.conditions())+` LIMIT @limit`, args, mostCounted)

@@ -71,6 +71,31 @@ func (w Window) check(f *shortbreaks.Faults, at string) {
 	f.Unless(w.Places >= 0 && w.Places <= 50, at+"places", "Give 1 to 50.")
 }
 
+// days are the days of the week in the window, as bits.
+func (w Window) days() int32 {
+	bits := int32(everyDay)
+	if len(w.Weekdays) > 0 {
+		bits = dayBits(w.Weekdays)
+	}
+	if w.FromDate.IsZero() || w.ToDate.IsZero() || w.ToDate.Sub(w.FromDate) >= 6*24*time.Hour {
+		return bits
+	}
+	var within []int
+	for on := w.FromDate; !on.After(w.ToDate); on = on.AddDate(0, 0, 1) {
+		within = append(within, shortbreaks.ISOWeekday(on))
+	}
+	return bits & dayBits(within)
+}
+
+// hours are the hours of the day something in the window may start in, as
+// bits. A visit starts where one likes in its hours.
+func (w Window) hours() int32 {
+	if w.Earliest == "" && w.Latest == "" {
+		return everyHour
+	}
+	return hourBits(cmp.Or(w.Earliest, "00:00"), cmp.Or(w.Latest, "23:59"))
+}
+
 // between is the span of time the window opens from now on, at most a year.
 func (w Window) between(now time.Time) span {
 	s := span{now, now.AddDate(1, 0, 0)}
@@ -128,7 +153,11 @@ func (f filter) conditions() []condition {
 	add(f.soldBy != "", BySoldBy, `@sold_by = ANY (l.sold_by)`)
 	add(f.ratioStaff > 0, ByRatio, `l.ratio_staff * @children::int >= @staff::int * l.ratio_children`)
 	add(len(f.only) > 0, ByOffers, `l.offer_id = ANY (@only::uuid[])`)
+	// What is listed may be behind, but never leaves out a date: whoever
+	// passes is looked up.
 	add(f.window.asked(), ByWhen, `l.next_at < @until::timestamptz`)
+	add(f.window.days() != everyDay, ByWhen, `l.days & @days::int <> 0`)
+	add(f.window.hours() != everyHour, ByWhen, `l.hours & @hours::int <> 0`)
 	return all
 }
 
@@ -152,7 +181,7 @@ func (f filter) args() pgx.NamedArgs {
 	args := pgx.NamedArgs{
 		"exact": f.exact, "spelt": f.spelt, "category": f.category, "route": f.route, "unit": f.unit, "sold_by": f.soldBy,
 		"age": f.age, "least": f.least, "most": f.most, "staff": f.ratioStaff, "children": f.ratioChildren, "only": f.only,
-		"until": f.window.between(f.asOf).to, "as_of": f.asOf,
+		"until": f.window.between(f.asOf).to, "as_of": f.asOf, "days": int(f.window.days()), "hours": int(f.window.hours()),
 	}
 	if f.near.Postcode != "" {
 		args["point"], args["cells"], args["chord"] = f.near.cube(), f.cells(), chordOf(float64(f.withinKM))

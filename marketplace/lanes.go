@@ -88,8 +88,12 @@ func readBoard(ctx context.Context, tx *db.Tx, sqlOfLanes string, wishes []LaneW
 	}
 	var providers, offers []uuid.UUID
 	hull := span{wishes[0].From, wishes[0].To}
+	asked := map[laneOffer]bool{}
 	for _, w := range wishes {
-		providers, offers = append(providers, w.Provider), append(offers, w.Offer)
+		if o := (laneOffer{w.Provider, w.Offer}); !asked[o] {
+			asked[o] = true
+			providers, offers = append(providers, w.Provider), append(offers, w.Offer)
+		}
 		if w.From.Before(hull.from) {
 			hull.from = w.From
 		}

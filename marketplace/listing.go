@@ -39,7 +39,7 @@ WHERE l.provider_id = k.provider_id AND l.offer_id = k.offer_id
 // the hours of visits.
 const sqlToList = `
 SELECT o.provider_id, o.id, v.tariff, o.visits, s.latitude, s.longitude, coalesce(a.minutes, 0), coalesce(b.planned, 0), v.price_unit,
-    n.starts_at, concat_ws(' ', o.title, p.name, o.summary, s.name)
+    n.starts_at, coalesce(w.days, 0), coalesce(w.hours, 0), concat_ws(' ', o.title, p.name, o.summary, s.name)
 FROM unnest($1::uuid[], $2::uuid[]) AS k (provider_id, offer_id)
 JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
 JOIN provider p ON p.id = o.provider_id
@@ -57,18 +57,21 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT t.planned_sessions AS planned FROM term t
     WHERE t.provider_id = o.provider_id AND t.offer_id = o.id ORDER BY t.starts_on DESC LIMIT 1) b ON true
+LEFT JOIN LATERAL (
+    SELECT bit_or(1 << (extract(isodow FROM left(e.local_start, 10)::date)::int - 1)) AS days, bit_or(1 << substr(e.local_start, 12, 2)::int) AS hours
+    FROM session e WHERE e.provider_id = o.provider_id AND e.offer_id = o.id AND e.starts_at > $3 AND e.state = 'scheduled') w ON true
 WHERE o.state = 'published'`
 
 const sqlList = `
 INSERT INTO offer_listing AS l (provider_id, offer_id, words, category, access_route, age_from, age_to, ratio_staff, ratio_children, sold_by,
-    price_unit, price_pence, rate_pence, area, place, cell, next_at)
+    price_unit, price_pence, rate_pence, area, place, cell, next_at, days, hours)
 SELECT o.provider_id, o.id,
     setweight(to_tsvector('english', o.title), 'A') || setweight(to_tsvector('english', p.name || ' ' || replace(o.category, '_', ' ')), 'B')
         || setweight(to_tsvector('english', o.summary || ' ' || s.name), 'C'),
     o.category, o.access_route, o.age_from, o.age_to, o.ratio_staff, o.ratio_children, string_to_array(k.sold_by, ' '),
-    v.price_unit, v.price_pence, k.rate_pence, s.area, ll_to_earth(s.latitude, s.longitude), k.cell, k.next_at
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[], $6::timestamptz[])
-    AS k (provider_id, offer_id, sold_by, rate_pence, cell, next_at)
+    v.price_unit, v.price_pence, k.rate_pence, s.area, ll_to_earth(s.latitude, s.longitude), k.cell, k.next_at, k.days, k.hours
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[], $6::timestamptz[], $7::int[], $8::int[])
+    AS k (provider_id, offer_id, sold_by, rate_pence, cell, next_at, days, hours)
 JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
 JOIN provider p ON p.id = o.provider_id
 JOIN setting s ON s.provider_id = o.provider_id AND s.id = o.setting_id
@@ -76,7 +79,8 @@ JOIN offer_version v ON v.provider_id = o.provider_id AND v.id = o.version_id
 ON CONFLICT (provider_id, offer_id) DO UPDATE SET words = excluded.words, category = excluded.category, access_route = excluded.access_route,
     age_from = excluded.age_from, age_to = excluded.age_to, ratio_staff = excluded.ratio_staff, ratio_children = excluded.ratio_children,
     sold_by = excluded.sold_by, price_unit = excluded.price_unit, price_pence = excluded.price_pence, rate_pence = excluded.rate_pence,
-    area = excluded.area, place = excluded.place, cell = excluded.cell, next_at = excluded.next_at
+    area = excluded.area, place = excluded.place, cell = excluded.cell, next_at = excluded.next_at,
+    days = excluded.days, hours = excluded.hours
 WHERE (l.*) IS DISTINCT FROM (excluded.*)`
 
 // Words are added in one order, so that two who add the same never wait for
@@ -130,11 +134,12 @@ type listed struct {
 	length, planned int
 	unit            string
 	next            *time.Time
+	days, hours     int32 // of sessions still to run
 	text            string
 }
 
 func scanListed(row pgx.CollectableRow) (l listed, err error) {
-	err = row.Scan(&l.Provider, &l.Offer, &l.tariff, &l.visits, &l.lat, &l.lon, &l.length, &l.planned, &l.unit, &l.next, &l.text)
+	err = row.Scan(&l.Provider, &l.Offer, &l.tariff, &l.visits, &l.lat, &l.lon, &l.length, &l.planned, &l.unit, &l.next, &l.days, &l.hours, &l.text)
 	return l, err
 }
 
@@ -142,19 +147,21 @@ func writeListings(ctx context.Context, tx *db.Tx, all []listed) error {
 	var providers, offers []uuid.UUID
 	var soldBy, vocabulary []string
 	var rates []*shortbreaks.Pence
-	var cells []int32
+	var cells, days, hours []int32
 	var next []time.Time
 	for _, l := range all {
 		providers, offers = append(providers, l.Provider), append(offers, l.Offer)
 		soldBy, rates = append(soldBy, l.soldBy()), append(rates, l.tariff.HeadlineRate(l.length, l.planned))
 		cells, next = append(cells, cellOf(l.lat, l.lon)), append(next, l.nextAt(tx.Now))
+		d, h := l.when()
+		days, hours = append(days, d), append(hours, h)
 		for _, w := range wordsOf(l.text) {
 			if n := len([]rune(w)); n >= 3 && n <= 40 {
 				vocabulary = append(vocabulary, w)
 			}
 		}
 	}
-	if _, err := tx.PGX.Exec(ctx, sqlList, providers, offers, soldBy, rates, cells, next); err != nil {
+	if _, err := tx.PGX.Exec(ctx, sqlList, providers, offers, soldBy, rates, cells, next, days, hours); err != nil {
 		return fmt.Errorf("listing %d offers: %w", len(all), err)
 	}
 	slices.Sort(vocabulary)
@@ -176,6 +183,40 @@ func (l listed) soldBy() string {
 		return string(tariff.BySession) + " " + string(tariff.ByBundle)
 	}
 	return string(tariff.BySession)
+}
+
+// when is the days and hours the offer can still be had, as bits.
+func (l listed) when() (days, hours int32) {
+	if l.visits == nil {
+		return l.days, l.hours
+	}
+	return dayBits(l.visits.Days), hourBits(l.visits.From, l.visits.To)
+}
+
+const (
+	everyDay  = 1<<7 - 1
+	everyHour = 1<<24 - 1
+)
+
+// dayBits has a bit for each of these days of the week.
+func dayBits(days []int) (bits int32) {
+	for _, d := range days {
+		bits |= 1 << (d - 1)
+	}
+	return bits
+}
+
+// hourBits has a bit for each hour of the day between two times; all, if the
+// second is on the next day.
+func hourBits(from, to string) (bits int32) {
+	first, last := clockMinutes(from), clockMinutes(to)
+	if last <= first {
+		return everyHour
+	}
+	for h := first / 60; h*60 < last; h++ {
+		bits |= 1 << h
+	}
+	return bits
 }
 
 func (l listed) nextAt(now time.Time) time.Time {

@@ -17,6 +17,7 @@ func TestModelsHaveTheColumnsOfTheSchema(t *testing.T) {
 	for _, model := range []any{
 		&marketplace.Provider{}, &marketplace.Setting{}, &marketplace.Offer{}, &marketplace.Version{}, &marketplace.Component{},
 		&marketplace.Term{}, &marketplace.Session{}, &marketplace.Counter{}, &marketplace.Lane{}, &marketplace.OfferLane{}, &marketplace.Worker{},
+		&marketplace.ShortlistItem{},
 	} {
 		parsed, err := schema.Parse(model, &sync.Map{}, schema.NamingStrategy{SingularTable: true})
 		require.NoError(t, err)

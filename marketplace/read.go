@@ -209,4 +209,6 @@ func (s *stretch) ready() int {
 	return len(s.pool)
 }
 
-func (a step) compare(b step) int { return cmp.Or(cmp.Compare(a.at, b.at), bytes.Compare(a.offer[:], b.offer[:])) }
+func (a step) compare(b step) int {
+	return cmp.Or(cmp.Compare(a.at, b.at), bytes.Compare(a.offer[:], b.offer[:]))
+}

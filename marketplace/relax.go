@@ -116,4 +116,3 @@ func (p *SearchPage) Because() string {
 	}
 	return "No offer matches all of this. " + strings.Join(texts, " ")
 }
-

@@ -55,7 +55,9 @@ func (w wording) term(i int, word string) string {
 	return quoted(word)
 }
 
-func quoted(word string) string { return "'" + strings.ReplaceAll(strings.ReplaceAll(word, `\`, `\\`), "'", "''") + "'" }
+func quoted(word string) string {
+	return "'" + strings.ReplaceAll(strings.ReplaceAll(word, `\`, `\\`), "'", "''") + "'"
+}
 
 // near is the query for words spelt nearly so; "" if nothing is.
 func (w wording) near(spellings map[string][]string) string {

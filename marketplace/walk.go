@@ -28,6 +28,7 @@ type candidate struct {
 	offerKey
 	nextAt time.Time
 	rate   int64 // the comparable hour, or the largest number if it has none
+	visits bool  // support by the hour
 	chord  *float64
 }
 
@@ -58,7 +59,7 @@ func (f filter) walk(ctx context.Context, tx *db.Tx, after *step, limit int) ([]
 		return nil, fmt.Errorf("searching offers: %w", err)
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c candidate, err error) {
-		err = row.Scan(&c.Provider, &c.Offer, &c.nextAt, &c.rate, &c.chord)
+		err = row.Scan(&c.Provider, &c.Offer, &c.nextAt, &c.rate, &c.visits, &c.chord)
 		return c, err
 	})
 	if err != nil {
@@ -69,6 +70,8 @@ func (f filter) walk(ctx context.Context, tx *db.Tx, after *step, limit int) ([]
 
 // exactPlan has a statement planned for its values, each time.
 const exactPlan = pgx.QueryExecModeCacheDescribe
+
+const byVisit = "'visit' = ANY (l.sold_by)"
 
 const dearest = "coalesce(l.rate_pence, 9223372036854775807)" // as the index has it
 
@@ -95,7 +98,17 @@ func (f filter) walkSQL(after *step, limit int) (string, pgx.NamedArgs) {
 		asked = append(asked, condition{"", "(" + order + ", l.offer_id) > (" + from + ", @after_offer::uuid)"})
 	}
 	args["limit"] = limit
-	return `SELECT l.provider_id, l.offer_id, l.next_at, ` + dearest + `, ` + f.distance() + `
+	if f.sort == ByNearest {
+		// An index gives the nearest by distance alone, so all of one distance
+		// are taken together and put in order afterwards.
+		return `SELECT * FROM (
+    SELECT l.provider_id, l.offer_id, l.next_at, ` + dearest + `, ` + byVisit + `, ` + order + ` AS chord
+    FROM offer_listing l
+    WHERE ` + where(asked) + `
+    ORDER BY ` + order + ` FETCH FIRST @limit ROWS WITH TIES) n
+ORDER BY chord, offer_id`, args
+	}
+	return `SELECT l.provider_id, l.offer_id, l.next_at, ` + dearest + `, ` + byVisit + `, ` + f.distance() + `
 FROM offer_listing l
 WHERE ` + where(asked) + `
 ORDER BY ` + order + `, l.offer_id
@@ -115,14 +128,17 @@ type hit struct {
 func (f filter) look(ctx context.Context, tx *db.Tx, all []candidate) ([]hit, error) {
 	hits := make([]hit, len(all))
 	byOffer := make(map[uuid.UUID]*hit, len(all))
-	keys := make([]offerKey, 0, len(all))
+	var sessions, visits []offerKey
 	for i, c := range all {
 		hits[i] = hit{candidate: c}
 		byOffer[c.Offer] = &hits[i]
-		keys = append(keys, c.offerKey)
+		if c.visits {
+			visits = append(visits, c.offerKey)
+		} else {
+			sessions = append(sessions, c.offerKey)
+		}
 	}
-	visits, err := f.nextSessions(ctx, tx, keys, byOffer)
-	if err != nil {
+	if err := f.nextSessions(ctx, tx, sessions, byOffer); err != nil {
 		return nil, err
 	}
 	if err := f.nextVisits(ctx, tx, visits, byOffer); err != nil {
@@ -147,23 +163,21 @@ func (f filter) look(ctx context.Context, tx *db.Tx, all []candidate) ([]hit, er
 
 // sqlNextSession is the first session after a time that has places.
 const sqlNextSession = `
-SELECT k.offer_id, o.visits, n.starts_at, n.places_left
+SELECT k.offer_id, n.starts_at, n.places_left
 FROM unnest(@providers::uuid[], @offers::uuid[]) AS k (provider_id, offer_id)
-JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
-LEFT JOIN LATERAL (
+CROSS JOIN LATERAL (
     SELECT e.starts_at, c.capacity - c.taken AS places_left
     FROM session e
     JOIN session_places c ON c.provider_id = e.provider_id AND c.session_id = e.id
     WHERE e.provider_id = k.provider_id AND e.offer_id = k.offer_id AND e.state = 'scheduled' AND e.starts_at > @as_of
         AND c.capacity - c.taken > 0
-    ORDER BY e.starts_at LIMIT 1) n ON o.visits IS NULL`
+    ORDER BY e.starts_at LIMIT 1) n`
 
 // sqlSessionWithin is the first session within a window.
 const sqlSessionWithin = `
-SELECT k.offer_id, o.visits, n.starts_at, n.places_left
+SELECT k.offer_id, n.starts_at, n.places_left
 FROM unnest(@providers::uuid[], @offers::uuid[]) AS k (provider_id, offer_id)
-JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
-LEFT JOIN LATERAL (
+CROSS JOIN LATERAL (
     SELECT e.starts_at, c.capacity - c.taken AS places_left
     FROM session e
     JOIN session_places c ON c.provider_id = e.provider_id AND c.session_id = e.id
@@ -172,69 +186,102 @@ LEFT JOIN LATERAL (
         AND (@earliest::text = '' OR substr(e.local_start, 12) >= @earliest)
         AND (@latest::text = '' OR e.ends_at <= ((left(e.local_start, 10) || ' ' || @latest)::timestamp AT TIME ZONE e.time_zone))
         AND (cardinality(@weekdays::int[]) = 0 OR extract(isodow FROM left(e.local_start, 10)::date)::int = ANY (@weekdays))
-    ORDER BY e.starts_at LIMIT 1) n ON o.visits IS NULL`
+    ORDER BY e.starts_at LIMIT 1) n`
 
-// nextSessions fills in sessions and answers the rules of those offers that
-// are sold by the visit.
-func (f filter) nextSessions(ctx context.Context, tx *db.Tx, keys []offerKey, into map[uuid.UUID]*hit) (map[offerKey]VisitRules, error) {
+// sqlVisitRules are the hours of support by the hour.
+const sqlVisitRules = `
+SELECT o.id, o.visits
+FROM unnest($1::uuid[], $2::uuid[]) AS k (provider_id, offer_id)
+JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id`
+
+// nextSessions fills in the sessions that suit.
+func (f filter) nextSessions(ctx context.Context, tx *db.Tx, keys []offerKey, into map[uuid.UUID]*hit) error {
 	if len(keys) == 0 {
-		return nil, nil
+		return nil
 	}
-	providers, offers := keyColumns(keys)
-	sql, args := sqlNextSession, pgx.NamedArgs{"providers": providers, "offers": offers, "as_of": f.asOf}
+	sql := sqlNextSession
 	if f.window.asked() && f.dropped != ByWhen {
-		s := f.window.between(f.asOf)
-		days := f.window.Weekdays
-		if days == nil {
-			days = []int{}
-		}
-		sql, args = sqlSessionWithin, pgx.NamedArgs{
-			"providers": providers, "offers": offers, "from": s.from.Add(-time.Microsecond), "until": s.to, "places": f.window.places(),
-			"earliest": f.window.Earliest, "latest": f.window.Latest, "weekdays": days,
-		}
-		if s.from.Equal(f.asOf) {
-			args["from"] = f.asOf // what starts this moment has started
-		}
+		sql = sqlSessionWithin
 	}
-	rows, err := tx.PGX.Query(ctx, sql, args)
+	rows, err := tx.PGX.Query(ctx, sql, f.sessionArgs(keys))
 	if err != nil {
-		return nil, fmt.Errorf("looking up sessions: %w", err)
+		return fmt.Errorf("looking up sessions: %w", err)
 	}
-	visits := map[offerKey]VisitRules{}
 	var id uuid.UUID
-	var rules *VisitRules
-	var start *time.Time
-	var left *int
-	_, err = pgx.ForEachRow(rows, []any{&id, &rules, &start, &left}, func() error {
-		h := into[id]
-		if rules != nil {
-			visits[h.offerKey] = *rules
-		}
-		h.start, h.left = start, left
-		rules, start, left = nil, nil, nil
+	var start time.Time
+	var left int
+	_, err = pgx.ForEachRow(rows, []any{&id, &start, &left}, func() error {
+		h, at, n := into[id], start, left
+		h.start, h.left = &at, &n
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("looking up sessions: %w", err)
+		return fmt.Errorf("looking up sessions: %w", err)
 	}
-	return visits, nil
+	return nil
+}
+
+func readVisitRules(ctx context.Context, tx *db.Tx, keys []offerKey) (map[uuid.UUID]VisitRules, error) {
+	providers, offers := keyColumns(keys)
+	rows, err := tx.PGX.Query(ctx, sqlVisitRules, providers, offers)
+	if err != nil {
+		return nil, fmt.Errorf("looking up visits: %w", err)
+	}
+	all := make(map[uuid.UUID]VisitRules, len(keys))
+	var id uuid.UUID
+	var rules *VisitRules
+	_, err = pgx.ForEachRow(rows, []any{&id, &rules}, func() error {
+		if rules != nil {
+			all[id] = *rules
+		}
+		rules = nil
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking up visits: %w", err)
+	}
+	return all, nil
+}
+
+// sessionArgs are the values of sqlNextSession and sqlSessionWithin.
+func (f filter) sessionArgs(keys []offerKey) pgx.NamedArgs {
+	providers, offers := keyColumns(keys)
+	s, days := f.window.between(f.asOf), f.window.Weekdays
+	if days == nil {
+		days = []int{}
+	}
+	after := s.from.Add(-time.Microsecond)
+	if s.from.Equal(f.asOf) {
+		after = f.asOf // what starts this moment has started
+	}
+	return pgx.NamedArgs{
+		"providers": providers, "offers": offers, "as_of": f.asOf, "from": after, "until": s.to, "places": f.window.places(),
+		"earliest": f.window.Earliest, "latest": f.window.Latest, "weekdays": days,
+	}
 }
 
 // nextVisits fills in when somebody can come: whenever the offer opens or, in
 // a window, as soon as a lane is free for the shortest visit.
-func (f filter) nextVisits(ctx context.Context, tx *db.Tx, visits map[offerKey]VisitRules, into map[uuid.UUID]*hit) error {
+func (f filter) nextVisits(ctx context.Context, tx *db.Tx, keys []offerKey, into map[uuid.UUID]*hit) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	visits, err := readVisitRules(ctx, tx, keys)
+	if err != nil {
+		return err
+	}
 	if !f.window.asked() || f.dropped == ByWhen {
-		for k, r := range visits {
+		for id, r := range visits {
 			if opens := r.nextOpening(f.asOf); opens.Before(never) {
-				into[k.Offer].start = &opens
+				into[id].start = &opens
 			}
 		}
 		return nil
 	}
 	tries := map[offerKey][]LaneWish{}
 	var all []LaneWish
-	for k, r := range visits {
-		tries[k] = r.tries(k, f.window, f.asOf)
+	for _, k := range keys {
+		tries[k] = visits[k.Offer].tries(k, f.window, f.asOf)
 		all = append(all, tries[k]...)
 	}
 	lanes, err := readLanes(ctx, tx, all)
@@ -244,7 +291,7 @@ func (f filter) nextVisits(ctx context.Context, tx *db.Tx, visits map[offerKey]V
 	for k, wishes := range tries {
 		for _, w := range wishes {
 			if lanes.anyFree(w, f.window.places()) {
-				start := w.From.Add(visits[k].before())
+				start := w.From.Add(visits[k.Offer].before())
 				into[k.Offer].start = &start
 				break
 			}

@@ -74,6 +74,9 @@ func benchArgs(args []string) (benchOptions, error) {
 // bench measures createBooking over HTTP against the least PostgreSQL could do
 // for it, on a durable database of its own that it takes away again.
 func bench(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) > 0 && args[0] == "search" {
+		return benchSearch(ctx, args[1:], out)
+	}
 	o, err := benchArgs(args)
 	if err != nil {
 		return err
@@ -130,6 +133,7 @@ type bencher struct {
 	owner  *pgxpool.Pool
 	server string // PostgreSQL's version
 	others string // what else the machine was doing
+	holds  string // what the database holds, if not a world of bookings
 	pgb    string // the program pgbench
 	runs   []measurement
 }

@@ -22,7 +22,9 @@ const usage = `shortbreaks COMMAND
   migrate       bring the schema to the newest version
   audit         prove the books; exits 1 with the rows that do not add up
   import offers FILE --provider NAME [--dry-run]   publish a price list from a CSV
+  import places FILE    postcodes or outcodes from a CSV, such as the ONS Postcode Directory
   bench         measure createBooking against the floor of PostgreSQL itself
+  bench search  measure searching and comparing among 100,000 offers
   healthcheck   exits 0 if the service on SHORTBREAKS_ADDR is alive
   version       says which build this is
 `

@@ -81,6 +81,9 @@ func serveOn(ctx context.Context, cfg config, d *database, listener, metrics net
 			return fmt.Errorf("load the demo: %w", err)
 		}
 	}
+	if _, err := marketplace.BuildListings(ctx, d.DB); err != nil {
+		return err
+	}
 	searches := marketplace.NewSearchCounter()
 	app, err := api.New(api.Config{
 		DB: d.DB, Keys: keys, Stripe: stripe, Searches: searches, Demo: cfg.Mode == modeDemo, Log: slog.Default(), Now: time.Now,

@@ -112,6 +112,9 @@ func (m *Market) addTowns() {
 	}
 }
 
+// Weekend is the Saturday of the weekend after next, London's date.
+func (m *Market) Weekend() time.Time { return onWeekday(shortbreaks.Date(m.now).AddDate(0, 0, 7), 6) }
+
 // town is one by how many live there.
 func (m *Market) town() town {
 	sum := 0.0
@@ -219,10 +222,10 @@ func (m *Market) addOffer(t marketTables, provider, setting uuid.UUID, visits bo
 	charge := tariff.Charge{Kind: "place", Basis: "per_child", Unit: unit, When: "planned", AmountPence: pence, VAT: "exempt"}
 	words := make([]string, 10)
 	for i := range words {
-		words[i] = m.pick(marketWords)
+		words[i] = m.pick(MarketWords)
 	}
 	t.offer.add(provider, o.id, setting, string(marketplace.Published), version,
-		m.pick(marketDays)+" "+m.pick(marketWords)+" "+strings.ReplaceAll(kind, "_", " "), "A place for "+strings.Join(words, " ")+".", kind,
+		m.pick(marketDays)+" "+m.pick(MarketWords)+" "+strings.ReplaceAll(kind, "_", " "), "A place for "+strings.Join(words, " ")+".", kind,
 		m.pick([]string{"universal", "targeted", "targeted", "specialist"}), from, from+5+m.rand.IntN(8), 1, 1+m.rand.IntN(6), m.rand.IntN(2) == 0, rules, m.now, m.now)
 	t.version.add(provider, version, o.id, 1, tariff.Tariff{Options: []tariff.Option{{
 		Name: "Standard", WhoMayUse: tariff.Anyone, PaymentTiming: "arrears", BilledOn: "booked", Charges: []tariff.Charge{charge},
@@ -291,8 +294,9 @@ var (
 	marketDays  = strings.Fields("Monday Tuesday Wednesday Thursday Friday Saturday Sunday Weekend Evening Morning Afternoon Holiday")
 	marketStems = strings.Fields(`Ash Birch Brack Bram Brook Cal Carl Clay Cold Dray East Elm Fal Fen Fern Gar Glen Grim Hal Har Hazel Heath Holm Ing Kel
 		Kirk Lan Lime Lin Long Mar Mel Mill Moor Nor North Oak Old Pen Pem Quar Rad Red Rook Row Sand Sed Shel Stan Sut Tam Thorn Til Under Up Wal War Well West Whit Wil Win Wood Yar`)
-	marketEnds  = strings.Fields("beck bridge brook burn bury combe cott dale den don field ford gate ham haven hill holme hurst ington ley low mere minster moor over port ridge shaw side stead stoke stone thorpe thwaite ton vale well wick wood worth")
-	marketWords = strings.Fields(`adventure animals archery art baking ball balance bells bikes boats books bricks bubbles butterflies calm camp candles canoes cards castles
+	marketEnds = strings.Fields("beck bridge brook burn bury combe cott dale den don field ford gate ham haven hill holme hurst ington ley low mere minster moor over port ridge shaw side stead stoke stone thorpe thwaite ton vale well wick wood worth")
+	// MarketWords are words that offers of a bulk market use.
+	MarketWords = strings.Fields(`adventure animals archery art baking ball balance bells bikes boats books bricks bubbles butterflies calm camp candles canoes cards castles
 		ceramics chess choir cinema circus clay climbing cooking crafts cricket cycling dance den digging dinosaurs discos drama drawing drumming family farm
 		films fishing flowers football forest friends games garden gentle gliding golf gym harbour hills hoist horses ice island jewellery juggling kayaks
 		kites kitchen lakes lanterns laughter library lights listening magic maps masks meadow messy mosaic mountains movement mud museum music nature

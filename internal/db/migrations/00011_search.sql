@@ -19,6 +19,8 @@ CREATE TABLE offer_listing (
     area           text NOT NULL,
     place          cube NOT NULL,   -- of the setting, in metres from the earth's middle (ll_to_earth)
     cell           int NOT NULL,    -- the square of the grid it is in, see marketplace/grid.go
+    days           int NOT NULL,    -- a bit for each day of the week something is still to run on, Monday's first
+    hours          int NOT NULL,    -- a bit for each hour of the day something still to run starts in
     -- Not after the next session with a place, or the next opening hour of a
     -- visit. Searches walk in this order and look each one up; it is brought
     -- forward by a sweep and never by a booking.
