@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
@@ -137,42 +136,6 @@ func (f filter) describe(ctx context.Context, tx *db.Tx, candidates []candidate,
 		all[i].Offer = described[all[i].Offer.ID]
 	}
 	return nil
-}
-
-// found is an offer that meets a filter, with what comparing it needs.
-type found struct {
-	ProviderID, ID uuid.UUID
-	Title          string
-	tariff         tariff.Tariff
-	visits         *VisitRules
-}
-
-const sqlComparable = `
-SELECT o.provider_id, o.id, o.title, v.tariff, o.visits
-FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (provider_id, offer_id, n)
-JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
-JOIN offer_version v ON v.provider_id = o.provider_id AND v.id = o.version_id
-ORDER BY k.n`
-
-// readComparable reads the prices of the candidates, in their order.
-func readComparable(ctx context.Context, tx *db.Tx, all []candidate) ([]found, error) {
-	keys := make([]offerKey, 0, len(all))
-	for _, c := range all {
-		keys = append(keys, c.offerKey)
-	}
-	providers, offers := keyColumns(keys)
-	rows, err := tx.PGX.Query(ctx, sqlComparable, providers, offers)
-	if err != nil {
-		return nil, fmt.Errorf("reading prices: %w", err)
-	}
-	read, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o found, err error) {
-		err = row.Scan(&o.ProviderID, &o.ID, &o.Title, &o.tariff, &o.visits)
-		return o, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading prices: %w", err)
-	}
-	return read, nil
 }
 
 func soonestSuitable(a, b Compared) int {

@@ -90,8 +90,10 @@ const sqlLearnWords = `INSERT INTO search_word SELECT word FROM unnest($1::text[
 // offerKey names an offer.
 type offerKey struct{ Provider, Offer uuid.UUID }
 
-func keyColumns(keys []offerKey) (providers, offers []uuid.UUID) {
-	providers, offers = make([]uuid.UUID, 0, len(keys)), make([]uuid.UUID, 0, len(keys))
+// keyColumns lays keys out as unnest wants them, in the form of an id that pgx
+// encodes at once: as uuid.UUID it would try every other way first.
+func keyColumns(keys []offerKey) (providers, offers [][16]byte) {
+	providers, offers = make([][16]byte, 0, len(keys)), make([][16]byte, 0, len(keys))
 	for _, k := range keys {
 		providers, offers = append(providers, k.Provider), append(offers, k.Offer)
 	}

@@ -16,10 +16,19 @@ import (
 const (
 	mostLooked  = 2_000
 	mostOrdered = 1_000
+
+	mostInWindow = 320 // a batch of 401
 )
 
 // batchOf is how many candidates are looked up at once: for a page of 20 all
 // it takes if no listing is behind.
+func (f filter) batchOf(limit, before int) int {
+	if f.window.asked() {
+		limit = mostInWindow // which begins alike for all: few would be ready
+	}
+	return batchOf(limit, before)
+}
+
 func batchOf(limit, before int) int { return min(max(limit+limit/4+1, 2*before), mostOrdered) }
 
 // reading is a page on its way.
@@ -78,7 +87,7 @@ func (f filter) readSorted(ctx context.Context, tx *db.Tx, from cursor, limit in
 	after := from.Walked
 	size := 0
 	for {
-		size = batchOf(limit, size)
+		size = f.batchOf(limit, size)
 		batch, err := f.walk(ctx, tx, after, size)
 		if err != nil {
 			return err
@@ -159,7 +168,7 @@ func (s *stretch) read(ctx context.Context, tx *db.Tx, limit int) error {
 	s.end = s.from
 	size := 0
 	for !s.whole {
-		size = min(batchOf(limit, size), mostOrdered-s.looked)
+		size = min(s.batchOf(limit, size), mostOrdered-s.looked)
 		batch, err := s.walk(ctx, tx, s.end, size)
 		if err != nil {
 			return err

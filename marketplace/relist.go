@@ -87,16 +87,16 @@ func relistAll(ctx context.Context, d *db.DB, keys []offerKey) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	providers, _ := keyColumns(keys)
-	return d.Do(ctx, db.Scope{Providers: unique(providers)}, func(tx *db.Tx) error { return relist(ctx, tx, keys) })
+	return d.Do(ctx, db.Scope{Providers: providersOf(keys)}, func(tx *db.Tx) error { return relist(ctx, tx, keys) })
 }
 
-func unique(ids []uuid.UUID) (once []uuid.UUID) {
-	seen := make(map[uuid.UUID]bool, len(ids))
-	for _, id := range ids {
-		if !seen[id] {
-			seen[id] = true
-			once = append(once, id)
+// providersOf are the providers of the offers, each once.
+func providersOf(keys []offerKey) (once []uuid.UUID) {
+	seen := make(map[uuid.UUID]bool, len(keys))
+	for _, k := range keys {
+		if !seen[k.Provider] {
+			seen[k.Provider] = true
+			once = append(once, k.Provider)
 		}
 	}
 	return once

@@ -121,7 +121,7 @@ func sessionsOfTerms(ctx context.Context, tx *db.Tx, terms []Term) (map[uuid.UUI
 	if len(terms) == 0 {
 		return byTerm, nil
 	}
-	var providers, ids []uuid.UUID
+	var providers, ids [][16]byte
 	for _, t := range terms {
 		providers, ids = append(providers, t.ProviderID), append(ids, t.ID)
 	}

@@ -32,27 +32,30 @@ func Statement(ctx context.Context, d *db.DB, q SearchQuery) (string, error) {
 	candidates, next := batchOf(20, 0), sqlNextSession
 	order, suits := "", ""
 	if f.window.asked() {
-		candidates, next, suits = mostOrdered, sqlSessionWithin, "WHERE c.by_visit OR n.starts_at IS NOT NULL\n"
+		candidates, next, suits = mostOrdered, sqlSessionWithin, "WHERE k.by_visit OR n.starts_at IS NOT NULL\n"
 	}
 	if f.sort == BySoonest {
-		order = "ORDER BY coalesce(n.starts_at, c.next_at), c.offer_id\n"
+		order = "ORDER BY coalesce(n.starts_at, k.next_at), k.offer_id\n"
 	}
 	walk, args := f.walkSQL(nil, candidates)
-	session := "LEFT" + next[strings.Index(next, "CROSS JOIN LATERAL")+len("CROSS"):] + " ON NOT c.by_visit"
+	session := "LEFT" + next[strings.Index(next, "CROSS JOIN LATERAL")+len("CROSS"):] + " ON NOT k.by_visit"
 	for name, value := range f.sessionArgs(nil) {
 		args[name] = value
 	}
-	return literal(`WITH c AS MATERIALIZED (
-`+strings.Replace(walk, byVisit, byVisit+" AS by_visit", 1)+`)
+	return literal(`WITH k AS MATERIALIZED (
+`+strings.Replace(walk, byVisit, byVisit+" AS by_visit", 1)+`),
+f AS MATERIALIZED (
+SELECT k.provider_id, k.offer_id, n.starts_at, n.places_left
+FROM k
+`+session+`
+`+suits+order+`LIMIT 20)
 SELECT o.id, o.provider_id, p.name, o.title, o.summary, o.category, o.access_route, o.age_from, o.age_to, o.ratio_staff, o.ratio_children,
-    o.instant, s.name, s.area, s.postcode, l.price_pence, l.price_unit, l.sold_by, l.rate_pence, s.latitude, s.longitude, n.starts_at, n.places_left
-FROM c
-JOIN offer_listing l ON l.provider_id = c.provider_id AND l.offer_id = c.offer_id
-JOIN offer o ON o.provider_id = c.provider_id AND o.id = c.offer_id
+    o.instant, s.name, s.area, s.postcode, l.price_pence, l.price_unit, l.sold_by, l.rate_pence, s.latitude, s.longitude, f.starts_at, f.places_left
+FROM f
+JOIN offer_listing l ON l.provider_id = f.provider_id AND l.offer_id = f.offer_id
+JOIN offer o ON o.provider_id = f.provider_id AND o.id = f.offer_id
 JOIN provider p ON p.id = o.provider_id
-JOIN setting s ON s.provider_id = o.provider_id AND s.id = o.setting_id
-`+strings.ReplaceAll(session, "k.", "c.")+`
-`+suits+order+`LIMIT 20`, args), nil
+JOIN setting s ON s.provider_id = o.provider_id AND s.id = o.setting_id`, args), nil
 }
 
 var namedValue = regexp.MustCompile(`@[a-z_]+`)

@@ -190,7 +190,7 @@ CROSS JOIN LATERAL (
 
 // sqlVisitRules are the hours of support by the hour.
 const sqlVisitRules = `
-SELECT o.id, o.visits
+SELECT o.id, o.visits::text
 FROM unnest($1::uuid[], $2::uuid[]) AS k (provider_id, offer_id)
 JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id`
 
@@ -227,15 +227,15 @@ func readVisitRules(ctx context.Context, tx *db.Tx, keys []offerKey) (map[uuid.U
 	if err != nil {
 		return nil, fmt.Errorf("looking up visits: %w", err)
 	}
-	all := make(map[uuid.UUID]VisitRules, len(keys))
+	all, hours := make(map[uuid.UUID]VisitRules, len(keys)), hoursRead{}
 	var id uuid.UUID
-	var rules *VisitRules
-	_, err = pgx.ForEachRow(rows, []any{&id, &rules}, func() error {
+	var text *string
+	_, err = pgx.ForEachRow(rows, []any{&id, &text}, func() error {
+		rules, err := hours.of(text)
 		if rules != nil {
 			all[id] = *rules
 		}
-		rules = nil
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("looking up visits: %w", err)

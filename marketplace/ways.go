@@ -24,11 +24,12 @@ type stock struct {
 	terms    map[uuid.UUID][]Term                  // that run on some of them
 	whole    map[uuid.UUID][]sessionRow            // all sessions of such a term
 	lanes    *LaneBoard
+	visits   map[visitTimes][]tariff.Occasion
 }
 
 // stock reads it, in a handful of statements for all offers together.
 func (p Pattern) stock(ctx context.Context, tx *db.Tx, offers []found, dates []time.Time) (*stock, error) {
-	s := &stock{pattern: p, dates: dates, now: tx.Now, terms: map[uuid.UUID][]Term{}}
+	s := &stock{pattern: p, dates: dates, now: tx.Now, terms: map[uuid.UUID][]Term{}, visits: map[visitTimes][]tariff.Occasion{}}
 	keys := make([]offerKey, 0, len(offers))
 	var wishes []LaneWish
 	for _, o := range offers {
@@ -52,29 +53,46 @@ func (p Pattern) stock(ctx context.Context, tx *db.Tx, offers []found, dates []t
 	return s, err
 }
 
-// visit is the visit of an offer by the hour on a date: at the time asked for,
-// or when the offer opens.
-func (s *stock) visit(o found, on time.Time) (occasion tariff.Occasion, ok bool) {
-	from := cmp.Or(s.pattern.From, o.visits.From)
-	start, trouble := Instant(wallOf(on, from))
-	if trouble != "" {
-		return tariff.Occasion{}, false
+// visitTimes is all that the times of visits depend on besides the pattern:
+// many offers have the same hours.
+type visitTimes struct {
+	days     int32
+	from, to string
+}
+
+// visitsOf are the visits of an offer by the hour on the dates: at the time
+// asked for, or when the offer opens.
+func (s *stock) visitsOf(o found) []tariff.Occasion {
+	key := visitTimes{dayBits(o.visits.Days), o.visits.From, o.visits.To}
+	if known, ok := s.visits[key]; ok {
+		return known
 	}
-	occasion = tariff.Occasion{StartsAt: start, EndsAt: start.Add(time.Duration(s.pattern.Minutes) * time.Minute)}
-	return occasion, start.After(s.now) && o.visits.open(occasion)
+	all := []tariff.Occasion{}
+	for _, on := range s.dates {
+		start, trouble := Instant(wallOf(on, cmp.Or(s.pattern.From, o.visits.From)))
+		if trouble != "" {
+			continue
+		}
+		v := tariff.Occasion{StartsAt: start, EndsAt: start.Add(time.Duration(s.pattern.Minutes) * time.Minute)}
+		if start.After(s.now) && o.visits.open(v) {
+			all = append(all, v)
+		}
+	}
+	s.visits[key] = all
+	return all
 }
 
 func (s *stock) wishes(o found) (wishes []LaneWish) {
 	if o.visits == nil || o.visits.lengthTrouble(s.pattern.Minutes) != "" {
 		return nil
 	}
-	for _, on := range s.dates {
-		if v, ok := s.visit(o, on); ok {
-			wishes = append(wishes, LaneWish{
-				Provider: o.ProviderID, Offer: o.ID,
-				From: v.StartsAt.Add(-o.visits.before()), To: v.EndsAt.Add(o.visits.after()),
-			})
-		}
+	visits := s.visitsOf(o)
+	wishes = make([]LaneWish, 0, len(visits))
+	for _, v := range visits {
+		wishes = append(wishes, LaneWish{
+			Provider: o.ProviderID, Offer: o.ID,
+			From: v.StartsAt.Add(-o.visits.before()), To: v.EndsAt.Add(o.visits.after()),
+		})
 	}
 	return wishes
 }

@@ -19,6 +19,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
 	"shortbreaks/internal/db"
 	"shortbreaks/internal/demo"
 	"shortbreaks/marketplace"
@@ -287,11 +290,26 @@ func addressOf(q marketplace.SearchQuery) string {
 // other.
 const comparedRounds = 40
 
+// sqlOnSaturdays picks offers, from everywhere, that can be had on a Saturday
+// at nine years of age.
+const (
+	comparedOffers = 1_000
+	sqlOnSaturdays = `SELECT offer_id FROM offer_listing WHERE days & 32 <> 0 AND 9 BETWEEN age_from AND age_to ORDER BY hashtext(offer_id::text) LIMIT $1`
+)
+
 // measureCompare times a comparison of as many offers as are ever priced.
 func (b *searchBench) measureCompare(ctx context.Context) error {
 	say("comparing, one client, %d times", comparedRounds)
+	rows, err := b.owner.Query(ctx, sqlOnSaturdays, comparedOffers)
+	if err != nil {
+		return err
+	}
+	offers, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
 	saturday, age := b.world.Weekend(), 9
-	pattern := marketplace.Pattern{Weekdays: []int{6}, Minutes: 60, StartsOn: saturday, EndsOn: saturday.AddDate(0, 0, 42), Age: &age}
+	pattern := marketplace.Pattern{Weekdays: []int{6}, Minutes: 60, StartsOn: saturday, EndsOn: saturday.AddDate(0, 0, 42), Age: &age, OfferIDs: offers}
 	var times []time.Duration
 	var began time.Time
 	start := time.Now()

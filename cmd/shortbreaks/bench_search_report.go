@@ -77,6 +77,6 @@ many live there: *near* is an age within 10 km; *words* an age and a word, half 
 place left on a weekend between nine and six; *wide* an age and a category in the whole country. In ` + "`results.json`" + `
 ` + "`ratio_to_floor`" + ` of these lines is their rate to that by hand.
 
-**compare** prices six Saturdays at the thousand soonest offers for a child of nine in the whole country that have something on a
-Saturday, one caller after the other, in the process.
+**compare** prices seven Saturdays at a thousand offers from everywhere that can be had on a Saturday by a child of nine, some
+four in ten of them support by the hour; one caller after the other, in the process.
 `
