@@ -74,7 +74,8 @@ const howToReadSearch = `## How to read it
 **search** is the same over HTTP on loopback: the request held against the contract, the search in one read transaction
 within the public's scope, the answer as JSON. Both send the same hundred searches of each kind, around places by how
 many live there: *near* is an age within 10 km; *words* an age and a word, half of them within 25 km; *when* is *near* with a
-place left on a weekend between nine and six; *wide* an age and a category in the whole country. In ` + "`results.json`" + `
+place left on a weekend between nine and six (*by hand* leaves out whether somebody is free for a visit); *wide* an age and a
+category in the whole country. All tables have been read into the machine's memory once. In ` + "`results.json`" + `
 ` + "`ratio_to_floor`" + ` of these lines is their rate to that by hand.
 
 **compare** prices seven Saturdays at a thousand offers from everywhere that can be had on a Saturday by a child of nine, some
