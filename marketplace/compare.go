@@ -81,6 +81,9 @@ func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 			return shortbreaks.ErrInvalid.With(words).At("/ends_on", words)
 		}
 		f.asOf = tx.Now
+		if err := byIndex(ctx, tx); err != nil {
+			return err
+		}
 		f.window = Window{FromDate: p.StartsOn, ToDate: p.EndsOn, Weekdays: p.Weekdays}
 		candidates, err := f.walk(ctx, tx, nil, mostPriced)
 		if err != nil {

@@ -42,6 +42,9 @@ func OnMap(ctx context.Context, d *db.DB, q SearchQuery) ([]MapSetting, error) {
 	var settings []MapSetting
 	err = d.Read(ctx, db.Scope{}, func(tx *db.Tx) error {
 		f.asOf = tx.Now
+		if err := byIndex(ctx, tx); err != nil {
+			return err
+		}
 		all, err := f.walk(ctx, tx, nil, mostMapped)
 		if err != nil {
 			return err

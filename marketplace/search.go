@@ -116,6 +116,9 @@ func Search(ctx context.Context, d *db.DB, q SearchQuery) (*SearchPage, error) {
 			return err
 		}
 		if len(page.Items) == 0 && page.NextCursor == "" && q.Cursor == "" {
+			if err := byIndex(ctx, tx); err != nil {
+				return err
+			}
 			page.Relax, err = f.relax(ctx, tx)
 		}
 		return err

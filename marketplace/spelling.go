@@ -1,8 +1,10 @@
 package marketplace
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -81,28 +83,34 @@ const sqlSpellings = `
 SELECT t.typed, s.word
 FROM unnest($1::text[]) AS t (typed)
 CROSS JOIN LATERAL (
-    SELECT word FROM search_word WHERE word % t.typed AND word <> t.typed ORDER BY similarity(word, t.typed) DESC, word LIMIT 20) s`
+    SELECT word FROM search_word WHERE word % t.typed AND word <> t.typed ORDER BY similarity(word, t.typed) DESC, word LIMIT 20) s
+UNION
+SELECT w.typed, w.swapped FROM unnest($2::text[], $3::text[]) AS w (typed, swapped) JOIN search_word s ON s.word = w.swapped
+ORDER BY 1, 2`
 
 // spellings are the words of offers that each word may have been meant for,
 // nearest first.
 func (w wording) spellings(ctx context.Context, tx *db.Tx) (map[string][]string, error) {
-	var long []string
+	var long, from, swapped []string
 	for _, word := range w.words {
 		if n := len([]rune(word)); n >= 4 && n <= 40 {
 			long = append(long, word)
+			for _, other := range swaps(word) {
+				from, swapped = append(from, word), append(swapped, other)
+			}
 		}
 	}
 	near := map[string][]string{}
 	if len(long) == 0 {
 		return near, nil
 	}
-	rows, err := tx.PGX.Query(ctx, sqlSpellings, long)
+	rows, err := tx.PGX.Query(ctx, sqlSpellings, long, from, swapped)
 	if err != nil {
 		return nil, fmt.Errorf("looking up spellings: %w", err)
 	}
 	var typed, word string
 	_, err = pgx.ForEachRow(rows, []any{&typed, &word}, func() error {
-		if mistakes(typed, word) <= allowed(typed) && len(near[typed]) < mostSpellings {
+		if mistakes(typed, word) <= allowed(typed) {
 			near[typed] = append(near[typed], word)
 		}
 		return nil
@@ -110,7 +118,26 @@ func (w wording) spellings(ctx context.Context, tx *db.Tx) (map[string][]string,
 	if err != nil {
 		return nil, fmt.Errorf("looking up spellings: %w", err)
 	}
+	for typed, words := range near {
+		slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(mistakes(typed, a), mistakes(typed, b)) })
+		near[typed] = words[:min(len(words), mostSpellings)]
+	}
 	return near, nil
+}
+
+// swaps are the words with two neighbouring letters the other way round, the
+// one mistake that leaves short words without three letters in common.
+func swaps(word string) (all []string) {
+	letters := []rune(word)
+	for i := 1; i < len(letters); i++ {
+		if letters[i] == letters[i-1] {
+			continue
+		}
+		other := slices.Clone(letters)
+		other[i], other[i-1] = other[i-1], other[i]
+		all = append(all, string(other))
+	}
+	return all
 }
 
 // allowed is how many mistakes a word may hold: two letters changed in a short

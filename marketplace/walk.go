@@ -278,26 +278,36 @@ func (f filter) nextVisits(ctx context.Context, tx *db.Tx, keys []offerKey, into
 		}
 		return nil
 	}
-	tries := map[offerKey][]LaneWish{}
-	var all []LaneWish
+	within := f.window.between(f.asOf)
+	hulls := make([]LaneWish, 0, len(keys))
 	for _, k := range keys {
-		tries[k] = visits[k.Offer].tries(k, f.window, f.asOf)
-		all = append(all, tries[k]...)
+		hulls = append(hulls, LaneWish{Provider: k.Provider, Offer: k.Offer, From: within.from.AddDate(0, 0, -1), To: within.to.AddDate(0, 0, 1)})
 	}
-	lanes, err := readLanes(ctx, tx, all)
+	lanes, err := readLanes(ctx, tx, hulls)
 	if err != nil {
 		return err
 	}
-	for k, wishes := range tries {
-		for _, w := range wishes {
-			if lanes.anyFree(w, f.window.places()) {
-				start := w.From.Add(visits[k.Offer].before())
-				into[k.Offer].start = &start
+	starts := map[string][]time.Time{} // many offers have the same hours
+	for _, k := range keys {
+		r := visits[k.Offer]
+		hours := fmt.Sprint(dayBits(r.Days), r.From, r.To, r.MinimumMinutes)
+		if starts[hours] == nil {
+			starts[hours] = r.tries(f.window, f.asOf)
+		}
+		for _, at := range starts[hours] {
+			if lanes.anyFree(r.wish(k, at), f.window.places()) {
+				into[k.Offer].start = &at
 				break
 			}
 		}
 	}
 	return nil
+}
+
+// wish is for the shortest visit at a time, buffers and all.
+func (r VisitRules) wish(k offerKey, at time.Time) LaneWish {
+	length := time.Duration(r.MinimumMinutes) * time.Minute
+	return LaneWish{Provider: k.Provider, Offer: k.Offer, From: at.Add(-r.before()), To: at.Add(length + r.after())}
 }
 
 // The most dates of a window a visit is tried on, and how far apart on one.
@@ -307,8 +317,8 @@ const (
 )
 
 // tries are the times the shortest visit could be had in a window, in order.
-func (r VisitRules) tries(k offerKey, w Window, now time.Time) (wishes []LaneWish) {
-	within := w.between(now)
+func (r VisitRules) tries(w Window, now time.Time) []time.Time {
+	within, starts := w.between(now), []time.Time{}
 	length := time.Duration(r.MinimumMinutes) * time.Minute
 	dates := 0
 	for on := shortbreaks.Date(within.from); dates < mostTried && shortbreaks.At(on, 0).Before(within.to); on = on.AddDate(0, 0, 1) {
@@ -316,23 +326,29 @@ func (r VisitRules) tries(k offerKey, w Window, now time.Time) (wishes []LaneWis
 			continue
 		}
 		dates++
-		from, to := shortbreaks.At(on, clockMinutes(r.From)), shortbreaks.At(on, clockMinutes(r.To))
-		if r.To <= r.From {
-			to = shortbreaks.At(on.AddDate(0, 0, 1), clockMinutes(r.To))
-		}
-		if e := shortbreaks.At(on, clockMinutes(w.Earliest)); w.Earliest != "" && e.After(from) {
-			from = e
-		}
-		if l := shortbreaks.At(on, clockMinutes(w.Latest)); w.Latest != "" && l.Before(to) {
-			to = l
-		}
-		for at := from; !at.Add(length).After(to); at = at.Add(triedEvery) {
+		open := r.openOn(on, w)
+		for at := open.from; !at.Add(length).After(open.to); at = at.Add(triedEvery) {
 			if at.After(now) && !at.Before(within.from) && at.Before(within.to) {
-				wishes = append(wishes, LaneWish{Provider: k.Provider, Offer: k.Offer, From: at.UTC().Add(-r.before()), To: at.UTC().Add(length + r.after())})
+				starts = append(starts, at.UTC())
 			}
 		}
 	}
-	return wishes
+	return starts
+}
+
+// openOn is when visits can be had on a date within a window's time of day.
+func (r VisitRules) openOn(on time.Time, w Window) span {
+	open := span{shortbreaks.At(on, clockMinutes(r.From)), shortbreaks.At(on, clockMinutes(r.To))}
+	if r.To <= r.From {
+		open.to = shortbreaks.At(on.AddDate(0, 0, 1), clockMinutes(r.To))
+	}
+	if e := shortbreaks.At(on, clockMinutes(w.Earliest)); w.Earliest != "" && e.After(open.from) {
+		open.from = e
+	}
+	if l := shortbreaks.At(on, clockMinutes(w.Latest)); w.Latest != "" && l.Before(open.to) {
+		open.to = l
+	}
+	return open
 }
 
 func containsDay(days []int, on time.Time) bool {
