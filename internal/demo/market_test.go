@@ -128,3 +128,20 @@ func marketQueries(m *demo.Market) map[string]marketplace.SearchQuery {
 		"far": {Postcode: m.Outcodes[3], WithinKM: 150, FreeOnly: true}, "when, anywhere": {When: when.When},
 	}
 }
+
+func TestTheDemoCanBeMadeLarger(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	owner := dbtest.Owner(t, d)
+	require.NoError(t, demo.Load(t.Context(), d, demo.Seed))
+	offers := func() (n int) {
+		require.NoError(t, owner.QueryRow(t.Context(), `SELECT count(*) FROM offer_listing`).Scan(&n))
+		return n
+	}
+	once := offers()
+	for range 2 { // again is as large as before
+		require.NoError(t, demo.Scale(t.Context(), d, 3, nil))
+		require.Equal(t, 3*once, offers())
+	}
+	require.Error(t, demo.Scale(t.Context(), d, 0, nil))
+}
