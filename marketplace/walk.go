@@ -188,11 +188,12 @@ CROSS JOIN LATERAL (
         AND (cardinality(@weekdays::int[]) = 0 OR extract(isodow FROM left(e.local_start, 10)::date)::int = ANY (@weekdays))
     ORDER BY e.starts_at LIMIT 1) n`
 
-// sqlVisitRules are the hours of support by the hour.
+// sqlVisitRules are the hours of support by the hour, each looked up by key
+// however many are asked for.
 const sqlVisitRules = `
-SELECT o.id, o.visits::text
+SELECT k.offer_id, o.visits::text
 FROM unnest($1::uuid[], $2::uuid[]) AS k (provider_id, offer_id)
-JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id`
+CROSS JOIN LATERAL (SELECT visits FROM offer WHERE provider_id = k.provider_id AND id = k.offer_id OFFSET 0) o`
 
 // nextSessions fills in the sessions that suit.
 func (f filter) nextSessions(ctx context.Context, tx *db.Tx, keys []offerKey, into map[uuid.UUID]*hit) error {
