@@ -64,7 +64,7 @@ func parseCursor(sent, sort string) (c cursor, err error) {
 	} else {
 		err = fmt.Errorf("not a cursor of a search by %s", sort)
 	}
-	if err == nil && sort == BySoonest && !(c.Walked.isTime() && c.Shown.isTime()) {
+	if err == nil && sort == BySoonest && (!c.Walked.isTime() || !c.Shown.isTime()) {
 		err = fmt.Errorf("not a time")
 	}
 	if err != nil || asOf < 0 || asOf > never.UnixMicro() {

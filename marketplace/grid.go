@@ -15,7 +15,16 @@ const (
 )
 
 func cellOf(lat, lon float64) int32 {
-	return int32(math.Floor(lat*cellsPerLat))*cellRow + int32(math.Floor(lon*cellsPerLon))
+	return below(lat*cellsPerLat)*cellRow + below(lon*cellsPerLon)
+}
+
+// below is the whole number at or below a number.
+func below(x float64) int32 {
+	n := int32(x)
+	if float64(n) > x {
+		n--
+	}
+	return n
 }
 
 // cellsAround are the squares that a circle may touch; nil if they are too
@@ -23,15 +32,15 @@ func cellOf(lat, lon float64) int32 {
 func cellsAround(p Point, km int) []int32 {
 	rows := float64(km)/kmPerLatCell/cellsPerLat + 0.001 // degrees of latitude, and a little for rounding
 	columns := rows / math.Cos(math.Min(math.Abs(p.Lat)+rows, 89)*math.Pi/180)
-	south, north := math.Floor((p.Lat-rows)*cellsPerLat), math.Floor((p.Lat+rows)*cellsPerLat)
-	west, east := math.Floor((p.Lon-columns)*cellsPerLon), math.Floor((p.Lon+columns)*cellsPerLon)
+	south, north := below((p.Lat-rows)*cellsPerLat), below((p.Lat+rows)*cellsPerLat)
+	west, east := below((p.Lon-columns)*cellsPerLon), below((p.Lon+columns)*cellsPerLon)
 	if (north-south+1)*(east-west+1) > mostCells {
 		return nil
 	}
 	var cells []int32
 	for y := south; y <= north; y++ {
 		for x := west; x <= east; x++ {
-			cells = append(cells, int32(y)*cellRow+int32(x))
+			cells = append(cells, y*cellRow+x)
 		}
 	}
 	return cells
@@ -47,7 +56,7 @@ func kmOfChord(metres float64) float64 {
 }
 
 // tenths of a kilometre are as much as a straight line can say.
-func tenths(km float64) float64 { return math.Round(km*10) / 10 }
+func tenths(km float64) float64 { return float64(int64(km*10+0.5)) / 10 }
 
 // distanceKM is how far two places are apart.
 func distanceKM(lat1, lon1, lat2, lon2 float64) float64 {

@@ -85,8 +85,8 @@ func (b *searchBench) run(ctx context.Context, out io.Writer) (err error) {
 	if b.dir, err = os.MkdirTemp(b.temp, "shortbreaks-bench-*"); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
-	if err := os.Chmod(b.dir, 0o711); err != nil { //nolint:gosec // as root, PostgreSQL runs as a user who must pass through
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }() //nolint:gosec // a folder of our own
+	if err := os.Chmod(b.dir, 0o711); err != nil {                 //nolint:gosec // as root, PostgreSQL runs as a user who must pass through
 		return err
 	}
 	server, err := db.StartEmbedded(ctx, b.dir, db.EmbeddedOptions{})
@@ -186,7 +186,7 @@ func (b *searchBench) byHand(ctx context.Context, kind string, queries []marketp
 		"--time=" + strconv.Itoa(int((b.each+b.warm)/time.Second)), "--log", "--log-prefix=floor",
 	}
 	dir := filepath.Join(b.dir, kind)
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := os.Mkdir(dir, 0o700); err != nil { //nolint:gosec // a folder of our own
 		return measurement{}, err
 	}
 	for i, q := range queries {
@@ -195,7 +195,7 @@ func (b *searchBench) byHand(ctx context.Context, kind string, queries []marketp
 			return measurement{}, err
 		}
 		file := filepath.Join(dir, fmt.Sprintf("%d.sql", i))
-		if err := os.WriteFile(file, []byte(sql+";\n"), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(sql+";\n"), 0o600); err != nil { //nolint:gosec // a folder of our own
 			return measurement{}, err
 		}
 		args = append(args, "--file="+file)

@@ -19,7 +19,7 @@ func importPlaces(ctx context.Context, cfg config, args []string, out io.Writer)
 		fmt.Fprint(out, marketplace.PlacesHelp)
 		return errors.New("name the file: shortbreaks import places FILE")
 	}
-	f, err := os.Open(args[0])
+	f, err := os.Open(args[0]) //nolint:gosec // the file the person named
 	if err != nil {
 		return fmt.Errorf("open the places: %w", err)
 	}
@@ -33,7 +33,8 @@ func importPlaces(ctx context.Context, cfg config, args []string, out io.Writer)
 		return err
 	}
 	defer func() { _ = d.Close() }()
-	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("places"), progressbar.OptionClearOnFinish(), progressbar.OptionShowBytes(true))
+	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("places"),
+		progressbar.OptionClearOnFinish(), progressbar.OptionShowBytes(true))
 	report, err := marketplace.ImportPlaces(ctx, d.DB, f, func(read int64) { _ = bar.Set64(read) })
 	_ = bar.Finish()
 	for _, e := range report.Errors {

@@ -19,7 +19,8 @@ import (
 // many rows that read.
 func seqScans(t *testing.T, owner interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}) map[string]int64 {
+},
+) map[string]int64 {
 	t.Helper()
 	rows, err := owner.Query(t.Context(), `SELECT relname, seq_scan FROM pg_stat_user_tables
 		WHERE relname IN ('offer', 'offer_listing', 'offer_version', 'session', 'session_places')`)
