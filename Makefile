@@ -31,8 +31,8 @@ test: go ## vet, then all tests on a real PostgreSQL under the race detector
 check: go ## format, vet, lint, generated code, go.mod, the contract and shell scripts
 	@scripts/check.sh
 
-bench: build ## measure createBooking against PostgreSQL's own floor; writes bench/
-	@exec ./bin/shortbreaks bench $(ARGS)
+bench: build ## measure booking, then searching among 100,000 offers, beside PostgreSQL alone; writes bench/
+	@./bin/shortbreaks bench $(ARGS) && exec ./bin/shortbreaks bench search $(ARGS)
 
 audit: build ## prove the books of the database; exits 1 with the rows that do not add up
 	@exec ./bin/shortbreaks audit $(ARGS)

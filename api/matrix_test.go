@@ -303,6 +303,14 @@ func (m *cast) enquiryID(target string, fresh bool) uuid.UUID {
 	})
 }
 
+// clubID is a published offer.
+func (m *cast) clubID(target string, _ bool) uuid.UUID {
+	if target == "missing" {
+		return shortbreaks.NewID()
+	}
+	return m.club[target].Offer.ID
+}
+
 func (m *cast) houseOf(target string) *demo.House {
 	if target == "foreign" {
 		return m.moor
@@ -334,7 +342,12 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 		"receiveStripeEvent": plain(post, "/v1/stripe-events", object{"id": "evt_1"}),
 		"issueToken":         plain(post, "/v1/tokens", object{"subject": "mother.oakley"}),
 		"listBookings":       plain(get, "/v1/bookings", nil), "listBudgets": plain(get, "/v1/budgets", nil),
-		"getDemand": plain(get, "/v1/demand?by=week", nil), "getTrialBalance": plain(get, "/v1/trial-balance", nil),
+		"getOfferFacets": plain(get, "/v1/offer-facets", nil), "getOfferMap": plain(get, "/v1/offer-map", nil),
+		"findOffersTogether":  plain(post, "/v1/offer-sets", object{"children": []object{{"age": 9}, {"age": 12}}}),
+		"listShortlist":       plain(get, "/v1/shortlist", nil),
+		"addToShortlist":      at(put, "/v1/shortlist/", m.clubID, "", object{"note": "Ask about the hoist."}),
+		"removeFromShortlist": at(http.MethodDelete, "/v1/shortlist/", m.clubID, "", nil),
+		"getDemand":           plain(get, "/v1/demand?by=week", nil), "getTrialBalance": plain(get, "/v1/trial-balance", nil),
 		"listLedgerTransactions": plain(get, "/v1/ledger-transactions", nil),
 		"getOffer":               at(get, "/v1/offers/", m.draftID, "", nil),
 		"getOfferCalendar":       at(get, "/v1/offers/", m.draftID, "/calendar.ics", nil),

@@ -6,7 +6,6 @@ import (
 
 	"github.com/oapi-codegen/runtime/types"
 
-	"shortbreaks"
 	"shortbreaks/api/gen"
 	"shortbreaks/marketplace"
 	"shortbreaks/marketplace/tariff"
@@ -21,12 +20,13 @@ func (s *Server) SearchOffers(ctx context.Context, r gen.SearchOffersRequestObje
 	if err != nil {
 		return nil, err
 	}
-	q := marketplace.SearchQuery{
-		Text: given(r.Params.Q), Category: string(given(r.Params.Category)), Postcode: given(r.Params.Postcode), WithinKM: given(r.Params.WithinKm),
-		Age: r.Params.Age, PriceUnit: string(given(r.Params.PriceUnit)), MinPricePence: (*shortbreaks.Pence)(r.Params.MinPricePence),
-		MaxPricePence: (*shortbreaks.Pence)(r.Params.MaxPricePence), AccessRoute: string(given(r.Params.AccessRoute)),
-		Cursor: after, Limit: limitOf(r.Params.Limit),
-	}
+	p := r.Params
+	q := searchFilters(gen.GetOfferFacetsParams{
+		Q: p.Q, Category: p.Category, Postcode: p.Postcode, WithinKm: p.WithinKm, Age: p.Age, PriceUnit: p.PriceUnit,
+		MinPricePence: p.MinPricePence, MaxPricePence: p.MaxPricePence, AccessRoute: p.AccessRoute, FreeOnly: p.FreeOnly, SoldBy: p.SoldBy,
+		From: p.From, To: p.To, Earliest: p.Earliest, Latest: p.Latest, Weekdays: p.Weekdays, Places: p.Places,
+	})
+	q.Sort, q.Cursor, q.Limit = string(given(p.Sort)), after, limitOf(p.Limit)
 	found, err := marketplace.Search(ctx, s.DB, q)
 	if err != nil {
 		return nil, err
@@ -34,7 +34,10 @@ func (s *Server) SearchOffers(ctx context.Context, r gen.SearchOffersRequestObje
 	s.Searches.Add(q, found)
 	cursor, link := nextPage(ctx, offersList, found.NextCursor)
 	return gen.SearchOffers200JSONResponse{
-		Body:    gen.OfferList{Items: mapped(found.Items, offerSummaryOut), NextCursor: cursor},
+		Body: gen.OfferList{
+			Items: mapped(found.Items, offerSummaryOut), NextCursor: cursor,
+			SpeltAlike: optional(found.Spelt), Because: optional(found.Because()), Relax: relaxOut(found),
+		},
 		Headers: gen.SearchOffers200ResponseHeaders{Link: link},
 	}, nil
 }
@@ -72,7 +75,7 @@ func offerSummaryOut(o marketplace.OfferSummary) gen.OfferSummary {
 		AccessRoute: gen.AccessRoute(o.AccessRoute), AgeFrom: o.AgeFrom, AgeTo: o.AgeTo, SettingName: o.SettingName, Area: o.Area,
 		Postcode: o.Postcode, DistanceKm: o.DistanceKM, PricePence: int64(o.PricePence), PriceUnit: gen.PriceUnit(o.PriceUnit),
 		PriceText: o.PriceText, ComparableRatePencePerChildHour: pence64(o.ComparableRatePence), NextStart: londonOrNone(o.NextStart),
-		PlacesLeft: o.PlacesLeft, Instant: o.Instant,
+		PlacesLeft: o.PlacesLeft, Instant: o.Instant, SoldBy: words[gen.SoldBy](o.SoldBy),
 	}
 }
 

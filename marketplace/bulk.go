@@ -89,8 +89,11 @@ func BulkRevise(ctx context.Context, d *db.DB, who shortbreaks.Actor, b BulkRevi
 			}
 			done = append(done, shown)
 		}
-		if f.None() {
+		if f.None() && b.DryRun {
 			return nil
+		}
+		if f.None() {
+			return relist(ctx, tx, keysOf(offers))
 		}
 		words := fmt.Sprintf("Nothing was changed: %s of %d cannot be.", shortbreaks.Plural(len(f.Fields), "offer"), len(offers))
 		return f.As(refused.With(words))
@@ -99,6 +102,14 @@ func BulkRevise(ctx context.Context, d *db.DB, who shortbreaks.Actor, b BulkRevi
 		return nil, err
 	}
 	return done, nil
+}
+
+func keysOf(offers []*OfferDetail) []offerKey {
+	keys := make([]offerKey, 0, len(offers))
+	for _, o := range offers {
+		keys = append(keys, offerKey{o.Offer.ProviderID, o.Offer.ID})
+	}
+	return keys
 }
 
 // reason is what a refusal says in one sentence.

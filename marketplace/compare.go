@@ -98,7 +98,7 @@ const (
 // Offers that serve every date come first, then the soonest, never the
 // cheapest.
 func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
-	f, err := p.filter()
+	f, err := p.filter(ctx, locatorIn(d))
 	if err != nil {
 		return nil, err
 	}
@@ -110,11 +110,19 @@ func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 			return shortbreaks.ErrInvalid.With(words).At("/ends_on", words)
 		}
 		f.asOf = tx.Now
-		offers, err := f.find(ctx, tx, mostPriced)
+		if err := byIndex(ctx, tx); err != nil {
+			return err
+		}
+		f.window = Window{FromDate: p.StartsOn, ToDate: p.EndsOn, Weekdays: p.Weekdays}
+		candidates, err := f.walk(ctx, tx, nil, mostPriced)
 		if err != nil {
 			return err
 		}
-		s, err := p.stock(ctx, tx, offers, dates)
+		offers, err := readComparable(ctx, tx, candidates)
+		if err != nil {
+			return err
+		}
+		s, err := p.stock(ctx, tx, offers, dates, false)
 		if err != nil {
 			return err
 		}
@@ -123,13 +131,13 @@ func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 				all = append(all, c)
 			}
 		}
-		return nil
+		slices.SortStableFunc(all, soonestSuitable)
+		all = all[:min(len(all), mostCompared)]
+		return f.describe(ctx, tx, candidates, all)
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(all, soonestSuitable)
-	all = all[:min(len(all), mostCompared)]
 	for i := range all {
 		all[i].explain()
 	}
@@ -150,6 +158,48 @@ func (c *Compared) explain() {
 	}
 }
 
+// summariesOf reads what is shown of some of the candidates, by offer.
+func (f filter) summariesOf(ctx context.Context, tx *db.Tx, candidates []candidate, offers []uuid.UUID) (map[uuid.UUID]OfferSummary, error) {
+	byOffer := make(map[uuid.UUID]candidate, len(candidates))
+	for _, c := range candidates {
+		byOffer[c.Offer] = c
+	}
+	shown := make([]candidate, 0, len(offers))
+	for _, id := range offers {
+		shown = append(shown, byOffer[id])
+	}
+	f.window = Window{}
+	hits, err := f.look(ctx, tx, shown)
+	if err != nil {
+		return nil, err
+	}
+	summaries, err := f.summaries(ctx, tx, hits)
+	if err != nil {
+		return nil, err
+	}
+	described := make(map[uuid.UUID]OfferSummary, len(summaries))
+	for _, o := range summaries {
+		described[o.ID] = o
+	}
+	return described, nil
+}
+
+// describe fills in what is shown of the offers compared.
+func (f filter) describe(ctx context.Context, tx *db.Tx, candidates []candidate, all []Compared) error {
+	ids := make([]uuid.UUID, 0, len(all))
+	for _, c := range all {
+		ids = append(ids, c.Offer.ID)
+	}
+	described, err := f.summariesOf(ctx, tx, candidates, ids)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		all[i].Offer = described[all[i].Offer.ID]
+	}
+	return nil
+}
+
 func soonestSuitable(a, b Compared) int {
 	if a.Full != b.Full {
 		if a.Full {
@@ -162,7 +212,7 @@ func soonestSuitable(a, b Compared) int {
 
 // Check refuses a pattern whose values break a rule, with pointers under at.
 func (p Pattern) Check(at string) error {
-	if _, err := p.filter(); err != nil {
+	if err := p.check(); err != nil {
 		return under(at, err)
 	}
 	return nil
@@ -171,8 +221,7 @@ func (p Pattern) Check(at string) error {
 // Dates are those asked for, in order.
 func (p Pattern) Dates() []time.Time { return datesOf(p.StartsOn, p.EndsOn, p.Weekdays, p.Except) }
 
-// filter checks the pattern and turns it into what an offer must meet.
-func (p Pattern) filter() (filter, error) {
+func (p Pattern) check() error {
 	var bad shortbreaks.Faults
 	bad.Days("/weekdays", p.Weekdays)
 	bad.Within("/minutes", p.Minutes, 15, 1440)
@@ -191,13 +240,19 @@ func (p Pattern) filter() (filter, error) {
 	if len(bad.Fields) == 0 {
 		bad.Unless(len(p.Dates()) > 0, "/weekdays", "None of these weekdays falls between the first and the last date.")
 	}
-	if err := bad.As(shortbreaks.ErrInvalid); err != nil {
+	return bad.As(shortbreaks.ErrInvalid)
+}
+
+// filter checks the pattern and turns it into what an offer must meet.
+func (p Pattern) filter(ctx context.Context, find locator) (filter, error) {
+	if err := p.check(); err != nil {
 		return filter{}, err
 	}
 	f := filter{
-		text: strings.TrimSpace(p.Text), category: p.Category, age: p.Age,
+		category: p.Category, age: p.Age, sort: BySoonest,
 		ratioStaff: p.RatioStaff, ratioChildren: p.RatioChildren, only: p.OfferIDs,
 	}
-	err := f.locate(p.Postcode, p.WithinKM, "/postcode", "/within_km")
+	f.setText(p.Text)
+	err := f.locate(ctx, find, p.Postcode, p.WithinKM, "/postcode", "/within_km")
 	return f, err
 }

@@ -128,10 +128,6 @@ func (o *OfferDetail) read(ctx context.Context, tx *db.Tx) (err error) {
 	if err := o.readLanes(ctx, tx); err != nil {
 		return err
 	}
-	sessions, err := readSessions(ctx, tx, []Offer{o.Offer})
-	if err != nil {
-		return err
-	}
 	if o.Lapsed, err = lapsedToday(ctx, tx, o.Offer); err != nil {
 		return err
 	}
@@ -145,8 +141,7 @@ func (o *OfferDetail) read(ctx context.Context, tx *db.Tx) (err error) {
 	}
 	o.Tariff = withComponents(o.Version.Tariff, parts)
 	o.PriceText = tariff.PriceText(o.Version.PricePence, o.Version.PriceUnit)
-	o.show(sessions[o.Offer.ID], tx.Now)
-	return nil
+	return o.show(ctx, tx)
 }
 
 func (o *OfferDetail) readLanes(ctx context.Context, tx *db.Tx) (err error) {
@@ -160,18 +155,23 @@ func (o *OfferDetail) readLanes(ctx context.Context, tx *db.Tx) (err error) {
 }
 
 // show lays out what is still to run.
-func (o *OfferDetail) show(all []sessionRow, now time.Time) {
-	planned, length := 0, 0
-	for _, s := range all {
-		length = s.occasion().Minutes()
-		if s.StartsAt.After(now) && s.State == "scheduled" && len(o.Sessions) < mostShown {
-			o.Sessions = append(o.Sessions, s.detail())
-		}
+func (o *OfferDetail) show(ctx context.Context, tx *db.Tx) error {
+	upcoming, err := upcomingSessions(ctx, tx, o.Offer, mostShown)
+	if err != nil {
+		return err
 	}
-	for _, t := range o.terms {
-		planned = t.PlannedSessions
-		b := bundleOf(t, all, o.Offer.gone(now))
-		if len(b.remaining) == 0 || len(o.Bundles) == mostShown {
+	for _, s := range upcoming {
+		o.Sessions = append(o.Sessions, s.detail())
+	}
+	running := slices.DeleteFunc(slices.Clone(o.terms), func(t Term) bool { return t.EndsOn.Before(shortbreaks.Date(tx.Now)) })
+	running = running[:min(len(running), mostShown)]
+	whole, err := sessionsOfTerms(ctx, tx, running)
+	if err != nil {
+		return err
+	}
+	for _, t := range running {
+		b := bundleOf(t, whole[t.ID], o.Offer.gone(tx.Now))
+		if len(b.remaining) == 0 {
 			continue
 		}
 		ask := b.ask()
@@ -179,5 +179,14 @@ func (o *OfferDetail) show(all []sessionRow, now time.Time) {
 			o.Bundles = append(o.Bundles, BundleDetail{t, len(b.remaining), b.placesLeft(), p.TotalPence})
 		}
 	}
+	length, err := lastLength(ctx, tx, o.Offer)
+	if err != nil {
+		return err
+	}
+	planned := 0
+	if n := len(o.terms); n > 0 {
+		planned = o.terms[n-1].PlannedSessions
+	}
 	o.ComparableRatePence = o.Tariff.HeadlineRate(length, planned)
+	return nil
 }

@@ -29,9 +29,14 @@
 //   - notice.go: how late and how early something can be booked.
 //   - busy.go, busyread.go, busyfetch.go: a worker's own calendar as busy time.
 //   - offerfeed.go: an offer's sessions for calendar programs.
-//   - search.go, cursor.go, detail.go, sessions.go: reading them.
-//   - compare.go, ways.go: one pattern of use priced at every offer.
+//   - listing.go, relist.go: what searches read of an offer, and keeping it so;
+//     filter.go, walk.go, read.go, cursor.go, search.go: finding; spelling.go:
+//     words; facets.go, relax.go, onmap.go, together.go: counts, what to leave
+//     out, maps, several children; statement.go: a search by hand.
+//   - detail.go, sessions.go: reading an offer; shortlist.go: keeping it in mind.
+//   - compare.go, comparable.go, ways.go: one pattern of use priced at every offer.
 //   - searchcount.go: searches counted without anyone's identity.
 //   - import.go, importrow.go: offers from a CSV, all or nothing.
-//   - postcode.go: the made-up postcode table.
+//   - postcode.go: the made-up postcode table; place.go, importplaces.go: real
+//     places beside it; grid.go: squares and distances.
 package marketplace

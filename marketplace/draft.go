@@ -37,7 +37,19 @@ type OfferDraft struct {
 }
 
 // SettingDraft is a new place where support is given.
-type SettingDraft struct{ Name, Postcode string }
+type SettingDraft struct {
+	Name, Postcode string
+
+	point *Point // where the postcode is, once it was looked up
+}
+
+// where is the postcode's place: as looked up, or of the table that ships.
+func (s SettingDraft) where() (Point, bool) {
+	if s.point != nil {
+		return *s.point, true
+	}
+	return Locate(s.Postcode)
+}
 
 // SessionSeries is the dates and times of a group, at London's wall time on
 // each date; To at or before From is on the next day. The dates are given in
@@ -75,7 +87,7 @@ func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 	f.Unless((d.Setting == nil) != (d.SettingID == nil), "/setting", "Give setting or setting_id, and not both.")
 	if d.Setting != nil {
 		f.Text("/setting/name", d.Setting.Name, 2, 120)
-		point, known := Locate(d.Setting.Postcode)
+		point, known := d.Setting.where()
 		f.Unless(known && strings.Contains(point.Postcode, " "), "/setting/postcode", "We do not know this postcode; give it in full.")
 	}
 	f.Within("/notice_minutes", d.NoticeMinutes, 0, mostNotice)
@@ -172,8 +184,8 @@ func (d OfferDraft) trimmed() OfferDraft {
 	d.Terms = d.Terms.Resolved()
 	d.Title, d.Summary, d.Content = strings.TrimSpace(d.Title), strings.TrimSpace(d.Summary), d.Content.trimmed()
 	if d.Setting != nil {
-		point, _ := Locate(d.Setting.Postcode)
-		d.Setting = &SettingDraft{strings.TrimSpace(d.Setting.Name), point.Postcode}
+		point, _ := d.Setting.where()
+		d.Setting = &SettingDraft{Name: strings.TrimSpace(d.Setting.Name), Postcode: point.Postcode, point: &point}
 	}
 	return d
 }

@@ -164,6 +164,7 @@ func (report *ImportReport) fill(s *shelf, rows sheet, who shortbreaks.Actor, pr
 
 func (report *ImportReport) row(s *shelf, r sheetRow, who shortbreaks.Actor) []ImportError {
 	draft, state := r.draft()
+	draft.Setting = s.placed(draft.Setting)
 	if state == Published && !who.Is(shortbreaks.ProviderOwner) {
 		r.fault("publish", "Only the owner may publish; import drafts.")
 	}

@@ -48,7 +48,7 @@ func (r *sheetRow) draft() (OfferDraft, OfferState) {
 	d := OfferDraft{
 		Title: r.cell["title"], Summary: r.cell["summary"], Category: r.cell["category"], AccessRoute: r.cell["access_route"],
 		AgeFrom: r.number("age_from"), AgeTo: r.number("age_to"), RatioStaff: staff, RatioChildren: children,
-		Setting: &SettingDraft{r.cell["setting"], r.cell["postcode"]},
+		Setting: &SettingDraft{Name: r.cell["setting"], Postcode: r.cell["postcode"]},
 		Instant: r.yes("instant"), Content: Content{PersonalCare: r.yes("personal_care")},
 		Terms:  tariff.Terms{FreeUntilHours: r.number("free_until_hours"), LateFeePercent: r.number("late_fee_percent")},
 		Tariff: r.tariff(),

@@ -56,6 +56,27 @@ FROM offer_lane ol
 JOIN unnest($1::uuid[], $2::uuid[]) AS w (provider_id, offer_id) USING (provider_id, offer_id)
 ORDER BY ol.provider_id, ol.offer_id, ol.lane_id`
 
+	// Each offer, and each lane, is looked up by key: OFFSET 0 keeps the
+	// planner from reading all there are when many are asked for.
+	sqlLanesShown = `
+SELECT w.provider_id, w.offer_id, l.lane_id
+FROM unnest($1::uuid[], $2::uuid[]) AS w (provider_id, offer_id)
+CROSS JOIN LATERAL (
+    SELECT ol.lane_id FROM offer_lane ol WHERE ol.provider_id = w.provider_id AND ol.offer_id = w.offer_id ORDER BY ol.lane_id OFFSET 0) l`
+
+	sqlClaimsShown = `
+SELECT l.provider_id, l.lane_id, lower(c.during), upper(c.during)
+FROM unnest($1::uuid[], $2::uuid[]) AS l (provider_id, lane_id)
+CROSS JOIN LATERAL (
+    SELECT c.during FROM lane_claim c
+    WHERE c.provider_id = l.provider_id AND c.lane_id = l.lane_id AND c.during && tstzrange($3, $4) OFFSET 0) c
+UNION ALL
+SELECT l.provider_id, l.lane_id, lower(b.during), upper(b.during)
+FROM unnest($1::uuid[], $2::uuid[]) AS l (provider_id, lane_id)
+CROSS JOIN LATERAL (
+    SELECT b.during FROM lane_busy b
+    WHERE b.provider_id = l.provider_id AND b.lane_id = l.lane_id AND b.during && tstzrange($3, $4) OFFSET 0) b`
+
 	sqlOverlappingClaims = `
 SELECT c.provider_id, c.lane_id, lower(c.during), upper(c.during)
 FROM lane_claim c
@@ -87,38 +108,19 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $
 // provider and lane, and only then reads the claims that overlap: a claim made
 // by whoever held a lock before is seen.
 func LockLanes(ctx context.Context, tx *db.Tx, wishes []LaneWish) (*LaneBoard, error) {
-	return readBoard(ctx, tx, sqlLanes+"\nFOR UPDATE OF l", wishes)
-}
-
-// readLanes reads the same board without locks, to show what may be free.
-func readLanes(ctx context.Context, tx *db.Tx, wishes []LaneWish) (*LaneBoard, error) {
-	return readBoard(ctx, tx, sqlLanes, wishes)
-}
-
-func readBoard(ctx context.Context, tx *db.Tx, sqlOfLanes string, wishes []LaneWish) (*LaneBoard, error) {
-	b := &LaneBoard{lanes: map[laneOffer][]uuid.UUID{}, busy: map[laneKey][]span{}, shut: map[laneOffer][]span{}}
+	b, keys, hull := newBoard(wishes)
 	if len(wishes) == 0 {
 		return b, nil
 	}
-	var providers, offers []uuid.UUID
-	hull := span{wishes[0].From, wishes[0].To}
-	for _, w := range wishes {
-		providers, offers = append(providers, w.Provider), append(offers, w.Offer)
-		if w.From.Before(hull.from) {
-			hull.from = w.From
-		}
-		if w.To.After(hull.to) {
-			hull.to = w.To
-		}
-	}
-	locked, err := b.lanesOf(ctx, tx, sqlOfLanes, providers, offers)
+	providers, offers := keyColumns(keys)
+	locked, err := b.lanesOf(ctx, tx, sqlLanes+"\nFOR UPDATE OF l", providers, offers)
 	if err != nil {
 		return nil, fmt.Errorf("reading the lanes of %d wishes: %w", len(wishes), err)
 	}
 	if err := b.readOffers(ctx, tx, providers, offers, locked); err != nil {
 		return nil, fmt.Errorf("reading which lanes serve which offers: %w", err)
 	}
-	if err := b.readClaims(ctx, tx, locked, hull); err != nil {
+	if err := b.readClaims(ctx, tx, sqlOverlappingClaims, locked, hull); err != nil {
 		return nil, fmt.Errorf("reading the claims on %d lanes: %w", len(locked), err)
 	}
 	if err := b.readClosures(ctx, tx, providers, offers, hull); err != nil {
@@ -127,7 +129,61 @@ func readBoard(ctx context.Context, tx *db.Tx, sqlOfLanes string, wishes []LaneW
 	return b, nil
 }
 
-func (b *LaneBoard) lanesOf(ctx context.Context, tx *db.Tx, sql string, providers, offers []uuid.UUID) ([]laneKey, error) {
+// readLanes reads the same board without locks, to show what may be free.
+func readLanes(ctx context.Context, tx *db.Tx, wishes []LaneWish) (*LaneBoard, error) {
+	b, keys, hull := newBoard(wishes)
+	if len(wishes) == 0 {
+		return b, nil
+	}
+	providers, offers := keyColumns(keys)
+	rows, err := tx.PGX.Query(ctx, sqlLanesShown, providers, offers)
+	if err != nil {
+		return nil, fmt.Errorf("reading the lanes of %d offers: %w", len(keys), err)
+	}
+	var o laneOffer
+	var lane uuid.UUID
+	seen, lanes := map[laneKey]bool{}, []laneKey{}
+	_, err = pgx.ForEachRow(rows, []any{&o.provider, &o.offer, &lane}, func() error {
+		b.lanes[o] = append(b.lanes[o], lane)
+		if k := (laneKey{o.provider, lane}); !seen[k] {
+			seen[k] = true
+			lanes = append(lanes, k)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the lanes of %d offers: %w", len(keys), err)
+	}
+	if err := b.readClaims(ctx, tx, sqlClaimsShown, lanes, hull); err != nil {
+		return nil, fmt.Errorf("reading the claims on %d lanes: %w", len(lanes), err)
+	}
+	if err := b.readClosures(ctx, tx, providers, offers, hull); err != nil {
+		return nil, fmt.Errorf("reading the closures of %d offers: %w", len(offers), err)
+	}
+	return b, nil
+}
+
+// newBoard is an empty board, with the offers wished for, each once, and the
+// time all wishes lie in.
+func newBoard(wishes []LaneWish) (b *LaneBoard, keys []offerKey, hull span) {
+	b = &LaneBoard{lanes: map[laneOffer][]uuid.UUID{}, busy: map[laneKey][]span{}, shut: map[laneOffer][]span{}}
+	asked := map[offerKey]bool{}
+	for i, w := range wishes {
+		if k := (offerKey{w.Provider, w.Offer}); !asked[k] {
+			asked[k] = true
+			keys = append(keys, k)
+		}
+		if i == 0 || w.From.Before(hull.from) {
+			hull.from = w.From
+		}
+		if w.To.After(hull.to) {
+			hull.to = w.To
+		}
+	}
+	return b, keys, hull
+}
+
+func (b *LaneBoard) lanesOf(ctx context.Context, tx *db.Tx, sql string, providers, offers [][16]byte) ([]laneKey, error) {
 	rows, err := tx.PGX.Query(ctx, sql, providers, offers)
 	if err != nil {
 		return nil, err
@@ -144,7 +200,7 @@ func (b *LaneBoard) lanesOf(ctx context.Context, tx *db.Tx, sql string, provider
 	return keys, rows.Err()
 }
 
-func (b *LaneBoard) readOffers(ctx context.Context, tx *db.Tx, providers, offers []uuid.UUID, locked []laneKey) error {
+func (b *LaneBoard) readOffers(ctx context.Context, tx *db.Tx, providers, offers [][16]byte, locked []laneKey) error {
 	held := make(map[laneKey]bool, len(locked))
 	for _, k := range locked {
 		held[k] = true
@@ -167,12 +223,12 @@ func (b *LaneBoard) readOffers(ctx context.Context, tx *db.Tx, providers, offers
 	return rows.Err()
 }
 
-func (b *LaneBoard) readClaims(ctx context.Context, tx *db.Tx, locked []laneKey, hull span) error {
-	var providers, lanes []uuid.UUID
+func (b *LaneBoard) readClaims(ctx context.Context, tx *db.Tx, sql string, locked []laneKey, hull span) error {
+	var providers, lanes [][16]byte
 	for _, k := range locked {
 		providers, lanes = append(providers, k.provider), append(lanes, k.lane)
 	}
-	rows, err := tx.PGX.Query(ctx, sqlOverlappingClaims, providers, lanes, hull.from, hull.to)
+	rows, err := tx.PGX.Query(ctx, sql, providers, lanes, hull.from, hull.to)
 	if err != nil {
 		return err
 	}
@@ -188,7 +244,7 @@ func (b *LaneBoard) readClaims(ctx context.Context, tx *db.Tx, locked []laneKey,
 	return rows.Err()
 }
 
-func (b *LaneBoard) readClosures(ctx context.Context, tx *db.Tx, providers, offers []uuid.UUID, hull span) error {
+func (b *LaneBoard) readClosures(ctx context.Context, tx *db.Tx, providers, offers [][16]byte, hull span) error {
 	rows, err := tx.PGX.Query(ctx, sqlClosuresOfOffers, providers, offers, shortbreaks.Date(hull.from), shortbreaks.Date(hull.to))
 	if err != nil {
 		return err
@@ -233,6 +289,20 @@ func (b *LaneBoard) Undo(mark int) {
 		b.busy[key] = b.busy[key][:len(b.busy[key])-1]
 	}
 	b.picks = b.picks[:mark]
+}
+
+// anyFree reports whether so many lanes of the offer are free for a wish; it
+// gives none away.
+func (b *LaneBoard) anyFree(w LaneWish, n int) bool {
+	if overlaps(b.shut[laneOffer{w.Provider, w.Offer}], w.From, w.To) {
+		return false
+	}
+	for _, lane := range b.lanes[laneOffer{w.Provider, w.Offer}] {
+		if !overlaps(b.busy[laneKey{w.Provider, lane}], w.From, w.To) {
+			n--
+		}
+	}
+	return n <= 0
 }
 
 func overlaps(spans []span, from, to time.Time) bool {

@@ -223,11 +223,11 @@ func (o *Offered) bundle(ctx context.Context, tx *db.Tx, id uuid.UUID, ask *tari
 	if err != nil {
 		return fmt.Errorf("reading bundle %s: %w", id, err)
 	}
-	all, err := readSessions(ctx, tx, []Offer{o.Offer})
+	all, err := sessionsOfTerms(ctx, tx, []Term{term})
 	if err != nil {
 		return err
 	}
-	now := bundleOf(term, all[o.Offer.ID], o.Offer.gone(tx.Now))
+	now := bundleOf(term, all[term.ID], o.Offer.gone(tx.Now))
 	ask.Bundle = now.ask().Bundle
 	for _, s := range now.remaining {
 		o.Items = append(o.Items, OfferedItem{SessionID: &s.ID, StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart})

@@ -132,6 +132,9 @@ func changeAs(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID
 		if err := f(tx, before); err != nil {
 			return err
 		}
+		if err := relist(ctx, tx, []offerKey{{provider, id}}); err != nil {
+			return err
+		}
 		detail, err = readDetail(ctx, tx, id)
 		return err
 	})

@@ -288,6 +288,9 @@ func replan(ctx context.Context, d *db.DB, who shortbreaks.Actor, offer uuid.UUI
 		if err != nil {
 			return fmt.Errorf("locking offer %s: %w", offer, err)
 		}
-		return f(tx, Offer{ProviderID: provider, ID: offer})
+		if err := f(tx, Offer{ProviderID: provider, ID: offer}); err != nil {
+			return err
+		}
+		return relist(ctx, tx, []offerKey{{provider, offer}})
 	})
 }

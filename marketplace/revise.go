@@ -146,7 +146,11 @@ func roll(ctx context.Context, tx *db.Tx, providers []uuid.UUID, id uuid.UUID) e
 	if err := s.write(ctx, tx); err != nil {
 		return err
 	}
-	return move(ctx, tx, o.Offer, o.Offer.State, o.Offer.State, map[string]any{
+	err = move(ctx, tx, o.Offer, o.Offer.State, o.Offer.State, map[string]any{
 		"version_id": s.versions[0].ID, "next_price_on": nextChange(left, today),
 	})
+	if err != nil {
+		return err
+	}
+	return relist(ctx, tx, []offerKey{{o.Offer.ProviderID, o.Offer.ID}})
 }

@@ -219,3 +219,8 @@ func ListCalendars(ctx context.Context, d *db.DB, q CalendarQuery) (list []Schoo
 	})
 	return list, next, err
 }
+
+// likePrefix is a pattern for words that begin so, whatever signs they hold.
+func likePrefix(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
+}

@@ -21,6 +21,7 @@ type shelf struct {
 	provider Provider
 	by       uuid.UUID
 	now      time.Time
+	locate   func(postcode string) (Point, bool) // in what was imported too; nil: only in the table that ships
 
 	book       ruleBook  // what publishing is held against
 	known      []Setting // the provider's before
@@ -58,13 +59,30 @@ func openShelf(ctx context.Context, tx *db.Tx, provider, by uuid.UUID) (*shelf, 
 	if err != nil {
 		return nil, err
 	}
-	s := &shelf{provider: p, by: by, now: tx.Now, known: known, contracts: contracts, closures: closures}
+	locate := func(postcode string) (Point, bool) {
+		point, found, err := locateStep(ctx, tx, postcode)
+		return point, found && err == nil // an error has ended the transaction: the next statement says so
+	}
+	s := &shelf{provider: p, by: by, now: tx.Now, locate: locate, known: known, contracts: contracts, closures: closures}
 	s.book, err = readBook(ctx, tx, provider)
 	return s, err
 }
 
+// placed is the setting with its place, if it is known.
+func (s *shelf) placed(d *SettingDraft) *SettingDraft {
+	if d == nil || s.locate == nil || d.point != nil {
+		return d
+	}
+	located := *d
+	if point, known := s.locate(d.Postcode); known {
+		located.point = &point
+	}
+	return &located
+}
+
 // add checks a draft and lays its rows out; it writes nothing.
 func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
+	d.Setting = s.placed(d.Setting)
 	d.Sessions = d.Sessions.shutOn(s.closuresOf(d))
 	f := d.check(s.now)
 	if err := f.As(shortbreaks.ErrInvalid); err != nil {
@@ -142,7 +160,7 @@ func (s *shelf) setting(d OfferDraft) (uuid.UUID, error) {
 			return known.ID, nil
 		}
 	}
-	point, _ := Locate(d.Setting.Postcode) // check has found it
+	point, _ := d.Setting.where() // check has found it
 	fresh := Setting{
 		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), Name: d.Setting.Name, AddressLines: []string{},
 		Postcode: point.Postcode, Area: point.Area, Latitude: point.Lat, Longitude: point.Lon,
@@ -226,7 +244,11 @@ func (s *shelf) write(ctx context.Context, tx *db.Tx) error {
 			return fmt.Errorf("writing offers of provider %s: %w", s.provider.ID, err)
 		}
 	}
-	return nil
+	keys := make([]offerKey, 0, len(s.offers))
+	for _, o := range s.offers {
+		keys = append(keys, offerKey{o.ProviderID, o.ID})
+	}
+	return relist(ctx, tx, keys)
 }
 
 // rowsAtOnce keeps a statement well under PostgreSQL's 65,535 parameters.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"shortbreaks"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace/tariff"
@@ -47,13 +49,17 @@ type CostedDate struct {
 // that serves most of the dates is taken. It books nothing. A pattern whose
 // values break a rule is refused, with pointers under at.
 func CostUse(ctx context.Context, tx *db.Tx, u Use, at string) (*CostedUse, error) {
-	f, err := u.filter(at)
+	f, err := u.filter(ctx, tx, at)
 	if err != nil {
 		return nil, err
 	}
 	f.asOf = tx.Now
 	dates := u.Pattern.Dates()
-	offers, err := f.find(ctx, tx, mostPriced)
+	candidates, err := f.walk(ctx, tx, nil, mostPriced)
+	if err != nil {
+		return nil, err
+	}
+	offers, err := readComparable(ctx, tx, candidates)
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +67,10 @@ func CostUse(ctx context.Context, tx *db.Tx, u Use, at string) (*CostedUse, erro
 	if len(offers) == 0 {
 		return &CostedUse{Trouble: u.noneSuits()}, nil
 	}
-	s, err := u.Pattern.stock(ctx, tx, offers, dates)
+	s, err := u.Pattern.stock(ctx, tx, offers, dates, true)
 	if err != nil {
 		return nil, err
 	}
-	s.project = true
 	best := -1
 	var chosen way
 	for i, o := range offers {
@@ -76,7 +81,13 @@ func CostUse(ctx context.Context, tx *db.Tx, u Use, at string) (*CostedUse, erro
 	if best < 0 {
 		return &CostedUse{Trouble: u.noneServes(offers)}, nil
 	}
-	return s.costed(offers[best], chosen), nil
+	shown, err := f.summariesOf(ctx, tx, candidates, []uuid.UUID{offers[best].ID})
+	if err != nil {
+		return nil, err
+	}
+	costed := s.costed(chosen)
+	costed.Offer = shown[offers[best].ID]
+	return costed, nil
 }
 
 // beats: more dates served, then cheaper for the buyer, then sooner.
@@ -88,15 +99,15 @@ func (w way) beats(other way) bool {
 func kilometres(miles int) int { return (miles*1_609_344 + 999_999) / 1_000_000 }
 
 func (u Use) tooFar(o found) bool {
-	return u.WithinMiles > 0 && o.DistanceKM != nil && *o.DistanceKM > float64(u.WithinMiles)*1.609344
+	return u.WithinMiles > 0 && o.km != nil && *o.km > float64(u.WithinMiles)*1.609344
 }
 
-func (u Use) filter(at string) (filter, error) {
+func (u Use) filter(ctx context.Context, tx *db.Tx, at string) (filter, error) {
 	p := u.Pattern
 	if u.WithinMiles > 0 {
 		p.WithinKM = kilometres(u.WithinMiles)
 	}
-	f, err := p.filter()
+	f, err := p.filter(ctx, locatorOf(tx))
 	if err != nil {
 		return filter{}, under(at, err)
 	}
@@ -139,9 +150,9 @@ func (u Use) noneServes(offers []found) string {
 }
 
 // costed lays the chosen way out by date.
-func (s *stock) costed(o found, w way) *CostedUse {
+func (s *stock) costed(w way) *CostedUse {
 	c := &CostedUse{
-		Offer: o.OfferSummary, OptionName: w.option(), Projected: w.ahead, TotalPence: w.total, FullPence: w.full,
+		OptionName: w.option(), Projected: w.ahead, TotalPence: w.total, FullPence: w.full,
 		RatePence: tariff.RateOf(w.full, w.time), ChildMins: int64(shortbreaks.RoundHalfUp(w.time)),
 	}
 	var words []string
@@ -176,7 +187,7 @@ func dateCount(n int) string {
 // last is the last published date of an offer's sessions; ok is false if it
 // has none.
 func (s *stock) last(o found) (last time.Time, ok bool) {
-	for _, e := range s.sessions[o.ID] {
+	for _, e := range s.latest[o.ID] {
 		if on := shortbreaks.Date(e.StartsAt); on.After(last) {
 			last, ok = on, true
 		}
@@ -200,7 +211,7 @@ func (s *stock) ahead(o found) (all []tariff.Occasion) {
 		return nil
 	}
 	typical := map[time.Weekday]sessionRow{}
-	for _, e := range s.sessions[o.ID] {
+	for _, e := range s.latest[o.ID] {
 		if e.State == "scheduled" {
 			typical[e.StartsAt.In(shortbreaks.London).Weekday()] = e
 		}
@@ -222,12 +233,7 @@ func (s *stock) ahead(o found) (all []tariff.Occasion) {
 // bundlesAhead sells the dates after the last published one in bundles as long
 // as the last was planned; the rest in part of one.
 func (s *stock) bundlesAhead(o found, unit string) (ways []way) {
-	planned := 0
-	for _, t := range s.terms[o.ID] {
-		if t.Unit == unit {
-			planned = t.PlannedSessions
-		}
-	}
+	planned := s.planned[o.ID][unit]
 	if planned == 0 {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package marketplace
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -113,3 +114,21 @@ func Instant(local string) (at time.Time, trouble string) {
 
 // wallOf is a wall time on a date, as text.
 func wallOf(day time.Time, clock string) string { return day.Format(time.DateOnly) + "T" + clock }
+
+// hoursRead unpacks the hours of many offers, the same ones once.
+type hoursRead map[string]*VisitRules
+
+func (h hoursRead) of(text *string) (*VisitRules, error) {
+	if text == nil {
+		return nil, nil //nolint:nilnil // an offer with sessions has none
+	}
+	if known, ok := h[*text]; ok {
+		return known, nil
+	}
+	var r VisitRules
+	if err := json.Unmarshal([]byte(*text), &r); err != nil {
+		return nil, fmt.Errorf("reading the hours of an offer: %w", err)
+	}
+	h[*text] = &r
+	return &r, nil
+}

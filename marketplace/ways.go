@@ -3,13 +3,11 @@ package marketplace
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math/big"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
-	"gorm.io/gorm"
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
@@ -21,59 +19,94 @@ type stock struct {
 	pattern  Pattern
 	dates    []time.Time
 	now      time.Time
-	sessions map[uuid.UUID][]sessionRow
-	terms    map[uuid.UUID][]Term
+	sessions map[uuid.UUID]map[string][]sessionRow // on these dates, by date
+	terms    map[uuid.UUID][]Term                  // that run on some of them
+	whole    map[uuid.UUID][]sessionRow            // all sessions of such a term
 	lanes    *LaneBoard
-	project  bool // dates after the last published session count as if they were (R101)
+	visits   map[visitTimes][]tariff.Occasion
+	project  bool                         // dates after the last published session count as if they were (R101)
+	latest   map[uuid.UUID][]sessionRow   // of each kind, to project from
+	planned  map[uuid.UUID]map[string]int // sessions of the latest bundle, by its unit
 }
 
-// stock reads it, in a handful of statements for all offers together.
-func (p Pattern) stock(ctx context.Context, tx *db.Tx, offers []found, dates []time.Time) (*stock, error) {
-	s := &stock{pattern: p, dates: dates, now: tx.Now, terms: map[uuid.UUID][]Term{}}
-	keys := make([]Offer, 0, len(offers))
-	ids := make([]uuid.UUID, 0, len(offers))
+// stock reads it, in a handful of statements for all offers together; project
+// for a plan, which runs longer than what is published.
+func (p Pattern) stock(ctx context.Context, tx *db.Tx, offers []found, dates []time.Time, project bool) (*stock, error) {
+	s := &stock{pattern: p, dates: dates, now: tx.Now, terms: map[uuid.UUID][]Term{}, visits: map[visitTimes][]tariff.Occasion{}, project: project}
+	keys := make([]offerKey, 0, len(offers))
 	var wishes []LaneWish
 	for _, o := range offers {
-		keys, ids = append(keys, Offer{ProviderID: o.ProviderID, ID: o.ID}), append(ids, o.ID)
+		keys = append(keys, offerKey{o.ProviderID, o.ID})
 		wishes = append(wishes, s.wishes(o)...)
 	}
-	terms, err := gorm.G[Term](tx.DB).Where("offer_id IN ?", ids).Order("starts_on, id").Find(ctx)
+	terms, err := readTerms(ctx, tx, keys, dates[0], dates[len(dates)-1])
 	if err != nil {
-		return nil, fmt.Errorf("reading bundles: %w", err)
+		return nil, err
 	}
 	for _, t := range terms {
 		s.terms[t.OfferID] = append(s.terms[t.OfferID], t)
 	}
-	if s.sessions, err = readSessions(ctx, tx, keys); err != nil {
+	if s.sessions, err = sessionsOn(ctx, tx, keys, dates); err != nil {
 		return nil, err
+	}
+	if s.whole, err = sessionsOfTerms(ctx, tx, terms); err != nil {
+		return nil, err
+	}
+	if project {
+		if s.latest, err = latestSessions(ctx, tx, keys); err != nil {
+			return nil, err
+		}
+		if s.planned, err = latestPlanned(ctx, tx, keys); err != nil {
+			return nil, err
+		}
 	}
 	s.lanes, err = readLanes(ctx, tx, wishes)
 	return s, err
 }
 
-// visit is the visit of an offer by the hour on a date: at the time asked for,
-// or when the offer opens.
-func (s *stock) visit(o found, on time.Time) (occasion tariff.Occasion, ok bool) {
-	from := cmp.Or(s.pattern.From, o.visits.From)
-	start, trouble := Instant(wallOf(on, from))
-	if trouble != "" {
-		return tariff.Occasion{}, false
+// visitTimes is all that the times of visits depend on besides the pattern:
+// many offers have the same hours.
+type visitTimes struct {
+	days     int32
+	from, to string
+}
+
+// visitsOf are the visits of an offer by the hour on the dates: at the time
+// asked for, or when the offer opens.
+func (s *stock) visitsOf(o found) []tariff.Occasion {
+	key := visitTimes{dayBits(o.visits.Days), o.visits.From, o.visits.To}
+	if known, ok := s.visits[key]; ok {
+		return known
 	}
-	occasion = tariff.Occasion{StartsAt: start, EndsAt: start.Add(time.Duration(s.pattern.Minutes) * time.Minute)}
-	return occasion, o.window.CanBook(start, s.now) && o.visits.open(occasion)
+	all := []tariff.Occasion{}
+	for _, on := range s.dates {
+		start, trouble := Instant(wallOf(on, cmp.Or(s.pattern.From, o.visits.From)))
+		if trouble != "" {
+			continue
+		}
+		v := tariff.Occasion{StartsAt: start, EndsAt: start.Add(time.Duration(s.pattern.Minutes) * time.Minute)}
+		if start.After(s.now) && o.visits.open(v) {
+			all = append(all, v)
+		}
+	}
+	s.visits[key] = all
+	return all
 }
 
 func (s *stock) wishes(o found) (wishes []LaneWish) {
 	if o.visits == nil || o.visits.lengthTrouble(s.pattern.Minutes) != "" {
 		return nil
 	}
-	for _, on := range s.dates {
-		if v, ok := s.visit(o, on); ok {
-			wishes = append(wishes, LaneWish{
-				Provider: o.ProviderID, Offer: o.ID,
-				From: v.StartsAt.Add(-o.visits.before()), To: v.EndsAt.Add(o.visits.after()),
-			})
+	visits := s.visitsOf(o)
+	wishes = make([]LaneWish, 0, len(visits))
+	for _, v := range visits {
+		if !o.window.CanBook(v.StartsAt, s.now) {
+			continue
 		}
+		wishes = append(wishes, LaneWish{
+			Provider: o.ProviderID, Offer: o.ID,
+			From: v.StartsAt.Add(-o.visits.before()), To: v.EndsAt.Add(o.visits.after()),
+		})
 	}
 	return wishes
 }
@@ -129,7 +162,7 @@ func (s *stock) ways(o found) (ways []way) {
 func (s *stock) compared(o found, ways []way) Compared {
 	best := ways[0]
 	c := Compared{
-		Offer: o.OfferSummary, SoldBy: best.soldBy, OptionName: best.option(), TotalPence: best.total, FullPence: best.full,
+		Offer: OfferSummary{ID: o.ID, Title: o.Title}, SoldBy: best.soldBy, OptionName: best.option(), TotalPence: best.total, FullPence: best.full,
 		Occasions: len(best.served), ChildMinutes: int64(shortbreaks.RoundHalfUp(best.time)), ComparableRatePence: tariff.RateOf(best.full, best.time),
 		FirstStart: best.first, PlacesLeft: best.left, bought: best.bought,
 	}
@@ -177,7 +210,7 @@ func (s *stock) byVisits(o found) way {
 func (s *stock) bySessions(o found) way {
 	w, ask := way{soldBy: tariff.BySession}, s.ask(tariff.BySession)
 	for _, on := range s.dates {
-		for _, e := range s.sessions[o.ID] {
+		for _, e := range s.sessions[o.ID][on.Format(time.DateOnly)] {
 			if s.serves(e, on) && e.left() > 0 && o.window.CanBook(e.StartsAt, s.now) {
 				ask.Occasions = append(ask.Occasions, e.occasion())
 				w.served = append(w.served, on)
@@ -216,7 +249,7 @@ func (s *stock) byBundles(o found) (ways []way) {
 }
 
 func (s *stock) byBundle(o found, t Term) way {
-	b := bundleOf(t, s.sessions[o.ID], o.window.gone(s.now))
+	b := bundleOf(t, s.whole[t.ID], o.window.gone(s.now))
 	w := way{soldBy: tariff.ByBundle}
 	if b.placesLeft() == 0 || !o.window.CanBook(b.remaining[0].StartsAt, s.now) {
 		return w

@@ -1517,6 +1517,78 @@ func (e NthChildFor) Valid() bool {
 	}
 }
 
+// Defines values for OfferFacetName.
+const (
+	OfferFacetNameAccessRoute OfferFacetName = "access_route"
+	OfferFacetNameArea        OfferFacetName = "area"
+	OfferFacetNameCategory    OfferFacetName = "category"
+	OfferFacetNameFree        OfferFacetName = "free"
+	OfferFacetNamePriceUnit   OfferFacetName = "price_unit"
+)
+
+// Valid indicates whether the value is a known member of the OfferFacetName enum.
+func (e OfferFacetName) Valid() bool {
+	switch e {
+	case OfferFacetNameAccessRoute:
+		return true
+	case OfferFacetNameArea:
+		return true
+	case OfferFacetNameCategory:
+		return true
+	case OfferFacetNameFree:
+		return true
+	case OfferFacetNamePriceUnit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OfferMapType.
+const (
+	OfferMapTypeFeatureCollection OfferMapType = "FeatureCollection"
+)
+
+// Valid indicates whether the value is a known member of the OfferMapType enum.
+func (e OfferMapType) Valid() bool {
+	switch e {
+	case OfferMapTypeFeatureCollection:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OfferMapPointType.
+const (
+	OfferMapPointTypePoint OfferMapPointType = "Point"
+)
+
+// Valid indicates whether the value is a known member of the OfferMapPointType enum.
+func (e OfferMapPointType) Valid() bool {
+	switch e {
+	case OfferMapPointTypePoint:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OfferMapSettingType.
+const (
+	OfferMapSettingTypeFeature OfferMapSettingType = "Feature"
+)
+
+// Valid indicates whether the value is a known member of the OfferMapSettingType enum.
+func (e OfferMapSettingType) Valid() bool {
+	switch e {
+	case OfferMapSettingTypeFeature:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OfferState.
 const (
 	OfferStateDraft     OfferState = "draft"
@@ -1940,6 +2012,51 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for SearchFilter.
+const (
+	SearchFilterAccessRoute SearchFilter = "access_route"
+	SearchFilterAge         SearchFilter = "age"
+	SearchFilterCategory    SearchFilter = "category"
+	SearchFilterDistance    SearchFilter = "distance"
+	SearchFilterOffers      SearchFilter = "offers"
+	SearchFilterPrice       SearchFilter = "price"
+	SearchFilterPriceUnit   SearchFilter = "price_unit"
+	SearchFilterRatio       SearchFilter = "ratio"
+	SearchFilterSoldBy      SearchFilter = "sold_by"
+	SearchFilterText        SearchFilter = "text"
+	SearchFilterWhen        SearchFilter = "when"
+)
+
+// Valid indicates whether the value is a known member of the SearchFilter enum.
+func (e SearchFilter) Valid() bool {
+	switch e {
+	case SearchFilterAccessRoute:
+		return true
+	case SearchFilterAge:
+		return true
+	case SearchFilterCategory:
+		return true
+	case SearchFilterDistance:
+		return true
+	case SearchFilterOffers:
+		return true
+	case SearchFilterPrice:
+		return true
+	case SearchFilterPriceUnit:
+		return true
+	case SearchFilterRatio:
+		return true
+	case SearchFilterSoldBy:
+		return true
+	case SearchFilterText:
+		return true
+	case SearchFilterWhen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SessionState.
 const (
 	SessionStateCancelled SessionState = "cancelled"
@@ -1979,6 +2096,27 @@ func (e SharePayer) Valid() bool {
 	case SharePayerHealth:
 		return true
 	case SharePayerOther:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SoldBy.
+const (
+	SoldByBundle  SoldBy = "bundle"
+	SoldBySession SoldBy = "session"
+	SoldByVisit   SoldBy = "visit"
+)
+
+// Valid indicates whether the value is a known member of the SoldBy enum.
+func (e SoldBy) Valid() bool {
+	switch e {
+	case SoldByBundle:
+		return true
+	case SoldBySession:
+		return true
+	case SoldByVisit:
 		return true
 	default:
 		return false
@@ -2201,6 +2339,27 @@ func (e WhoMayUse) Valid() bool {
 	case WhoMayUseMembers:
 		return true
 	case WhoMayUseReducedRate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SearchOffersParamsSort.
+const (
+	SearchOffersParamsSortCost     SearchOffersParamsSort = "cost"
+	SearchOffersParamsSortDistance SearchOffersParamsSort = "distance"
+	SearchOffersParamsSortSoonest  SearchOffersParamsSort = "soonest"
+)
+
+// Valid indicates whether the value is a known member of the SearchOffersParamsSort enum.
+func (e SearchOffersParamsSort) Valid() bool {
+	switch e {
+	case SearchOffersParamsSortCost:
+		return true
+	case SearchOffersParamsSortDistance:
+		return true
+	case SearchOffersParamsSortSoonest:
 		return true
 	default:
 		return false
@@ -3951,6 +4110,9 @@ type NextCursor = string
 
 // Notice A warning that a credential will end.
 type Notice struct {
+	// BookedAfter How many sessions and visits are booked for later dates. None is cancelled unless somebody decides it.
+	BookedAfter int `json:"booked_after"`
+
 	// CredentialID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
@@ -4217,6 +4379,27 @@ type OfferEdit struct {
 	Title   string       `json:"title"`
 }
 
+// OfferFacet How many of the offers found are of one kind.
+type OfferFacet struct {
+	Count int            `json:"count"`
+	Name  OfferFacetName `json:"name"`
+
+	// Value Example: swimming
+	Value string `json:"value"`
+}
+
+// OfferFacetName defines model for OfferFacet.Name.
+type OfferFacetName string
+
+// OfferFacets What a search finds, counted.
+type OfferFacets struct {
+	Facets []OfferFacet `json:"facets"`
+
+	// More There are more than were counted.
+	More  bool `json:"more"`
+	Total int  `json:"total"`
+}
+
 // OfferFact A question about an offer and its answer, for everybody.
 type OfferFact struct {
 	Answer string `json:"answer"`
@@ -4243,11 +4426,64 @@ type OfferGap struct {
 
 // OfferList A page of offers.
 type OfferList struct {
-	Items []OfferSummary `json:"items"`
+	// Because Why nothing was found, and what to leave out.
+	Because *string        `json:"because,omitempty"`
+	Items   []OfferSummary `json:"items"`
 
 	// NextCursor Send as `cursor` to read on; null on the last page.
 	NextCursor *NextCursor `json:"next_cursor"`
+
+	// Relax Of a search that finds nothing, what each filter left out alone would find; the most first.
+	Relax []Relaxation `json:"relax,omitempty"`
+
+	// SpeltAlike Some of these have words spelt nearly as asked; they follow those that have them exactly.
+	SpeltAlike *bool `json:"spelt_alike,omitempty"`
 }
+
+// OfferMap A GeoJSON FeatureCollection of settings.
+type OfferMap struct {
+	Features []OfferMapSetting `json:"features"`
+	Type     OfferMapType      `json:"type"`
+}
+
+// OfferMapType defines model for OfferMap.Type.
+type OfferMapType string
+
+// OfferMapPoint A GeoJSON Point, longitude first.
+type OfferMapPoint struct {
+	Coordinates []float64         `json:"coordinates"`
+	Type        OfferMapPointType `json:"type"`
+}
+
+// OfferMapPointType defines model for OfferMapPoint.Type.
+type OfferMapPointType string
+
+// OfferMapSetting A GeoJSON Feature, a setting with its offers.
+type OfferMapSetting struct {
+	// Geometry A GeoJSON Point, longitude first.
+	Geometry   OfferMapPoint `json:"geometry"`
+	Properties struct {
+		Area   string `json:"area"`
+		Offers []struct {
+			// ID A UUID. Those made here are version 7.
+			//
+			// Example: 01930a6e-7c00-7000-8000-000000000001
+			ID    ID     `json:"id"`
+			Title string `json:"title"`
+		} `json:"offers"`
+
+		// ProviderID A UUID. Those made here are version 7.
+		//
+		// Example: 01930a6e-7c00-7000-8000-000000000001
+		ProviderID   ID     `json:"provider_id"`
+		ProviderName string `json:"provider_name"`
+		SettingName  string `json:"setting_name"`
+	} `json:"properties"`
+	Type OfferMapSettingType `json:"type"`
+}
+
+// OfferMapSettingType defines model for OfferMapSetting.Type.
+type OfferMapSettingType string
 
 // OfferPhoto A photo of an offer; read it with `getPhoto`.
 type OfferPhoto struct {
@@ -4289,6 +4525,24 @@ type OfferRevision struct {
 	VersionID ID `json:"version_id"`
 }
 
+// OfferSet An offer for each child.
+type OfferSet struct {
+	// ApartKm Between the two sites farthest from each other, in a straight line.
+	ApartKm float64 `json:"apart_km"`
+
+	// Offers In the order of the children; the same one again if it is for several.
+	Offers    []OfferSummary `json:"offers"`
+	SameOffer bool           `json:"same_offer"`
+
+	// StartsAt When the last of them begins; null if one has no date.
+	StartsAt *time.Time `json:"starts_at"`
+}
+
+// OfferSets Sets of offers for several children.
+type OfferSets struct {
+	Items []OfferSet `json:"items"`
+}
+
 // OfferState Where the offer stands.
 type OfferState string
 
@@ -4321,7 +4575,7 @@ type OfferSummary struct {
 	ID      ID   `json:"id"`
 	Instant bool `json:"instant"`
 
-	// NextStart The next session with a place; null for support by the hour or if none is left.
+	// NextStart The next session with a place, or the first free time in the dates and times asked for; null for support by the hour without them or if none is left.
 	NextStart *time.Time `json:"next_start"`
 
 	// PlacesLeft Places in that session.
@@ -4347,8 +4601,11 @@ type OfferSummary struct {
 	ProviderID   ID     `json:"provider_id"`
 	ProviderName string `json:"provider_name"`
 	SettingName  string `json:"setting_name"`
-	Summary      string `json:"summary"`
-	Title        string `json:"title"`
+
+	// SoldBy The ways it can be bought.
+	SoldBy  []SoldBy `json:"sold_by,omitempty"`
+	Summary string   `json:"summary"`
+	Title   string   `json:"title"`
 }
 
 // OfferVersionEntry One price an offer has had.
@@ -5174,6 +5431,20 @@ type RatioRow struct {
 	Staff       int   `json:"staff"`
 }
 
+// Relaxation What a search would find without one of its filters.
+type Relaxation struct {
+	Count int `json:"count"`
+
+	// Filter A filter of a search, or several that belong together.
+	Filter SearchFilter `json:"filter"`
+
+	// More There are more than `count`.
+	More bool `json:"more"`
+
+	// Text Example: Without the distance there are 14.
+	Text string `json:"text"`
+}
+
 // Reliability How often sessions and visits ran as booked; there once 20 have come round. It counts those that took place or that the provider called off.
 type Reliability struct {
 	// AsBookedPercent Rounded down, so 100 means all of them.
@@ -5206,6 +5477,9 @@ type SchoolCalendar struct {
 	// SchoolID Null for the council's own.
 	SchoolID *openapi_types.UUID `json:"school_id"`
 }
+
+// SearchFilter A filter of a search, or several that belong together.
+type SearchFilter string
 
 // Session One dated occurrence with places.
 type Session struct {
@@ -5387,6 +5661,42 @@ type SettingRequest struct {
 
 // SharePayer Who bears it; the buyer is the child's budget or the family.
 type SharePayer string
+
+// Shortlist A page of your shortlist.
+type Shortlist struct {
+	Items []ShortlistItem `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// ShortlistItem An offer you keep for later.
+type ShortlistItem struct {
+	AddedAt time.Time `json:"added_at"`
+
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
+	Category Category `json:"category"`
+	Note     string   `json:"note"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID      ID     `json:"offer_id"`
+	PriceText    string `json:"price_text"`
+	ProviderName string `json:"provider_name"`
+
+	// State Where the offer stands.
+	State OfferState `json:"state"`
+	Title string     `json:"title"`
+}
+
+// ShortlistNote Your note on an offer.
+type ShortlistNote struct {
+	Note *string `json:"note,omitempty"`
+}
+
+// SoldBy A way an offer is bought.
+type SoldBy string
 
 // Staff A role somebody holds or held at a provider.
 type Staff struct {
@@ -5587,6 +5897,47 @@ type TimeWindow struct {
 	//
 	// Example: 10:00
 	To *TimeOfDay `json:"to,omitempty"`
+}
+
+// TogetherChild What one of the children needs. Ages only; nobody is named.
+type TogetherChild struct {
+	// Age Whole years.
+	Age Age `json:"age"`
+
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
+	Category *Category `json:"category,omitempty"`
+
+	// Q Words to look for.
+	Q *string `json:"q,omitempty"`
+}
+
+// TogetherRequest Children who should all find something in the same dates and times.
+type TogetherRequest struct {
+	// AccessRoute How one comes to use it; open to all, for disabled children, or by assessment.
+	AccessRoute *AccessRoute    `json:"access_route,omitempty"`
+	Children    []TogetherChild `json:"children"`
+
+	// Earliest London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	Earliest *TimeOfDay          `json:"earliest,omitempty"`
+	From     *openapi_types.Date `json:"from,omitempty"`
+
+	// Latest London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	Latest *TimeOfDay `json:"latest,omitempty"`
+
+	// MaxPricePence Pence, as a filter.
+	MaxPricePence *FilterPence `json:"max_price_pence,omitempty"`
+
+	// Postcode A full postcode or its first half.
+	//
+	// Example: ZZ1
+	Postcode *NearPostcode       `json:"postcode,omitempty"`
+	To       *openapi_types.Date `json:"to,omitempty"`
+	Weekdays []Weekday           `json:"weekdays,omitempty"`
+	WithinKm *int                `json:"within_km,omitempty"`
 }
 
 // Token A short-lived token.
@@ -5949,6 +6300,9 @@ type EnquiryID = ID
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type FactID = ID
 
+// FreeOnly defines model for FreeOnly.
+type FreeOnly = bool
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -6002,6 +6356,28 @@ type SettingID = ID
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type StaffID = ID
+
+// WindowEarliest London wall time, `HH:MM`.
+//
+// Example: 10:00
+type WindowEarliest = TimeOfDay
+
+// WindowFrom defines model for WindowFrom.
+type WindowFrom = openapi_types.Date
+
+// WindowLatest London wall time, `HH:MM`.
+//
+// Example: 10:00
+type WindowLatest = TimeOfDay
+
+// WindowPlaces defines model for WindowPlaces.
+type WindowPlaces = int
+
+// WindowTo defines model for WindowTo.
+type WindowTo = openapi_types.Date
+
+// WindowWeekdays defines model for WindowWeekdays.
+type WindowWeekdays = []Weekday
 
 // WorkerID A UUID. Those made here are version 7.
 //
@@ -6185,6 +6561,116 @@ type ListLedgerTransactionsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// GetOfferFacetsParams defines parameters for GetOfferFacets.
+type GetOfferFacetsParams struct {
+	// Q Words to look for in the title, the summary and the provider's name.
+	Q *SearchText `form:"q,omitempty" json:"q,omitempty"`
+
+	// Category Only this kind of activity.
+	Category *Category `form:"category,omitempty" json:"category,omitempty"`
+
+	// Postcode Where you are, as a full postcode or its first half.
+	Postcode *NearPostcode `form:"postcode,omitempty" json:"postcode,omitempty"`
+
+	// WithinKm Only settings at most this far from `postcode`, in a straight line. Needs `postcode`.
+	WithinKm *int `form:"within_km,omitempty" json:"within_km,omitempty"`
+
+	// Age Only offers open to a child of this age.
+	Age *Age `form:"age,omitempty" json:"age,omitempty"`
+
+	// PriceUnit Only offers sold by this unit.
+	PriceUnit *PriceUnit `form:"price_unit,omitempty" json:"price_unit,omitempty"`
+
+	// MinPricePence Only offers whose price for one unit is at least this.
+	MinPricePence *FilterPence `form:"min_price_pence,omitempty" json:"min_price_pence,omitempty"`
+
+	// MaxPricePence Only offers whose price for one unit is at most this. 0 finds what is free.
+	MaxPricePence *FilterPence `form:"max_price_pence,omitempty" json:"max_price_pence,omitempty"`
+
+	// AccessRoute Only offers reached in this way.
+	AccessRoute *AccessRoute `form:"access_route,omitempty" json:"access_route,omitempty"`
+
+	// FreeOnly Only what costs nothing.
+	FreeOnly *FreeOnly `form:"free_only,omitempty" json:"free_only,omitempty"`
+
+	// SoldBy Only offers that can be bought this way; by single session, by the bundle, or by the visit.
+	SoldBy *SoldBy `form:"sold_by,omitempty" json:"sold_by,omitempty"`
+
+	// From Only what still has a place on or after this date: a session, or somebody free for a visit. `next_start` and `places_left`
+	// are then of that session.
+	From *WindowFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what has a place on or before this date. At most a year ahead is looked at.
+	To *WindowTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Earliest Only what starts at this time of day or later, and has a place.
+	Earliest *WindowEarliest `form:"earliest,omitempty" json:"earliest,omitempty"`
+
+	// Latest Only what has ended by this time of the same day, and has a place.
+	Latest *WindowLatest `form:"latest,omitempty" json:"latest,omitempty"`
+
+	// Weekdays Only what has a place on one of these days of the week.
+	Weekdays WindowWeekdays `form:"weekdays,omitempty" json:"weekdays,omitempty"`
+
+	// Places How many places must be free at once.
+	Places *WindowPlaces `form:"places,omitempty" json:"places,omitempty"`
+}
+
+// GetOfferMapParams defines parameters for GetOfferMap.
+type GetOfferMapParams struct {
+	// Q Words to look for in the title, the summary and the provider's name.
+	Q *SearchText `form:"q,omitempty" json:"q,omitempty"`
+
+	// Category Only this kind of activity.
+	Category *Category `form:"category,omitempty" json:"category,omitempty"`
+
+	// Postcode Where you are, as a full postcode or its first half.
+	Postcode *NearPostcode `form:"postcode,omitempty" json:"postcode,omitempty"`
+
+	// WithinKm Only settings at most this far from `postcode`, in a straight line. Needs `postcode`.
+	WithinKm *int `form:"within_km,omitempty" json:"within_km,omitempty"`
+
+	// Age Only offers open to a child of this age.
+	Age *Age `form:"age,omitempty" json:"age,omitempty"`
+
+	// PriceUnit Only offers sold by this unit.
+	PriceUnit *PriceUnit `form:"price_unit,omitempty" json:"price_unit,omitempty"`
+
+	// MinPricePence Only offers whose price for one unit is at least this.
+	MinPricePence *FilterPence `form:"min_price_pence,omitempty" json:"min_price_pence,omitempty"`
+
+	// MaxPricePence Only offers whose price for one unit is at most this. 0 finds what is free.
+	MaxPricePence *FilterPence `form:"max_price_pence,omitempty" json:"max_price_pence,omitempty"`
+
+	// AccessRoute Only offers reached in this way.
+	AccessRoute *AccessRoute `form:"access_route,omitempty" json:"access_route,omitempty"`
+
+	// FreeOnly Only what costs nothing.
+	FreeOnly *FreeOnly `form:"free_only,omitempty" json:"free_only,omitempty"`
+
+	// SoldBy Only offers that can be bought this way; by single session, by the bundle, or by the visit.
+	SoldBy *SoldBy `form:"sold_by,omitempty" json:"sold_by,omitempty"`
+
+	// From Only what still has a place on or after this date: a session, or somebody free for a visit. `next_start` and `places_left`
+	// are then of that session.
+	From *WindowFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what has a place on or before this date. At most a year ahead is looked at.
+	To *WindowTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Earliest Only what starts at this time of day or later, and has a place.
+	Earliest *WindowEarliest `form:"earliest,omitempty" json:"earliest,omitempty"`
+
+	// Latest Only what has ended by this time of the same day, and has a place.
+	Latest *WindowLatest `form:"latest,omitempty" json:"latest,omitempty"`
+
+	// Weekdays Only what has a place on one of these days of the week.
+	Weekdays WindowWeekdays `form:"weekdays,omitempty" json:"weekdays,omitempty"`
+
+	// Places How many places must be free at once.
+	Places *WindowPlaces `form:"places,omitempty" json:"places,omitempty"`
+}
+
 // SearchOffersParams defines parameters for SearchOffers.
 type SearchOffersParams struct {
 	// Q Words to look for in the title, the summary and the provider's name.
@@ -6214,12 +6700,44 @@ type SearchOffersParams struct {
 	// AccessRoute Only offers reached in this way.
 	AccessRoute *AccessRoute `form:"access_route,omitempty" json:"access_route,omitempty"`
 
+	// FreeOnly Only what costs nothing.
+	FreeOnly *FreeOnly `form:"free_only,omitempty" json:"free_only,omitempty"`
+
+	// SoldBy Only offers that can be bought this way; by single session, by the bundle, or by the visit.
+	SoldBy *SoldBy `form:"sold_by,omitempty" json:"sold_by,omitempty"`
+
+	// From Only what still has a place on or after this date: a session, or somebody free for a visit. `next_start` and `places_left`
+	// are then of that session.
+	From *WindowFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what has a place on or before this date. At most a year ahead is looked at.
+	To *WindowTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Earliest Only what starts at this time of day or later, and has a place.
+	Earliest *WindowEarliest `form:"earliest,omitempty" json:"earliest,omitempty"`
+
+	// Latest Only what has ended by this time of the same day, and has a place.
+	Latest *WindowLatest `form:"latest,omitempty" json:"latest,omitempty"`
+
+	// Weekdays Only what has a place on one of these days of the week.
+	Weekdays WindowWeekdays `form:"weekdays,omitempty" json:"weekdays,omitempty"`
+
+	// Places How many places must be free at once.
+	Places *WindowPlaces `form:"places,omitempty" json:"places,omitempty"`
+
+	// Sort `soonest`: when it can next be had. `distance`: in a straight line from `postcode`. `cost`: of a comparable hour; what
+	// has none comes last. Offers with the words of `q` as written always come before those spelt nearly so.
+	Sort *SearchOffersParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
 	// Limit How many items to answer at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
+
+// SearchOffersParamsSort defines parameters for SearchOffers.
+type SearchOffersParamsSort string
 
 // UploadPhotoParams defines parameters for UploadPhoto.
 type UploadPhotoParams struct {
@@ -6308,6 +6826,15 @@ type ListWorkersParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListShortlistParams defines parameters for ListShortlist.
+type ListShortlistParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ReceiveStripeEventParams defines parameters for ReceiveStripeEvent.
 type ReceiveStripeEventParams struct {
 	// StripeSignature Stripe's signature over the body and its time.
@@ -6367,6 +6894,9 @@ type CompareOffersJSONRequestBody = UsagePattern
 
 // BulkReviseOffersJSONRequestBody defines body for BulkReviseOffers for application/json ContentType.
 type BulkReviseOffersJSONRequestBody = BulkRevision
+
+// FindOffersTogetherJSONRequestBody defines body for FindOffersTogether for application/json ContentType.
+type FindOffersTogetherJSONRequestBody = TogetherRequest
 
 // CreateOfferJSONRequestBody defines body for CreateOffer for application/json ContentType.
 type CreateOfferJSONRequestBody = OfferDraft
@@ -6439,6 +6969,9 @@ type CallOffSessionJSONRequestBody = CallingOff
 
 // MoveSessionJSONRequestBody defines body for MoveSession for application/json ContentType.
 type MoveSessionJSONRequestBody = SessionMove
+
+// AddToShortlistJSONRequestBody defines body for AddToShortlist for application/json ContentType.
+type AddToShortlistJSONRequestBody = ShortlistNote
 
 // ReceiveStripeEventJSONRequestBody defines body for ReceiveStripeEvent for application/json ContentType.
 type ReceiveStripeEventJSONRequestBody = StripeEvent
@@ -6559,9 +7092,18 @@ type ServerInterface interface {
 	// CompareOffers Compare what the same support would cost
 	// (POST /v1/offer-comparisons)
 	CompareOffers(ctx echo.Context) error
+	// GetOfferFacets Count what a search finds
+	// (GET /v1/offer-facets)
+	GetOfferFacets(ctx echo.Context, params GetOfferFacetsParams) error
+	// GetOfferMap Show what a search finds on a map
+	// (GET /v1/offer-map)
+	GetOfferMap(ctx echo.Context, params GetOfferMapParams) error
 	// BulkReviseOffers Change the price or terms of many offers at once
 	// (POST /v1/offer-revisions)
 	BulkReviseOffers(ctx echo.Context) error
+	// FindOffersTogether Search for two or more children at once
+	// (POST /v1/offer-sets)
+	FindOffersTogether(ctx echo.Context) error
 	// SearchOffers Search offers
 	// (GET /v1/offers)
 	SearchOffers(ctx echo.Context, params SearchOffersParams) error
@@ -6706,6 +7248,15 @@ type ServerInterface interface {
 	// MoveSession Move one session
 	// (POST /v1/sessions/{session_id}/move)
 	MoveSession(ctx echo.Context, sessionID SessionID) error
+	// ListShortlist Read your shortlist
+	// (GET /v1/shortlist)
+	ListShortlist(ctx echo.Context, params ListShortlistParams) error
+	// RemoveFromShortlist Keep an offer no longer
+	// (DELETE /v1/shortlist/{offer_id})
+	RemoveFromShortlist(ctx echo.Context, offerID OfferID) error
+	// AddToShortlist Keep an offer for later
+	// (PUT /v1/shortlist/{offer_id})
+	AddToShortlist(ctx echo.Context, offerID OfferID) error
 	// ReceiveStripeEvent Take an event from Stripe
 	// (POST /v1/stripe-events)
 	ReceiveStripeEvent(ctx echo.Context, params ReceiveStripeEventParams) error
@@ -7486,12 +8037,281 @@ func (w *ServerInterfaceWrapper) CompareOffers(ctx echo.Context) error {
 	return err
 }
 
+// GetOfferFacets converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOfferFacets(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetOfferFacetsParams
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", ctx.QueryParams(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter q: %s", err))
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", ctx.QueryParams(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter category: %s", err))
+	}
+
+	// ------------- Optional query parameter "postcode" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "postcode", ctx.QueryParams(), &params.Postcode, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter postcode: %s", err))
+	}
+
+	// ------------- Optional query parameter "within_km" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "within_km", ctx.QueryParams(), &params.WithinKm, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter within_km: %s", err))
+	}
+
+	// ------------- Optional query parameter "age" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "age", ctx.QueryParams(), &params.Age, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter age: %s", err))
+	}
+
+	// ------------- Optional query parameter "price_unit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "price_unit", ctx.QueryParams(), &params.PriceUnit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter price_unit: %s", err))
+	}
+
+	// ------------- Optional query parameter "min_price_pence" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_price_pence", ctx.QueryParams(), &params.MinPricePence, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter min_price_pence: %s", err))
+	}
+
+	// ------------- Optional query parameter "max_price_pence" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "max_price_pence", ctx.QueryParams(), &params.MaxPricePence, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter max_price_pence: %s", err))
+	}
+
+	// ------------- Optional query parameter "access_route" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "access_route", ctx.QueryParams(), &params.AccessRoute, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter access_route: %s", err))
+	}
+
+	// ------------- Optional query parameter "free_only" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "free_only", ctx.QueryParams(), &params.FreeOnly, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter free_only: %s", err))
+	}
+
+	// ------------- Optional query parameter "sold_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sold_by", ctx.QueryParams(), &params.SoldBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sold_by: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "earliest" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "earliest", ctx.QueryParams(), &params.Earliest, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter earliest: %s", err))
+	}
+
+	// ------------- Optional query parameter "latest" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "latest", ctx.QueryParams(), &params.Latest, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter latest: %s", err))
+	}
+
+	// ------------- Optional query parameter "weekdays" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "weekdays", ctx.QueryParams(), &params.Weekdays, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter weekdays: %s", err))
+	}
+
+	// ------------- Optional query parameter "places" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "places", ctx.QueryParams(), &params.Places, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter places: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOfferFacets(ctx, params)
+	return err
+}
+
+// GetOfferMap converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOfferMap(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetOfferMapParams
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", ctx.QueryParams(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter q: %s", err))
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", ctx.QueryParams(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter category: %s", err))
+	}
+
+	// ------------- Optional query parameter "postcode" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "postcode", ctx.QueryParams(), &params.Postcode, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter postcode: %s", err))
+	}
+
+	// ------------- Optional query parameter "within_km" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "within_km", ctx.QueryParams(), &params.WithinKm, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter within_km: %s", err))
+	}
+
+	// ------------- Optional query parameter "age" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "age", ctx.QueryParams(), &params.Age, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter age: %s", err))
+	}
+
+	// ------------- Optional query parameter "price_unit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "price_unit", ctx.QueryParams(), &params.PriceUnit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter price_unit: %s", err))
+	}
+
+	// ------------- Optional query parameter "min_price_pence" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_price_pence", ctx.QueryParams(), &params.MinPricePence, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter min_price_pence: %s", err))
+	}
+
+	// ------------- Optional query parameter "max_price_pence" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "max_price_pence", ctx.QueryParams(), &params.MaxPricePence, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter max_price_pence: %s", err))
+	}
+
+	// ------------- Optional query parameter "access_route" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "access_route", ctx.QueryParams(), &params.AccessRoute, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter access_route: %s", err))
+	}
+
+	// ------------- Optional query parameter "free_only" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "free_only", ctx.QueryParams(), &params.FreeOnly, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter free_only: %s", err))
+	}
+
+	// ------------- Optional query parameter "sold_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sold_by", ctx.QueryParams(), &params.SoldBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sold_by: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "earliest" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "earliest", ctx.QueryParams(), &params.Earliest, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter earliest: %s", err))
+	}
+
+	// ------------- Optional query parameter "latest" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "latest", ctx.QueryParams(), &params.Latest, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter latest: %s", err))
+	}
+
+	// ------------- Optional query parameter "weekdays" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "weekdays", ctx.QueryParams(), &params.Weekdays, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter weekdays: %s", err))
+	}
+
+	// ------------- Optional query parameter "places" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "places", ctx.QueryParams(), &params.Places, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter places: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOfferMap(ctx, params)
+	return err
+}
+
 // BulkReviseOffers converts echo context to params.
 func (w *ServerInterfaceWrapper) BulkReviseOffers(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.BulkReviseOffers(ctx)
+	return err
+}
+
+// FindOffersTogether converts echo context to params.
+func (w *ServerInterfaceWrapper) FindOffersTogether(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.FindOffersTogether(ctx)
 	return err
 }
 
@@ -7562,6 +8382,69 @@ func (w *ServerInterfaceWrapper) SearchOffers(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "access_route", ctx.QueryParams(), &params.AccessRoute, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter access_route: %s", err))
+	}
+
+	// ------------- Optional query parameter "free_only" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "free_only", ctx.QueryParams(), &params.FreeOnly, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter free_only: %s", err))
+	}
+
+	// ------------- Optional query parameter "sold_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sold_by", ctx.QueryParams(), &params.SoldBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sold_by: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "earliest" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "earliest", ctx.QueryParams(), &params.Earliest, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter earliest: %s", err))
+	}
+
+	// ------------- Optional query parameter "latest" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "latest", ctx.QueryParams(), &params.Latest, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter latest: %s", err))
+	}
+
+	// ------------- Optional query parameter "weekdays" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "weekdays", ctx.QueryParams(), &params.Weekdays, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter weekdays: %s", err))
+	}
+
+	// ------------- Optional query parameter "places" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "places", ctx.QueryParams(), &params.Places, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter places: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------
@@ -8513,6 +9396,63 @@ func (w *ServerInterfaceWrapper) MoveSession(ctx echo.Context) error {
 	return err
 }
 
+// ListShortlist converts echo context to params.
+func (w *ServerInterfaceWrapper) ListShortlist(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListShortlistParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListShortlist(ctx, params)
+	return err
+}
+
+// RemoveFromShortlist converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveFromShortlist(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveFromShortlist(ctx, offerID)
+	return err
+}
+
+// AddToShortlist converts echo context to params.
+func (w *ServerInterfaceWrapper) AddToShortlist(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddToShortlist(ctx, offerID)
+	return err
+}
+
 // ReceiveStripeEvent converts echo context to params.
 func (w *ServerInterfaceWrapper) ReceiveStripeEvent(ctx echo.Context) error {
 	var err error
@@ -8644,6 +9584,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/offers", wrapper.CreateOffer, options.OperationMiddlewares["createOffer"]...)
 	router.GET(options.BaseURL+"/v1/offers/:offer_id", wrapper.GetOffer, options.OperationMiddlewares["getOffer"]...)
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/publication", wrapper.PublishOffer, options.OperationMiddlewares["publishOffer"]...)
+	router.GET(options.BaseURL+"/v1/offer-facets", wrapper.GetOfferFacets, options.OperationMiddlewares["getOfferFacets"]...)
+	router.GET(options.BaseURL+"/v1/offer-map", wrapper.GetOfferMap, options.OperationMiddlewares["getOfferMap"]...)
+	router.POST(options.BaseURL+"/v1/offer-sets", wrapper.FindOffersTogether, options.OperationMiddlewares["findOffersTogether"]...)
+	router.GET(options.BaseURL+"/v1/shortlist", wrapper.ListShortlist, options.OperationMiddlewares["listShortlist"]...)
+	router.DELETE(options.BaseURL+"/v1/shortlist/:offer_id", wrapper.RemoveFromShortlist, options.OperationMiddlewares["removeFromShortlist"]...)
+	router.PUT(options.BaseURL+"/v1/shortlist/:offer_id", wrapper.AddToShortlist, options.OperationMiddlewares["addToShortlist"]...)
 	router.PUT(options.BaseURL+"/v1/offers/:offer_id/content", wrapper.UpdateOffer, options.OperationMiddlewares["updateOffer"]...)
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/pause", wrapper.PauseOffer, options.OperationMiddlewares["pauseOffer"]...)
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/resumption", wrapper.ResumeOffer, options.OperationMiddlewares["resumeOffer"]...)
@@ -12805,6 +13751,148 @@ func (response CompareOffersdefaultApplicationProblemPlusJSONResponse) VisitComp
 	return err
 }
 
+type GetOfferFacetsRequestObject struct {
+	Params GetOfferFacetsParams
+}
+
+type GetOfferFacetsResponseObject interface {
+	VisitGetOfferFacetsResponse(w http.ResponseWriter) error
+}
+
+type GetOfferFacets200JSONResponse OfferFacets
+
+func (response GetOfferFacets200JSONResponse) VisitGetOfferFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferFacets400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferFacets400ApplicationProblemPlusJSONResponse) VisitGetOfferFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferFacets422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferFacets422ApplicationProblemPlusJSONResponse) VisitGetOfferFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferFacetsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOfferFacetsdefaultApplicationProblemPlusJSONResponse) VisitGetOfferFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferMapRequestObject struct {
+	Params GetOfferMapParams
+}
+
+type GetOfferMapResponseObject interface {
+	VisitGetOfferMapResponse(w http.ResponseWriter) error
+}
+
+type GetOfferMap200ApplicationGeoPlusJSONResponse OfferMap
+
+func (response GetOfferMap200ApplicationGeoPlusJSONResponse) VisitGetOfferMapResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/geo+json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferMap400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferMap400ApplicationProblemPlusJSONResponse) VisitGetOfferMapResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferMap422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferMap422ApplicationProblemPlusJSONResponse) VisitGetOfferMapResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferMapdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOfferMapdefaultApplicationProblemPlusJSONResponse) VisitGetOfferMapResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type BulkReviseOffersRequestObject struct {
 	Body *BulkReviseOffersJSONRequestBody
 }
@@ -12929,6 +14017,77 @@ type BulkReviseOffersdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response BulkReviseOffersdefaultApplicationProblemPlusJSONResponse) VisitBulkReviseOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindOffersTogetherRequestObject struct {
+	Body *FindOffersTogetherJSONRequestBody
+}
+
+type FindOffersTogetherResponseObject interface {
+	VisitFindOffersTogetherResponse(w http.ResponseWriter) error
+}
+
+type FindOffersTogether200JSONResponse OfferSets
+
+func (response FindOffersTogether200JSONResponse) VisitFindOffersTogetherResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindOffersTogether400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response FindOffersTogether400ApplicationProblemPlusJSONResponse) VisitFindOffersTogetherResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindOffersTogether422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response FindOffersTogether422ApplicationProblemPlusJSONResponse) VisitFindOffersTogetherResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindOffersTogetherdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response FindOffersTogetherdefaultApplicationProblemPlusJSONResponse) VisitFindOffersTogetherResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -18739,6 +19898,336 @@ func (response MoveSessiondefaultApplicationProblemPlusJSONResponse) VisitMoveSe
 	return err
 }
 
+type ListShortlistRequestObject struct {
+	Params ListShortlistParams
+}
+
+type ListShortlistResponseObject interface {
+	VisitListShortlistResponse(w http.ResponseWriter) error
+}
+
+type ListShortlist200ResponseHeaders struct {
+	Link *string
+}
+
+type ListShortlist200JSONResponse struct {
+	Body    Shortlist
+	Headers ListShortlist200ResponseHeaders
+}
+
+func (response ListShortlist200JSONResponse) VisitListShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListShortlist400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListShortlist400ApplicationProblemPlusJSONResponse) VisitListShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListShortlist401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListShortlist401ApplicationProblemPlusJSONResponse) VisitListShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListShortlist403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListShortlist403ApplicationProblemPlusJSONResponse) VisitListShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListShortlistdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListShortlistdefaultApplicationProblemPlusJSONResponse) VisitListShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFromShortlistRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+}
+
+type RemoveFromShortlistResponseObject interface {
+	VisitRemoveFromShortlistResponse(w http.ResponseWriter) error
+}
+
+type RemoveFromShortlist204Response struct {
+}
+
+func (response RemoveFromShortlist204Response) VisitRemoveFromShortlistResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveFromShortlist400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFromShortlist400ApplicationProblemPlusJSONResponse) VisitRemoveFromShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFromShortlist401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFromShortlist401ApplicationProblemPlusJSONResponse) VisitRemoveFromShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFromShortlist403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFromShortlist403ApplicationProblemPlusJSONResponse) VisitRemoveFromShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFromShortlist404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveFromShortlist404ApplicationProblemPlusJSONResponse) VisitRemoveFromShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFromShortlistdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveFromShortlistdefaultApplicationProblemPlusJSONResponse) VisitRemoveFromShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddToShortlistRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	Body    *AddToShortlistJSONRequestBody
+}
+
+type AddToShortlistResponseObject interface {
+	VisitAddToShortlistResponse(w http.ResponseWriter) error
+}
+
+type AddToShortlist200JSONResponse ShortlistItem
+
+func (response AddToShortlist200JSONResponse) VisitAddToShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddToShortlist400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AddToShortlist400ApplicationProblemPlusJSONResponse) VisitAddToShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddToShortlist401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AddToShortlist401ApplicationProblemPlusJSONResponse) VisitAddToShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddToShortlist403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddToShortlist403ApplicationProblemPlusJSONResponse) VisitAddToShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddToShortlist404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AddToShortlist404ApplicationProblemPlusJSONResponse) VisitAddToShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddToShortlist409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddToShortlist409ApplicationProblemPlusJSONResponse) VisitAddToShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddToShortlist422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AddToShortlist422ApplicationProblemPlusJSONResponse) VisitAddToShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddToShortlistdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddToShortlistdefaultApplicationProblemPlusJSONResponse) VisitAddToShortlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReceiveStripeEventRequestObject struct {
 	Params ReceiveStripeEventParams
 	Body   *ReceiveStripeEventJSONRequestBody
@@ -19272,9 +20761,18 @@ type StrictServerInterface interface {
 	// CompareOffers Compare what the same support would cost
 	// (POST /v1/offer-comparisons)
 	CompareOffers(ctx context.Context, request CompareOffersRequestObject) (CompareOffersResponseObject, error)
+	// GetOfferFacets Count what a search finds
+	// (GET /v1/offer-facets)
+	GetOfferFacets(ctx context.Context, request GetOfferFacetsRequestObject) (GetOfferFacetsResponseObject, error)
+	// GetOfferMap Show what a search finds on a map
+	// (GET /v1/offer-map)
+	GetOfferMap(ctx context.Context, request GetOfferMapRequestObject) (GetOfferMapResponseObject, error)
 	// BulkReviseOffers Change the price or terms of many offers at once
 	// (POST /v1/offer-revisions)
 	BulkReviseOffers(ctx context.Context, request BulkReviseOffersRequestObject) (BulkReviseOffersResponseObject, error)
+	// FindOffersTogether Search for two or more children at once
+	// (POST /v1/offer-sets)
+	FindOffersTogether(ctx context.Context, request FindOffersTogetherRequestObject) (FindOffersTogetherResponseObject, error)
 	// SearchOffers Search offers
 	// (GET /v1/offers)
 	SearchOffers(ctx context.Context, request SearchOffersRequestObject) (SearchOffersResponseObject, error)
@@ -19419,6 +20917,15 @@ type StrictServerInterface interface {
 	// MoveSession Move one session
 	// (POST /v1/sessions/{session_id}/move)
 	MoveSession(ctx context.Context, request MoveSessionRequestObject) (MoveSessionResponseObject, error)
+	// ListShortlist Read your shortlist
+	// (GET /v1/shortlist)
+	ListShortlist(ctx context.Context, request ListShortlistRequestObject) (ListShortlistResponseObject, error)
+	// RemoveFromShortlist Keep an offer no longer
+	// (DELETE /v1/shortlist/{offer_id})
+	RemoveFromShortlist(ctx context.Context, request RemoveFromShortlistRequestObject) (RemoveFromShortlistResponseObject, error)
+	// AddToShortlist Keep an offer for later
+	// (PUT /v1/shortlist/{offer_id})
+	AddToShortlist(ctx context.Context, request AddToShortlistRequestObject) (AddToShortlistResponseObject, error)
 	// ReceiveStripeEvent Take an event from Stripe
 	// (POST /v1/stripe-events)
 	ReceiveStripeEvent(ctx context.Context, request ReceiveStripeEventRequestObject) (ReceiveStripeEventResponseObject, error)
@@ -20677,6 +22184,56 @@ func (sh *strictHandler) CompareOffers(ctx echo.Context) error {
 	return nil
 }
 
+// GetOfferFacets operation middleware
+func (sh *strictHandler) GetOfferFacets(ctx echo.Context, params GetOfferFacetsParams) error {
+	var request GetOfferFacetsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOfferFacets(ctx.Request().Context(), request.(GetOfferFacetsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOfferFacets")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOfferFacetsResponseObject); ok {
+		return validResponse.VisitGetOfferFacetsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetOfferMap operation middleware
+func (sh *strictHandler) GetOfferMap(ctx echo.Context, params GetOfferMapParams) error {
+	var request GetOfferMapRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOfferMap(ctx.Request().Context(), request.(GetOfferMapRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOfferMap")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOfferMapResponseObject); ok {
+		return validResponse.VisitGetOfferMapResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // BulkReviseOffers operation middleware
 func (sh *strictHandler) BulkReviseOffers(ctx echo.Context) error {
 	var request BulkReviseOffersRequestObject
@@ -20717,6 +22274,52 @@ func (sh *strictHandler) BulkReviseOffers(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(BulkReviseOffersResponseObject); ok {
 		return validResponse.VisitBulkReviseOffersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// FindOffersTogether operation middleware
+func (sh *strictHandler) FindOffersTogether(ctx echo.Context) error {
+	var request FindOffersTogetherRequestObject
+
+	var body FindOffersTogetherJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FindOffersTogether(ctx.Request().Context(), request.(FindOffersTogetherRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FindOffersTogether")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(FindOffersTogetherResponseObject); ok {
+		return validResponse.VisitFindOffersTogetherResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -22478,6 +24081,104 @@ func (sh *strictHandler) MoveSession(ctx echo.Context, sessionID SessionID) erro
 		return err
 	} else if validResponse, ok := response.(MoveSessionResponseObject); ok {
 		return validResponse.VisitMoveSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListShortlist operation middleware
+func (sh *strictHandler) ListShortlist(ctx echo.Context, params ListShortlistParams) error {
+	var request ListShortlistRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListShortlist(ctx.Request().Context(), request.(ListShortlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListShortlist")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListShortlistResponseObject); ok {
+		return validResponse.VisitListShortlistResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveFromShortlist operation middleware
+func (sh *strictHandler) RemoveFromShortlist(ctx echo.Context, offerID OfferID) error {
+	var request RemoveFromShortlistRequestObject
+
+	request.OfferID = offerID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveFromShortlist(ctx.Request().Context(), request.(RemoveFromShortlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveFromShortlist")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveFromShortlistResponseObject); ok {
+		return validResponse.VisitRemoveFromShortlistResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddToShortlist operation middleware
+func (sh *strictHandler) AddToShortlist(ctx echo.Context, offerID OfferID) error {
+	var request AddToShortlistRequestObject
+
+	request.OfferID = offerID
+
+	var body AddToShortlistJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddToShortlist(ctx.Request().Context(), request.(AddToShortlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddToShortlist")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddToShortlistResponseObject); ok {
+		return validResponse.VisitAddToShortlistResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

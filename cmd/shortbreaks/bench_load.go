@@ -182,6 +182,7 @@ type measurement struct {
 	Clients int     `json:"clients"`
 	Rate    float64 `json:"rate_per_s"`
 	P50     float64 `json:"p50_ms"`
+	P95     float64 `json:"p95_ms,omitempty"` // of searches
 	P99     float64 `json:"p99_ms"`
 	Ratio   float64 `json:"ratio_to_floor"`
 

@@ -4,11 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -89,24 +87,7 @@ func (b *bencher) report(ctx context.Context, out io.Writer, faults int) error {
 	if _, err := io.WriteString(out, text); err != nil {
 		return err
 	}
-	if b.folder == "" {
-		return nil
-	}
-	numbers, err := json.MarshalIndent(b.runs, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(b.folder, 0o755); err != nil { //nolint:gosec // for everybody to read
-		return err
-	}
-	whole := "# What a booking costs\n\n" + b.machine(ctx) + "\n" + text + "\n" + howToRead
-	for name, content := range map[string][]byte{"RESULTS.md": []byte(whole), "results.json": append(numbers, '\n')} {
-		if err := os.WriteFile(filepath.Join(b.folder, name), content, 0o644); err != nil { //nolint:gosec // for everybody to read
-			return err
-		}
-	}
-	say("written: %s and %s", filepath.Join(b.folder, "RESULTS.md"), filepath.Join(b.folder, "results.json"))
-	return nil
+	return b.write("# What a booking costs\n\n"+b.machine(ctx)+"\n"+text+"\n"+howToRead, false)
 }
 
 // results is the table and what follows from it.
@@ -167,11 +148,18 @@ func (b *bencher) machine(ctx context.Context) string {
 		processor = runtime.GOARCH
 	}
 	return fmt.Sprintf(`Measured by `+"`make bench`"+` on %s, %s: %d cores (%s), %s, %s, PostgreSQL %s with its
-default settings, all on one machine: clients, service and database share the cores. %d budgets, %d sessions,
-%d providers, %s for each line; every booking is of another quote, and of a random child and session.
+default settings, all on one machine: clients, service and database share the cores. %s
 %s
-`, started.Format("2 January 2006"), runtime.GOOS, runtime.NumCPU(), processor, memory, runtime.Version(), b.server,
-		b.world.Budgets, b.world.Sessions, b.world.Providers, b.each, b.others)
+`, started.Format("2 January 2006"), runtime.GOOS, runtime.NumCPU(), processor, memory, runtime.Version(), b.server, b.loaded(), b.others)
+}
+
+// loaded says what was in the database.
+func (b *bencher) loaded() string {
+	if b.holds != "" {
+		return b.holds
+	}
+	return fmt.Sprintf(`%d budgets, %d sessions,
+%d providers, %s for each line; every booking is of another quote, and of a random child and session.`, b.world.Budgets, b.world.Sessions, b.world.Providers, b.each)
 }
 
 // otherWork says how busy the machine is before the bench begins.

@@ -22,6 +22,7 @@ type config struct {
 	MigrateURL    string        // MIGRATE_DATABASE_URL: the owner's login; empty: somebody else migrates
 	Pooler        bool          // SHORTBREAKS_POOLER: a transaction pooler stands between
 	Mode          string        // SHORTBREAKS_MODE: demo or production
+	Scale         int           // how many times the demo's supply is made; 0 and 1 are once
 	Addr          string        // SHORTBREAKS_ADDR
 	MetricsAddr   string        // SHORTBREAKS_METRICS_ADDR: loopback unless you mean otherwise
 	PublicURL     string        // SHORTBREAKS_PUBLIC_URL: how people reach it

@@ -21,8 +21,11 @@ var errNoFile = errors.New("name the file and the provider: shortbreaks import o
 // importOffers publishes a provider's price list from a CSV file: all rows or
 // none, every error named by row and column.
 func importOffers(ctx context.Context, cfg config, args []string, out io.Writer) error {
+	if len(args) > 0 && args[0] == "places" {
+		return importPlaces(ctx, cfg, args[1:], out)
+	}
 	if len(args) == 0 || args[0] != "offers" {
-		return errors.New("say what to import: shortbreaks import offers FILE --provider NAME")
+		return errors.New("say what to import: shortbreaks import offers FILE --provider NAME, or shortbreaks import places FILE")
 	}
 	file, provider, dryRun, err := importArgs(args[1:])
 	if errors.Is(err, errNoFile) {
@@ -36,16 +39,7 @@ func importOffers(ctx context.Context, cfg config, args []string, out io.Writer)
 		return fmt.Errorf("open the price list: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	if cfg.DatabaseURL == "" {
-		dir, err := db.DataDir()
-		if err != nil {
-			return err
-		}
-		if cfg.DatabaseURL, err = db.RunningURL(dir); err != nil {
-			return err
-		}
-	}
-	d, err := openDatabase(ctx, cfg)
+	d, err := openRunning(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -61,6 +55,20 @@ func importOffers(ctx context.Context, cfg config, args []string, out io.Writer)
 	}})
 	_ = bar.Finish()
 	return sayImport(out, report, err)
+}
+
+// openRunning opens DATABASE_URL, or the database of our own that is running.
+func openRunning(ctx context.Context, cfg config) (*database, error) {
+	if cfg.DatabaseURL == "" {
+		dir, err := db.DataDir()
+		if err != nil {
+			return nil, err
+		}
+		if cfg.DatabaseURL, err = db.RunningURL(dir); err != nil {
+			return nil, err
+		}
+	}
+	return openDatabase(ctx, cfg)
 }
 
 // sayImport tells every error by its place, or what was made.

@@ -75,6 +75,27 @@ func (w *roundWorker) Work(ctx context.Context, _ *river.Job[roundArgs]) error {
 	return err
 }
 
+// listEvery is how far behind searches may be when a place is given back, or a
+// listing is changed by what does not list it itself.
+const listEvery = 5 * time.Second
+
+// listArgs brings up to date what searches read of offers.
+type listArgs struct{}
+
+// Kind names the job.
+func (listArgs) Kind() string { return "refresh_listings" }
+
+type listWorker struct {
+	river.WorkerDefaults[listArgs]
+	d *db.DB
+}
+
+// Work lists anew what was marked or has passed.
+func (w *listWorker) Work(ctx context.Context, _ *river.Job[listArgs]) error {
+	_, err := marketplace.RefreshListings(ctx, w.d)
+	return err
+}
+
 // newJobs registers every worker and what runs at set times.
 func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
@@ -84,6 +105,7 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 	river.AddWorker(workers, &purgeWorker{d: d})
 	river.AddWorker(workers, &roundWorker{d: d})
 	river.AddWorker(workers, &pricesWorker{d: d})
+	river.AddWorker(workers, &listWorker{d: d})
 	once := func(every time.Duration) *river.InsertOpts {
 		return &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: every}, MaxAttempts: 1}
 	}
@@ -99,6 +121,9 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 		}, &river.PeriodicJobOpts{RunOnStart: true}),
 		river.NewPeriodicJob(river.PeriodicInterval(pricesEvery), func() (river.JobArgs, *river.InsertOpts) {
 			return pricesArgs{}, once(pricesEvery)
+		}, &river.PeriodicJobOpts{RunOnStart: true}),
+		river.NewPeriodicJob(river.PeriodicInterval(listEvery), func() (river.JobArgs, *river.InsertOpts) {
+			return listArgs{}, once(listEvery)
 		}, &river.PeriodicJobOpts{RunOnStart: true}),
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+
+	"shortbreaks/internal/demo"
 )
 
 // errFailed ends a command with exit code 1 after it has said why itself.
@@ -17,7 +20,7 @@ var errFailed = errors.New("failed")
 
 const usage = `shortbreaks COMMAND
 
-  demo          serve with demo data on a PostgreSQL of its own; the quickest start
+  demo [--scale N]   serve with demo data on a PostgreSQL of its own; the quickest start
   serve         serve; settings are environment variables (deploy/README.md)
   migrate       bring the schema to the newest version
   audit         prove the books; exits 1 with the rows that do not add up
@@ -25,7 +28,9 @@ const usage = `shortbreaks COMMAND
   import holidays FILE [--dry-run]                 add bank holidays from a CSV
   import calendar FILE (--authority NAME | --school NAME) [--dry-run]
                 import term dates from a CSV or iCalendar file
+  import places FILE    postcodes or outcodes from a CSV, such as the ONS Postcode Directory
   bench         measure createBooking against the floor of PostgreSQL itself
+  bench search  measure searching and comparing among 100,000 offers
   healthcheck   exits 0 if the service on SHORTBREAKS_ADDR is alive
   version       says which build this is
 `
@@ -61,6 +66,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	switch args[0] {
 	case "demo":
 		cfg.Mode = modeDemo
+		if cfg.Scale, err = demoScale(args[1:]); err != nil {
+			return err
+		}
 		return serve(ctx, cfg, out)
 	case "serve":
 		return serve(ctx, cfg, out)
@@ -83,6 +91,19 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	fmt.Fprint(out, usage)
 	return fmt.Errorf("there is no command %q", args[0])
+}
+
+// demoScale reads how large the demo is to be.
+func demoScale(args []string) (int, error) {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	scale := flags.Int("scale", 1, "how many times as many providers and offers")
+	if err := flags.Parse(args); err != nil {
+		return 0, err
+	}
+	if flags.NArg() > 0 || *scale < 1 || *scale > demo.MostScale {
+		return 0, fmt.Errorf("demo takes --scale 1 to %d and nothing else", demo.MostScale)
+	}
+	return *scale, nil
 }
 
 // version names the commit the program was built from, if it is known.

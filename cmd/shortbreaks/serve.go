@@ -80,6 +80,15 @@ func serveOn(ctx context.Context, cfg config, d *database, listener, metrics net
 		if err := demo.Load(ctx, d.DB, demo.Seed); err != nil {
 			return fmt.Errorf("load the demo: %w", err)
 		}
+		if cfg.Scale > 1 {
+			slog.Info("making the demo larger", "times", cfg.Scale)
+			if err := demo.Scale(ctx, d.DB, cfg.Scale, nil); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := marketplace.BuildListings(ctx, d.DB); err != nil {
+		return err
 	}
 	searches := marketplace.NewSearchCounter()
 	app, err := api.New(api.Config{
