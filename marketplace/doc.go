@@ -16,6 +16,13 @@
 //   - places.go, lanes.go: the counters the desk locks and moves, set-based.
 //   - draft.go, calendar.go: an offer as its provider writes it;
 //     publish.go, shelf.go: drafting, publishing, withdrawing, revising.
+//   - category.go: the tree of categories; content.go: what an offer says;
+//     lifecycle.go: what it lacks, pausing, copying.
+//   - revise.go, history.go: new prices and the public history of them;
+//     bulk.go, rescale.go: many at once, to the penny.
+//   - picture.go, photo.go: photos, drawn anew; fact.go: answers for everybody.
+//   - enquiry.go, enquiry_read.go, discreet.go: questions before booking.
+//   - costing.go, costing_saved.go: a year's costs to the price of a place.
 //   - search.go, cursor.go, detail.go, sessions.go: reading them.
 //   - compare.go, ways.go: one pattern of use priced at every offer.
 //   - searchcount.go: searches counted without anyone's identity.
