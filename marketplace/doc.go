@@ -29,8 +29,17 @@
 //   - notice.go: how late and how early something can be booked.
 //   - busy.go, busyread.go, busyfetch.go: a worker's own calendar as busy time.
 //   - offerfeed.go: an offer's sessions for calendar programs.
+//   - category.go: the tree of categories; content.go: what an offer says;
+//     lifecycle.go: what it lacks, pausing, copying.
+//   - revise.go, history.go: new prices and the public history of them;
+//     bulk.go, rescale.go: many at once, to the penny.
+//   - picture.go, photo.go: photos, drawn anew; fact.go: answers for everybody.
+//   - enquiry.go, enquiry_read.go, discreet.go: questions before booking.
+//   - costing.go, costing_saved.go: a year's costs to the price of a place.
 //   - search.go, cursor.go, detail.go, sessions.go: reading them.
-//   - compare.go, ways.go: one pattern of use priced at every offer.
+//   - compare.go, ways.go: one pattern of use priced at every offer; use.go: for
+//     a plan, beyond what is published.
+//   - contract.go: what authorities have agreed with providers.
 //   - searchcount.go: searches counted without anyone's identity.
 //   - import.go, importrow.go: offers from a CSV, all or nothing.
 //   - postcode.go: the made-up postcode table.

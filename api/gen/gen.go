@@ -3951,6 +3951,9 @@ type NextCursor = string
 
 // Notice A warning that a credential will end.
 type Notice struct {
+	// BookedAfter How many sessions and visits are booked for later dates. None is cancelled unless somebody decides it.
+	BookedAfter int `json:"booked_after"`
+
 	// CredentialID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
