@@ -127,6 +127,9 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 	for _, part := range []string{"", "/settings", "/workers", "/staff", "/credentials", "/notices", "/onboarding"} {
 		paths = append(paths, house+part)
 	}
+	lane := w.publish(w.stars, visits()).Lanes[0].ID.String()
+	into[gen.BusyStatus](w.as(w.stars.Owner).ask(http.MethodPut, "/v1/lanes/"+lane+"/busy-calendar", object{"file": busyFile}), 200)
+	paths = append(paths, offer+"/calendar.ics", "/v1/lanes/"+lane+"/busy-calendar")
 	paths = append(paths, "/v1/providers", "/v1/competencies", "/v1/offers/"+o.Offer.ID.String()+"/requirements")
 	gets := 0
 	for _, op := range w.contract.Operations() {
