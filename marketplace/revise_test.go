@@ -191,7 +191,9 @@ func TestBulk_APercentageMovesEveryAmountOfARate(t *testing.T) {
 	table.Rate = &tariff.Rate{Durations: []tariff.Duration{{Minutes: 30, AmountPence: 450}}}
 	made := s.publish(s.owner, club(tariffOf(option("Standard", bands, table))))
 	_, err := marketplace.BulkRevise(s.ctx, s.d, s.owner, bulk(marketplace.PriceMove{Pence: 100}, made))
-	require.ErrorContains(t, err, "Standard has several amounts; change them by a percentage, or revise the offer.")
+	var refusal *shortbreaks.Error
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, "Saturday club: Standard has several amounts; change them by a percentage, or revise the offer.", refusal.Fields[0].Detail)
 	_, err = marketplace.BulkRevise(s.ctx, s.d, s.owner, bulk(marketplace.PriceMove{PercentHundredths: 1000}, made))
 	require.NoError(t, err)
 	after, err := marketplace.Get(s.ctx, s.d, shortbreaks.Anonymous, made.Offer.ID)
