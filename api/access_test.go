@@ -113,7 +113,12 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 	w.clock.Set(b.Items[0].EndsAt)
 	into[gen.BookingItem](w.as(w.stars.Worker).ask(http.MethodPut, "/v1/booking-items/"+item+"/attendance", object{"outcome": "delivered"}), 200)
 
+	offer := "/v1/offers/" + o.Offer.ID.String()
+	asked := w.as(w.begum.Parents[0]).post(offer+"/enquiries", object{"words": "Is there a hoist?"}).header.Get("Location")
+	shown := w.as(w.stars.Owner).post(offer+"/photos?alt_text=A%20sunny%20hall", photo(t, ""), "Content-Type: image/jpeg").header.Get("Location")
+
 	paths := []string{
+		"/v1/categories", offer + "/versions", shown, "/v1/costings", "/v1/enquiries", asked,
 		"/v1/bookings", "/v1/bookings/" + b.ID.String(), "/v1/budgets", "/v1/budgets/" + w.sam.String(), "/v1/budgets/" + w.sam.String() + "/statement",
 		"/v1/trial-balance", "/v1/ledger-transactions", "/v1/demand?by=category", "/v1/demand?by=area", "/v1/demand?by=week", "/v1/offers",
 		"/v1/offers/" + o.Offer.ID.String(), "/v1/jwks.json", "/v1/bookings?reference=" + b.Reference, "/v1/bookings/" + mother.Person.String(),
@@ -122,6 +127,9 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 	for _, part := range []string{"", "/settings", "/workers", "/staff", "/credentials", "/notices", "/onboarding"} {
 		paths = append(paths, house+part)
 	}
+	lane := w.publish(w.stars, visits()).Lanes[0].ID.String()
+	into[gen.BusyStatus](w.as(w.stars.Owner).ask(http.MethodPut, "/v1/lanes/"+lane+"/busy-calendar", object{"file": busyFile}), 200)
+	paths = append(paths, offer+"/calendar.ics", "/v1/lanes/"+lane+"/busy-calendar")
 	paths = append(paths, "/v1/providers", "/v1/competencies", "/v1/offers/"+o.Offer.ID.String()+"/requirements")
 	gets := 0
 	for _, op := range w.contract.Operations() {

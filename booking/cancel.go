@@ -98,13 +98,32 @@ func chosen(items []*Item, named []uuid.UUID, to State, now time.Time) ([]*Item,
 	return items, nil
 }
 
+// holidaysUpTo are the bank holidays before the items start, if the terms of
+// the booking count working days (T38).
+func holidaysUpTo(ctx context.Context, tx *db.Tx, b *Booking, items []*Item) (map[time.Time]string, error) {
+	if !b.Terms.WorkingDays() {
+		return nil, nil
+	}
+	last := tx.Now
+	for _, it := range items {
+		if it.StartsAt.After(last) {
+			last = it.StartsAt
+		}
+	}
+	return marketplace.BankHolidays(ctx, tx, shortbreaks.Date(tx.Now), shortbreaks.Date(last))
+}
+
 // cancelItems moves items to a cancelled state; those that owe a fee capture
 // it, the others release everything.
 func cancelItems(ctx context.Context, tx *db.Tx, b *Booking, items []*Item, to State, by mover) error {
+	holidays, err := holidaysUpTo(ctx, tx, b, items)
+	if err != nil {
+		return err
+	}
 	for _, it := range items {
 		fee := shortbreaks.Pence(0)
 		if it.State == Confirmed && to != CancelledByProvider {
-			fee = b.Terms.Fee(tariff.Cancellation{Price: it.PricePence, Start: it.StartsAt, At: tx.Now, Reason: by.cause})
+			fee = b.Terms.Fee(tariff.Cancellation{Price: it.PricePence, Start: it.StartsAt, At: tx.Now, Reason: by.cause, Holidays: holidays})
 		}
 		it.ChargePence, it.AutoConfirmAt = &fee, nil
 	}

@@ -94,7 +94,7 @@ func TestT30_FullCostIsSubsidyAndSharesAndBudgetToThePenny(t *testing.T) {
 	require.Equal(t, shortbreaks.Pence(5000), q.TotalPence)
 	require.Equal(t, shortbreaks.Pence(24000), q.Document.FullPence)
 	require.Equal(t, []tariff.Borne{{Payer: "charity", Pence: 4000}, {Payer: "health", Pence: 3500}}, q.Document.Items[0].Charges[0].Others)
-	require.Contains(t, q.Document.Explanation, "The full cost is £200.00: the health service bears £70.00 and a charity bears £80.00; you pay £50.00.")
+	require.Contains(t, q.Document.Explanation, "The full price is £200.00: the health service pays £70.00, a charity pays £80.00 and you pay £50.00. It costs £240.00 to run; grants and other funds pay £40.00 of it.")
 	_, _, err := booking.Create(w.ctx, w.d, w.parent, toBook(q))
 	require.NoError(t, err)
 	w.requireMoney(w.child, 5000, 0, 95000)
@@ -187,4 +187,39 @@ func TestAQuoteAComparisonAndAPlanAgree(t *testing.T) {
 		require.Equal(t, q.Document.Explanation, compared[0].Explanation, name)
 		require.Equal(t, q.Document.Explanation, costing.Lines[0].Explanation, name)
 	}
+}
+
+// Good Friday (26 March 2027) at double: £10.00 becomes £20.00. Before the
+// Tuesday after Easter the two clear working days are Thursday 25 and Wednesday
+// 24, so cancelling is in time until the end of Tuesday 23 March.
+func TestT26_T38_BankHolidaysCountInThePriceAndInTheNotice(t *testing.T) {
+	w := newWorld(t)
+	c := charge("place", "session", 1000)
+	c.Rate = &tariff.Rate{Bands: &tariff.Bands{Mode: tariff.WholeByStart, List: []tariff.Band{
+		{Name: "Bank holidays", Window: tariff.Window{BankHolidays: "only"}, Percent: 200},
+	}}}
+	d := saturdays(tariffOf(c))
+	d.Sessions.FirstDate, d.Sessions.LastDate, d.Sessions.Weekdays = date("2027-03-25"), date("2027-03-30"), []int{2, 4, 5}
+	d.Terms = tariff.Terms{Steps: []tariff.TermStep{{Notice: 2, Unit: "clear_working_days"}, {Unit: "hours", FeePercent: 50}}}
+	o := w.publish(d)
+	q := w.quote(w.parent, ask(w.child, o, 3))
+	require.Equal(t, shortbreaks.Pence(1000+2000+1000), q.TotalPence)
+	_, _, err := booking.Create(w.ctx, w.d, w.parent, toBook(q))
+	require.NoError(t, err)
+
+	for _, c := range []struct {
+		at  time.Time
+		fee shortbreaks.Pence
+	}{{time.Date(2027, 3, 24, 0, 0, 0, 0, time.UTC), 0}, {time.Date(2027, 3, 24, 0, 0, 1, 0, time.UTC), 500}} {
+		fee := d.Terms.Fee(tariff.Cancellation{
+			Price: 1000, Start: o.Sessions[2].StartsAt, At: c.at,
+			Holidays: map[time.Time]string{date("2027-03-26"): "Good Friday", date("2027-03-29"): "Easter Monday"},
+		})
+		require.Equal(t, c.fee, fee, "a pure rule")
+	}
+	w.clock.Set(time.Date(2027, 3, 24, 0, 0, 1, 0, time.UTC))
+	late := w.book(booking.CreateQuote{ChildID: w.sibling, OfferID: o.Offer.ID, SessionIDs: []uuid.UUID{o.Sessions[2].ID}})
+	cancelled, err := booking.Cancel(w.ctx, w.d, w.parent, booking.CancelBooking{BookingID: late.ID, Reason: "plans_changed"})
+	require.NoError(t, err)
+	require.Equal(t, shortbreaks.Pence(500), *cancelled.Items[0].ChargePence, "a second late, counted with the days of the database")
 }

@@ -68,8 +68,10 @@ func (a *Assistant) check(f *shortbreaks.Faults, at string) {
 		name  string
 		value *int
 	}{
-		{"national_insurance_basis_points", a.NationalInsurancePercent}, {"pension_basis_points", a.PensionPercent},
-		{"holiday_basis_points", a.HolidayPercent}, {"contingency_basis_points", &a.ContingencyPercent},
+		{"national_insurance_basis_points", a.NationalInsurancePercent},
+		{"pension_basis_points", a.PensionPercent},
+		{"holiday_basis_points", a.HolidayPercent},
+		{"contingency_basis_points", &a.ContingencyPercent},
 	} {
 		if p.value != nil {
 			f.Within(at+"/"+p.name, *p.value, 0, 10_000)

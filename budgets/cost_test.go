@@ -10,6 +10,7 @@ import (
 	"shortbreaks"
 	"shortbreaks/budgets"
 	"shortbreaks/internal/db"
+	"shortbreaks/internal/demo"
 	"shortbreaks/marketplace"
 	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
@@ -24,6 +25,7 @@ func (w *world) offer(title, postcode string, t tariff.Tariff, sell func(d *mark
 		_, err := marketplace.CreateProvider(w.ctx, tx, marketplace.Provider{ID: id, Name: title + " Ltd", StaffCount: 2})
 		return err
 	}))
+	require.NoError(w, demo.Builder{D: w.d}.File(w.ctx, owner, id, demo.Filing{}))
 	d := marketplace.OfferDraft{
 		Setting: &marketplace.SettingDraft{Name: "The hall", Postcode: postcode}, Title: title, Summary: "For everybody.", Category: "club",
 		AccessRoute: "targeted", AgeFrom: 4, AgeTo: 18, RatioStaff: 1, RatioChildren: 3, Instant: true, Tariff: t, Terms: tariff.Terms{Choice: "flexible"},

@@ -16,7 +16,7 @@ var paperHTML string
 var paper = template.Must(template.New("paper").Funcs(template.FuncMap{
 	"day":    func(t time.Time) string { return t.In(shortbreaks.London).Format("2 January 2006") },
 	"stream": func(s string) string { return shortbreaks.Capital(say(streams, s)) },
-	"hours":  func(minutes any) string { return hoursOf(minutes) },
+	"hours":  hoursOf,
 	"left":   func(a Against) string { return a.left() },
 }).Parse(paperHTML))
 

@@ -177,8 +177,10 @@ func (w Worksheet) lines() []CostedLine {
 	}
 	if w.OnCostsHundredths > 0 && wages > 0 {
 		amount := shortbreaks.MulDiv(wages, int64(w.OnCostsHundredths), 10_000)
-		lines = append(lines, CostedLine{"on_costs", "On-costs", amount,
-			fmt.Sprintf("On-costs: %s of wages of %s is %s.", percentText(int64(w.OnCostsHundredths)), pounds(wages), pounds(amount))})
+		lines = append(lines, CostedLine{
+			"on_costs", "On-costs", amount,
+			fmt.Sprintf("On-costs: %s of wages of %s is %s.", percentText(int64(w.OnCostsHundredths)), pounds(wages), pounds(amount)),
+		})
 	}
 	for _, c := range w.Costs {
 		lines = append(lines, CostedLine{c.Kind, c.Name, c.Pence, fmt.Sprintf("%s: %s.", c.Name, pounds(c.Pence))})

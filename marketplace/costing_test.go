@@ -90,8 +90,12 @@ func TestR023_AClubLineByLine(t *testing.T) {
 	require.Equal(t, shortbreaks.Pence(2533), c.PricePence)
 	require.Equal(t, shortbreaks.Pence(4061), c.FullPence)
 	require.Equal(t, []tariff.Component{
-		{Kind: "staff", AmountPence: 2707}, {Kind: "on_costs", AmountPence: 373}, {Kind: "premises", AmountPence: 556},
-		{Kind: "transport", AmountPence: 208}, {Kind: "materials", AmountPence: 50}, {Kind: "overhead", AmountPence: 167},
+		{Kind: "staff", AmountPence: 2707},
+		{Kind: "on_costs", AmountPence: 373},
+		{Kind: "premises", AmountPence: 556},
+		{Kind: "transport", AmountPence: 208},
+		{Kind: "materials", AmountPence: 50},
+		{Kind: "overhead", AmountPence: 167},
 		{Kind: "subsidy", AmountPence: -1528, Note: "Grants and block funding"},
 	}, c.Components)
 	// 1,823,393 / 2,533 = 719.86: 720 places, 9.0 a session, 75 %.

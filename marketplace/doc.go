@@ -29,12 +29,21 @@
 //   - notice.go: how late and how early something can be booked.
 //   - busy.go, busyread.go, busyfetch.go: a worker's own calendar as busy time.
 //   - offerfeed.go: an offer's sessions for calendar programs.
+//   - category.go: the tree of categories; content.go: what an offer says;
+//     lifecycle.go: what it lacks, pausing, copying.
+//   - revise.go, history.go: new prices and the public history of them;
+//     bulk.go, rescale.go: many at once, to the penny.
+//   - picture.go, photo.go: photos, drawn anew; fact.go: answers for everybody.
+//   - enquiry.go, enquiry_read.go, discreet.go: questions before booking.
+//   - costing.go, costing_saved.go: a year's costs to the price of a place.
+//   - contract.go: what authorities have agreed with providers.
 //   - listing.go, relist.go: what searches read of an offer, and keeping it so;
 //     filter.go, walk.go, read.go, cursor.go, search.go: finding; spelling.go:
 //     words; facets.go, relax.go, onmap.go, together.go: counts, what to leave
 //     out, maps, several children; statement.go: a search by hand.
 //   - detail.go, sessions.go: reading an offer; shortlist.go: keeping it in mind.
-//   - compare.go, comparable.go, ways.go: one pattern of use priced at every offer.
+//   - compare.go, comparable.go, ways.go: one pattern of use priced at every
+//     offer; use.go: for a plan, beyond what is published.
 //   - searchcount.go: searches counted without anyone's identity.
 //   - import.go, importrow.go: offers from a CSV, all or nothing.
 //   - postcode.go: the made-up postcode table; place.go, importplaces.go: real

@@ -151,8 +151,11 @@ func TestR006_UnansweredOnesAreDueAfterTwoDaysAndPressAfterFive(t *testing.T) {
 		after time.Duration
 		stage marketplace.Overdue
 	}{
-		{0, "no"}, {48*time.Hour - time.Microsecond, "no"}, {48 * time.Hour, "two_days"},
-		{120*time.Hour - time.Microsecond, "two_days"}, {120 * time.Hour, "five_days"},
+		{0, "no"},
+		{48*time.Hour - time.Microsecond, "no"},
+		{48 * time.Hour, "two_days"},
+		{120*time.Hour - time.Microsecond, "two_days"},
+		{120 * time.Hour, "five_days"},
 	} {
 		s.clock.Set(start.Add(c.after))
 		read, err := marketplace.GetEnquiry(s.ctx, s.d, s.owner, e.ID)

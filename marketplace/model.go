@@ -42,7 +42,7 @@ type Setting struct {
 // TableName is the table's.
 func (Setting) TableName() string { return "setting" }
 
-// Words of the contract, in its order.
+// AccessRoutes are how one comes to use an offer, in the contract's order.
 var AccessRoutes = []string{"universal", "targeted", "specialist"}
 
 // OfferState is where an offer stands.

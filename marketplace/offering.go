@@ -96,6 +96,11 @@ func Offering(ctx context.Context, tx *db.Tx, w Want) (*Offered, error) {
 	if err := o.covered(ctx, tx, w); err != nil {
 		return nil, err
 	}
+	if prices.OnHolidays() {
+		if ask.Holidays, err = BankHolidays(ctx, tx, shortbreaks.Date(o.Items[0].StartsAt).AddDate(0, 0, -1), o.lastDay()); err != nil {
+			return nil, err
+		}
+	}
 	if w.Authority != uuid.Nil {
 		first, last := shortbreaks.Date(o.Items[0].StartsAt), shortbreaks.Date(o.Items[len(o.Items)-1].StartsAt)
 		if ask.Contracts, err = ContractsFor(ctx, tx, w.Authority, first, last); err != nil {
@@ -344,6 +349,16 @@ func (o *Offered) takePrice(p *tariff.Priced) {
 	for i := range o.Items {
 		o.Items[i].PricePence, o.Items[i].Charges = p.Items[i].TotalPence, p.Items[i].Lines
 	}
+}
+
+// lastDay is the latest date an item touches.
+func (o *Offered) lastDay() (last time.Time) {
+	for _, item := range o.Items {
+		if on := shortbreaks.Date(item.EndsAt); on.After(last) {
+			last = on
+		}
+	}
+	return last
 }
 
 func notSold(at, words string) error { return shortbreaks.ErrInvalid.With(words).At(at, words) }

@@ -33,7 +33,7 @@ type ChargeMove struct {
 // option is an option with its prices moved, and what moved.
 func (m PriceMove) option(o tariff.Option, f *shortbreaks.Faults, at string) (tariff.Option, []ChargeMove) {
 	var moves []ChargeMove
-	lead := slices.IndexFunc(o.Charges, func(c tariff.Charge) bool { return !c.Optional })
+	lead := slices.IndexFunc(o.Charges, func(c tariff.Charge) bool { return !c.Optional && c.When != tariff.Contingent })
 	o.Charges = slices.Clone(o.Charges)
 	for i := range o.Charges {
 		c := &o.Charges[i]
@@ -41,12 +41,12 @@ func (m PriceMove) option(o tariff.Option, f *shortbreaks.Faults, at string) (ta
 		switch {
 		case m.Pence == 0:
 			now = m.of(c.AmountPence)
-			if c.CapPence != nil {
-				limit := m.of(*c.CapPence)
-				c.CapPence = &limit
-			}
+			c.CapPence, c.Rate, c.CostShares = m.pointed(c.CapPence), m.rate(c.Rate), m.shares(c.CostShares)
 		case i == max(lead, 0):
 			now += m.Pence
+			if c.Rate != nil && c.Rate.Sums() {
+				f.Add(at, "%s has several amounts; change them by a percentage, or revise the offer.", o.Name)
+			}
 		}
 		if now == c.AmountPence {
 			continue
@@ -63,6 +63,60 @@ func (m PriceMove) option(o tariff.Option, f *shortbreaks.Faults, at string) (ta
 		}
 	}
 	return o, moves
+}
+
+// pointed moves an amount that may be missing.
+func (m PriceMove) pointed(amount *shortbreaks.Pence) *shortbreaks.Pence {
+	if amount == nil {
+		return nil
+	}
+	now := m.of(*amount)
+	return &now
+}
+
+// shares moves the sums and caps of who bears a price; percentages follow by
+// themselves.
+func (m PriceMove) shares(shares []tariff.CostShare) []tariff.CostShare {
+	out := slices.Clone(shares)
+	for i := range out {
+		out[i].AmountPence, out[i].CapPence = m.pointed(out[i].AmountPence), m.pointed(out[i].CapPence)
+	}
+	return out
+}
+
+// rate moves every amount a rate names; the versions before keep theirs.
+func (m PriceMove) rate(r *tariff.Rate) *tariff.Rate {
+	if r == nil {
+		return nil
+	}
+	out := *r
+	if r.Bands != nil {
+		bands := *r.Bands
+		bands.List = slices.Clone(bands.List)
+		for i := range bands.List {
+			bands.List[i].AmountPence = m.pointed(bands.List[i].AmountPence)
+		}
+		out.Bands = &bands
+	}
+	if r.Volume != nil {
+		volume := *r.Volume
+		volume.Tiers = slices.Clone(volume.Tiers)
+		for i := range volume.Tiers {
+			volume.Tiers[i].AmountPence = m.of(volume.Tiers[i].AmountPence)
+		}
+		out.Volume = &volume
+	}
+	out.Durations, out.Ratios, out.Conversions = slices.Clone(r.Durations), slices.Clone(r.Ratios), slices.Clone(r.Conversions)
+	for i := range out.Durations {
+		out.Durations[i].AmountPence = m.of(out.Durations[i].AmountPence)
+	}
+	for i := range out.Ratios {
+		out.Ratios[i].AmountPence = m.of(out.Ratios[i].AmountPence)
+	}
+	for i := range out.Conversions {
+		out.Conversions[i].AmountPence = m.of(out.Conversions[i].AmountPence)
+	}
+	return &out
 }
 
 // rescaled brings the parts of a price from one sum to another, each in

@@ -177,6 +177,34 @@ func TestBulk_PartsStillSumToThePenny(t *testing.T) {
 	require.Equal(t, []string{"/offers/0"}, fields(err))
 }
 
+// Every amount a rate names rises with the price: 10 % on £12.00 an hour, a
+// night at £20.00, a table and a share of £3.33 (3.663, half up 3.66). By pence
+// only a price of one amount can change.
+func TestBulk_APercentageMovesEveryAmountOfARate(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	night, part := shortbreaks.Pence(2000), shortbreaks.Pence(333)
+	bands := charge("support", "hour", 1200)
+	bands.Rate = &tariff.Rate{Bands: &tariff.Bands{Mode: tariff.Split, List: []tariff.Band{{Name: "Night", Window: tariff.Window{From: "22:00", To: "07:00"}, AmountPence: &night}}}}
+	bands.CostShares = []tariff.CostShare{{Payer: "council", AmountPence: &part}, {Payer: tariff.Buyer, Remainder: true}}
+	table := optional(charge("transport", "hour", 600))
+	table.Rate = &tariff.Rate{Durations: []tariff.Duration{{Minutes: 30, AmountPence: 450}}}
+	made := s.publish(s.owner, club(tariffOf(option("Standard", bands, table))))
+	_, err := marketplace.BulkRevise(s.ctx, s.d, s.owner, bulk(marketplace.PriceMove{Pence: 100}, made))
+	var refusal *shortbreaks.Error
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, "Saturday club: Standard has several amounts; change them by a percentage, or revise the offer.", refusal.Fields[0].Detail)
+	_, err = marketplace.BulkRevise(s.ctx, s.d, s.owner, bulk(marketplace.PriceMove{PercentHundredths: 1000}, made))
+	require.NoError(t, err)
+	after, err := marketplace.Get(s.ctx, s.d, shortbreaks.Anonymous, made.Offer.ID)
+	require.NoError(t, err)
+	first, second := after.Tariff.Options[0].Charges[0], after.Tariff.Options[0].Charges[1]
+	require.Equal(t, shortbreaks.Pence(1320), first.AmountPence)
+	require.Equal(t, shortbreaks.Pence(2200), *first.Rate.Bands.List[0].AmountPence)
+	require.Equal(t, shortbreaks.Pence(366), *first.CostShares[0].AmountPence)
+	require.Equal(t, shortbreaks.Pence(495), second.Rate.Durations[0].AmountPence)
+}
+
 func TestBulk_DatesBeforeItKeepTheOldPrice(t *testing.T) {
 	t.Parallel()
 	s := setup(t)

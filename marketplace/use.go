@@ -63,7 +63,7 @@ func CostUse(ctx context.Context, tx *db.Tx, u Use, at string) (*CostedUse, erro
 	if err != nil {
 		return nil, err
 	}
-	offers = slices.DeleteFunc(offers, func(o found) bool { return u.tooFar(o) })
+	offers = slices.DeleteFunc(offers, u.tooFar)
 	if len(offers) == 0 {
 		return &CostedUse{Trouble: u.noneSuits()}, nil
 	}

@@ -51,6 +51,9 @@ func newAuditable(t *testing.T) *auditable {
 	w.exec(`INSERT INTO family_member (authority_id, family_id, person_id) VALUES ($1, $2, $3)`, w.authority, c.family, w.person)
 	w.exec(`INSERT INTO delivery (authority_id, item_id, provider_id, outcome, attended_minutes, on_time, recorded_by, recorded_at)
 		VALUES ($1, $2, $3, 'delivered', 180, true, $4, $5)`, w.authority, settled, w.provider, w.payee, start)
+	w.exec(`INSERT INTO calendar (authority_id, id, imported_at) VALUES ($1, $2, $3)`, w.authority, w.person, start)
+	w.exec(`INSERT INTO calendar_range (authority_id, calendar_id, kind, starts_on, ends_on, name) VALUES ($1, $2, 'term', '2027-01-04', '2027-02-12', 'Spring')`,
+		w.authority, w.person)
 	w.clean()
 
 	var words []string

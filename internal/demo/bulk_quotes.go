@@ -100,7 +100,7 @@ func (w *BulkWorld) quote(c *bulkChild, s *bulkSession) (*booking.Quote, error) 
 	for _, ch := range priced.Items[0].Lines {
 		amount := int64(ch.Pence)
 		item.Charges = append(item.Charges, booking.QuotedCharge{
-			N: ch.N, Kind: ch.Kind, AmountPence: ch.Pence, Payer: payments.PayerBudget, Allowed: true, Because: because, LineID: &c.line,
+			N: ch.N, Kind: ch.Kind, AmountPence: ch.Pence, FullPence: ch.FullPence, OptionName: ch.OptionName, Payer: payments.PayerBudget, Allowed: true, Because: because, LineID: &c.line,
 			Unit: payments.InPence, Quantity: amount,
 			Funding: []booking.QuotedShare{{Stream: bulkStream, PeriodID: c.authority.period.ID, AccountID: c.account, Amount: amount}},
 		})
@@ -112,6 +112,7 @@ func (w *BulkWorld) quote(c *bulkChild, s *bulkSession) (*booking.Quote, error) 
 			ProviderName: club.provider.Name, OfferTitle: club.offer.Title, Category: club.offer.Category, OptionName: priced.OptionName(),
 			BilledOn: priced.BilledOn(), Instant: club.offer.Instant, Explanation: priced.Explain(), Terms: club.version.Terms,
 			Items: []booking.QuotedItem{item}, Allowed: true, Because: []string{because}, RequestWithin: 48 * time.Hour,
+			FullPence: priced.FullPence, Dues: priced.Dues(),
 		},
 	}, nil
 }

@@ -29,7 +29,7 @@ func (t Tariff) Costed(staff int) error {
 
 func (c Charge) costed(f *shortbreaks.Faults, at string, staff int) {
 	if len(c.Components) == 0 && c.AmountPence == 0 {
-		f.Unless(c.Rate == nil || !c.Rate.priced(), at,
+		f.Unless(c.Rate == nil || !c.Rate.Sums(), at,
 			"Give the amount of one unit and its parts; the other amounts of the rate are explained in proportion to them.")
 		return
 	}
@@ -46,8 +46,8 @@ func (c Charge) costed(f *shortbreaks.Faults, at string, staff int) {
 	}
 }
 
-// priced reports whether a rate names a sum of its own.
-func (r *Rate) priced() bool {
+// Sums reports whether a rate names a sum of its own.
+func (r *Rate) Sums() bool {
 	band := func(b Band) bool { return b.AmountPence != nil && *b.AmountPence > 0 }
 	return r.Bands != nil && slices.ContainsFunc(r.Bands.List, band) ||
 		slices.ContainsFunc(r.Durations, func(d Duration) bool { return d.AmountPence > 0 }) ||

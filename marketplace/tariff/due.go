@@ -10,10 +10,10 @@ import (
 // Due is a sum to be paid on a date; the zero date is at booking, and arrears
 // is once attendance is agreed.
 type Due struct {
-	What  string    // at_booking, advance, deposit, balance, arrears
-	On    time.Time // a London date, midnight UTC
-	Pence shortbreaks.Pence
-	Items []int // places of the occasions it is for
+	What  string            `json:"what"` // at_booking, advance, deposit, balance, arrears
+	On    time.Time         `json:"on"`   // a London date, midnight UTC
+	Pence shortbreaks.Pence `json:"pence"`
+	Items []int             `json:"items"` // places of the occasions it is for
 }
 
 // Dues say when the buyer's money is due by the timing of each option (T91,

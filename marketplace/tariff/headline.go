@@ -75,6 +75,16 @@ func (t Tariff) HeadlineRate(sessionMinutes, planned int) *shortbreaks.Pence {
 	return (option.childTime(spell(length)) * childTime(count)).rate(total)
 }
 
+// OnHolidays reports whether any price depends on bank holidays (T26).
+func (t Tariff) OnHolidays() bool {
+	return slices.ContainsFunc(t.Options, func(o Option) bool {
+		return slices.ContainsFunc(o.Charges, func(c Charge) bool {
+			return c.Only != nil && c.Only.BankHolidays != "" || c.Rate != nil && c.Rate.Bands != nil &&
+				slices.ContainsFunc(c.Rate.Bands.List, func(b Band) bool { return b.BankHolidays != "" })
+		})
+	})
+}
+
 // spell is an occasion of so many minutes.
 func spell(minutes int64) *Occasion {
 	var o Occasion

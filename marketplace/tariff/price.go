@@ -68,10 +68,10 @@ type Beaten struct {
 
 // MightAdd is a charge that depends on what happens (T59).
 type MightAdd struct {
-	Event     string
-	Pence     shortbreaks.Pence  // for each time, or each started so many minutes
-	Each      int                // those minutes; 0: each time
-	UpToPence *shortbreaks.Pence // for one date
+	Event     string             `json:"event"`
+	Pence     shortbreaks.Pence  `json:"pence"`                 // for each time, or each started so many minutes
+	Each      int                `json:"each,omitempty"`        // those minutes; 0: each time
+	UpToPence *shortbreaks.Pence `json:"up_to_pence,omitempty"` // for one date
 }
 
 // OptionName names what was chosen: one option, or several.

@@ -6,8 +6,8 @@ import (
 
 // Borne is what one payer bears of a line.
 type Borne struct {
-	Payer string // one of SharePayers
-	Pence shortbreaks.Pence
+	Payer string            `json:"payer"` // one of SharePayers
+	Pence shortbreaks.Pence `json:"pence"`
 }
 
 // share works out what the buyer bears of each date.

@@ -136,6 +136,13 @@ func workingDay(day time.Time, holidays map[time.Time]string) bool {
 	return !holiday && day.Weekday() != time.Saturday && day.Weekday() != time.Sunday
 }
 
+// WorkingDays reports whether a deadline depends on bank holidays (T38).
+func (t Terms) WorkingDays() bool {
+	working := func(s TermStep) bool { return s.Unit == "working_days" || s.Unit == "clear_working_days" }
+	return slices.ContainsFunc(t.Steps, working) ||
+		slices.ContainsFunc(t.Reasons, func(r ReasonTerms) bool { return slices.ContainsFunc(r.Steps, working) })
+}
+
 // Explain says the terms in plain English.
 func (t Terms) Explain() string {
 	words := explainSteps(t.steps(), "You may cancel")
