@@ -206,6 +206,11 @@ func TestT26_T38_BankHolidaysCountInThePriceAndInTheNotice(t *testing.T) {
 	require.Equal(t, shortbreaks.Pence(1000+2000+1000), q.TotalPence)
 	_, _, err := booking.Create(w.ctx, w.d, w.parent, toBook(q))
 	require.NoError(t, err)
+	compared, err := marketplace.Compare(w.ctx, w.d, marketplace.Pattern{
+		Weekdays: []int{2, 4, 5}, Minutes: 180, StartsOn: date("2027-03-25"), EndsOn: date("2027-03-30"), OfferIDs: []uuid.UUID{o.Offer.ID},
+	})
+	require.NoError(t, err)
+	require.Equal(t, q.TotalPence, compared[0].TotalPence, "a comparison knows the same days")
 
 	for _, c := range []struct {
 		at  time.Time

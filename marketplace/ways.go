@@ -27,6 +27,7 @@ type stock struct {
 	project  bool                         // dates after the last published session count as if they were (R101)
 	latest   map[uuid.UUID][]sessionRow   // of each kind, to project from
 	planned  map[uuid.UUID]map[string]int // sessions of the latest bundle, by its unit
+	holidays map[time.Time]string         // if any price depends on them
 }
 
 // stock reads it, in a handful of statements for all offers together; project
@@ -57,6 +58,11 @@ func (p Pattern) stock(ctx context.Context, tx *db.Tx, offers []found, dates []t
 			return nil, err
 		}
 		if s.planned, err = latestPlanned(ctx, tx, keys); err != nil {
+			return nil, err
+		}
+	}
+	if slices.ContainsFunc(offers, func(o found) bool { return o.tariff.OnHolidays() }) {
+		if s.holidays, err = BankHolidays(ctx, tx, dates[0].AddDate(0, 0, -1), dates[len(dates)-1].AddDate(0, 1, 0)); err != nil {
 			return nil, err
 		}
 	}
@@ -189,7 +195,7 @@ func (s *stock) compared(o found, ways []way) Compared {
 func (s *stock) ask(by tariff.SoldBy) tariff.Ask {
 	return tariff.Ask{
 		SoldBy: by, ReducedRate: s.pattern.ReducedRate, ChargeKinds: s.pattern.ChargeKinds, Quantities: s.pattern.Quantities, Ratio: s.pattern.ratio(),
-		Contracts: s.pattern.Contracts, Schemes: s.pattern.Schemes,
+		Contracts: s.pattern.Contracts, Schemes: s.pattern.Schemes, Holidays: s.holidays,
 	}
 }
 
