@@ -1,11 +1,11 @@
 package marketplace
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -118,21 +118,16 @@ func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 		if err != nil {
 			return err
 		}
-		offers, err := readComparable(ctx, tx, candidates)
-		if err != nil {
-			return err
-		}
-		s, err := p.stock(ctx, tx, offers, dates, false)
-		if err != nil {
-			return err
-		}
-		for _, o := range offers {
-			if c, ok := s.compare(o); ok {
-				all = append(all, c)
+		ranked := f.promises(candidates, dates)
+		for n := 0; len(ranked) > 0; ranked = ranked[n:] {
+			n = min(comparedAtOnce, len(ranked))
+			if all, err = p.add(ctx, tx, ranked[:n], dates, all); err != nil {
+				return err
+			}
+			if n < len(ranked) && len(all) == mostCompared && !ranked[n].better(all[mostCompared-1]) {
+				break
 			}
 		}
-		slices.SortStableFunc(all, soonestSuitable)
-		all = all[:min(len(all), mostCompared)]
 		return f.describe(ctx, tx, candidates, all)
 	})
 	if err != nil {
@@ -142,6 +137,33 @@ func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 		all[i].explain()
 	}
 	return all, nil
+}
+
+// comparedAtOnce is how many offers are priced before seeing whether more could
+// matter.
+const comparedAtOnce = 150
+
+// add prices the pattern at some offers more and keeps the best of all.
+func (p Pattern) add(ctx context.Context, tx *db.Tx, some []promise, dates []time.Time, all []Compared) ([]Compared, error) {
+	candidates := make([]candidate, 0, len(some))
+	for _, c := range some {
+		candidates = append(candidates, c.candidate)
+	}
+	offers, err := readComparable(ctx, tx, candidates)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.stock(ctx, tx, offers, dates, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range offers {
+		if c, ok := s.compare(o); ok {
+			all = append(all, c)
+		}
+	}
+	slices.SortFunc(all, soonestSuitable)
+	return all[:min(len(all), mostCompared)], nil
 }
 
 // explain says the arithmetic; only of what is answered, since words take
@@ -200,6 +222,8 @@ func (f filter) describe(ctx context.Context, tx *db.Tx, candidates []candidate,
 	return nil
 }
 
+// soonestSuitable is the order of what was compared. What starts together
+// follows by id and not by title: a name should not buy a better place.
 func soonestSuitable(a, b Compared) int {
 	if a.Full != b.Full {
 		if a.Full {
@@ -207,7 +231,7 @@ func soonestSuitable(a, b Compared) int {
 		}
 		return 1
 	}
-	return cmp.Or(a.FirstStart.Compare(b.FirstStart), strings.Compare(a.Offer.Title, b.Offer.Title))
+	return cmp.Or(a.FirstStart.Compare(b.FirstStart), bytes.Compare(a.Offer.ID[:], b.Offer.ID[:]))
 }
 
 // Check refuses a pattern whose values break a rule, with pointers under at.

@@ -108,12 +108,9 @@ func (f filter) facetsInTime(ctx context.Context, tx *db.Tx) (*FacetCounts, erro
 }
 
 func countFacets(ctx context.Context, tx *db.Tx, found string, args pgx.NamedArgs, most int) (*FacetCounts, error) {
-	rows, err := tx.PGX.Query(ctx, fmt.Sprintf(sqlFacets, found), exactPlan, args)
-	if err != nil {
-		return nil, fmt.Errorf("counting facets: %w", err)
-	}
 	c := &FacetCounts{}
-	c.Facets, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Facet])
+	var err error
+	c.Facets, err = exactly(ctx, tx, fmt.Sprintf(sqlFacets, found), args, pgx.RowToStructByPos[Facet])
 	if err != nil {
 		return nil, fmt.Errorf("counting facets: %w", err)
 	}

@@ -130,6 +130,9 @@ type filter struct {
 // condition is one thing asked, by the name it is dropped by.
 type condition struct{ name, sql string }
 
+// inCells narrows a circle to the squares it touches.
+const inCells = `l.cell = ANY (@cells::int[])`
+
 // conditions are those asked for. Another column to filter by is one more line
 // here, one in args and one in the listing.
 func (f filter) conditions() []condition {
@@ -144,8 +147,8 @@ func (f filter) conditions() []condition {
 	add(f.spelt != "", ByText, `l.words @@ to_tsquery('english', @spelt) AND NOT l.words @@ to_tsquery('english', @exact)`)
 	add(f.category != "" && len(f.kinds()) == 1, ByCategory, `l.category = @category`)
 	add(f.category != "" && len(f.kinds()) != 1, ByCategory, `l.category = ANY (@kinds::text[])`)
-	add(f.withinKM > 0 && f.cells() != nil, ByDistance, `l.cell = ANY (@cells::int[]) AND l.place <-> @point::cube <= @chord`)
-	add(f.withinKM > 0 && f.cells() == nil, ByDistance, `l.place <-> @point::cube <= @chord`)
+	add(f.withinKM > 0 && f.cells() != nil, ByDistance, inCells)
+	add(f.withinKM > 0, ByDistance, `l.place <-> @point::cube <= @chord`)
 	add(f.age != nil, ByAge, `@age::int BETWEEN l.age_from AND l.age_to`)
 	add(f.route != "", ByRoute, `l.access_route = @route`)
 	add(f.unit != "", ByUnit, `l.price_unit = @unit`)
@@ -192,14 +195,6 @@ func (f filter) args() pgx.NamedArgs {
 		args["point"], args["cells"], args["chord"] = f.near.cube(), f.cells(), chordOf(float64(f.withinKM))
 	}
 	return args
-}
-
-// distance is the SQL of how far an offer is, as a chord.
-func (f filter) distance() string {
-	if f.near.Postcode == "" {
-		return "NULL::float8"
-	}
-	return "l.place <-> @point::cube"
 }
 
 // locator finds where a postcode is: in a transaction of its own, or in one

@@ -153,10 +153,11 @@ func (f filter) readSoonest(ctx context.Context, tx *db.Tx, from cursor, limit i
 // leg is a part of a walk whose hits are put in order.
 type leg struct {
 	filter
-	from   *step // where it begins
-	after  *step // up to where its hits have been shown
-	end    *step // how far it has been walked
-	pool   []hit // in order, not shown yet
+	from   *step     // where it begins
+	after  *step     // up to where its hits have been shown
+	end    *step     // how far it has been walked
+	pool   []hit     // in order, not shown yet
+	queue  []waiting // with a window: walked, not looked up yet, in order
 	stale  []offerKey
 	looked int
 	whole  bool // nothing more belongs to it
@@ -166,33 +167,20 @@ type leg struct {
 // read walks on until enough hits are ready, or the stretch is whole.
 func (s *leg) read(ctx context.Context, tx *db.Tx, limit int) error {
 	s.end = s.from
+	if s.timed() {
+		return s.readWithin(ctx, tx, limit)
+	}
 	size := 0
 	for !s.whole {
 		size = min(s.batchOf(limit, size), mostOrdered-s.looked)
-		batch, err := s.walk(ctx, tx, s.end, size)
+		batch, err := s.advance(ctx, tx, size)
 		if err != nil {
 			return err
 		}
-		hits, err := s.look(ctx, tx, batch)
-		if err != nil {
+		if err := s.lookUp(ctx, tx, batch); err != nil {
 			return err
 		}
-		s.looked += len(batch)
-		if len(batch) > 0 {
-			end := s.at(batch[len(batch)-1])
-			s.end = &end
-		}
-		s.last = len(batch) < size
 		s.whole = s.last || s.looked >= mostOrdered
-		for _, h := range hits {
-			if !s.window.asked() && !h.next.Equal(h.nextAt) {
-				s.stale = append(s.stale, h.offerKey)
-			}
-			if s.after == nil || h.sort.compare(*s.after) > 0 {
-				s.pool = append(s.pool, h)
-			}
-		}
-		slices.SortFunc(s.pool, func(a, b hit) int { return a.sort.compare(b.sort) })
 		if s.ready() > limit {
 			return nil
 		}
@@ -200,18 +188,78 @@ func (s *leg) read(ctx context.Context, tx *db.Tx, limit int) error {
 	return nil
 }
 
+// readWithin is read with a window. Walking there is in no useful order, for
+// most offers begin before the window does, so the whole stretch is walked; it
+// is looked up in the order of when each could be had at the earliest.
+func (s *leg) readWithin(ctx context.Context, tx *db.Tx, limit int) error {
+	batch, err := s.advance(ctx, tx, mostOrdered)
+	if err != nil {
+		return err
+	}
+	s.queue = s.inWindow(batch)
+	for size := 0; len(s.queue) > 0; {
+		size = batchOf(limit, size)
+		next := s.queue[:min(size, len(s.queue))]
+		s.queue = s.queue[len(next):]
+		looked := make([]candidate, 0, len(next))
+		for _, w := range next {
+			looked = append(looked, w.candidate)
+		}
+		if err := s.lookUp(ctx, tx, looked); err != nil {
+			return err
+		}
+		if s.ready() > limit {
+			return nil
+		}
+	}
+	s.whole = true
+	return nil
+}
+
+// advance walks on by at most so many candidates.
+func (s *leg) advance(ctx context.Context, tx *db.Tx, size int) ([]candidate, error) {
+	batch, err := s.walk(ctx, tx, s.end, size)
+	if err != nil {
+		return nil, err
+	}
+	s.looked += len(batch)
+	if len(batch) > 0 {
+		end := s.at(batch[len(batch)-1])
+		s.end = &end
+	}
+	s.last = len(batch) < size
+	return batch, nil
+}
+
+// lookUp puts the hits among the candidates into the pool.
+func (s *leg) lookUp(ctx context.Context, tx *db.Tx, batch []candidate) error {
+	hits, err := s.look(ctx, tx, batch)
+	if err != nil {
+		return err
+	}
+	for _, h := range hits {
+		if !s.window.asked() && !h.next.Equal(h.nextAt) {
+			s.stale = append(s.stale, h.offerKey)
+		}
+		if s.after == nil || h.sort.compare(*s.after) > 0 {
+			s.pool = append(s.pool, h)
+		}
+	}
+	slices.SortFunc(s.pool, func(a, b hit) int { return a.sort.compare(b.sort) })
+	return nil
+}
+
 // ready is how many of the pool nothing unseen can come before.
 func (s *leg) ready() int {
-	if s.whole {
+	unseen := s.end
+	switch {
+	case s.whole, s.timed() && len(s.queue) == 0:
 		return len(s.pool)
-	}
-	soonest := s.asOf
-	if s.window.asked() {
-		soonest = s.window.between(s.asOf).from
+	case s.timed():
+		unseen = &s.queue[0].soonest
 	}
 	for i, h := range s.pool {
-		before := h.sort.compare(*s.end) <= 0 || time.UnixMicro(h.sort.at).Before(soonest)
-		if !before {
+		if h.sort.compare(*unseen) > 0 && !time.UnixMicro(h.sort.at).Before(s.asOf) {
 			return i
 		}
 	}

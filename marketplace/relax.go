@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"shortbreaks/internal/db"
 )
 
@@ -67,11 +69,11 @@ func (f filter) countSome(ctx context.Context, tx *db.Tx, most int) (n int, more
 		args := f.args()
 		args["limit"] = most + 1
 		sql := `SELECT count(*) FROM (SELECT FROM offer_listing l WHERE ` + where(f.conditions()) + ` LIMIT @limit) found`
-		err = tx.PGX.QueryRow(ctx, sql, exactPlan, args).Scan(&n)
+		counts, err := exactly(ctx, tx, sql, args, pgx.RowTo[int])
 		if err != nil {
 			return 0, false, fmt.Errorf("counting offers: %w", err)
 		}
-		return min(n, most), n > most, nil
+		return min(counts[0], most), counts[0] > most, nil
 	}
 	var after *step
 	for looked := 0; looked < mostOrdered && n <= most; {

@@ -49,10 +49,11 @@ func (w wording) exact() string {
 	return strings.Join(terms, " & ")
 }
 
-// term is a word, and the words it begins if it is the last.
+// term is a word, or all words it begins if it is the last: those with its stem
+// are among them.
 func (w wording) term(i int, word string) string {
 	if i == len(w.words)-1 && len([]rune(word)) >= 3 {
-		return "(" + quoted(word) + " | " + quoted(word) + ":*)"
+		return quoted(word) + ":*"
 	}
 	return quoted(word)
 }

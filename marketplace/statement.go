@@ -43,7 +43,7 @@ func Statement(ctx context.Context, d *db.DB, q SearchQuery) (string, error) {
 		args[name] = value
 	}
 	return literal(`WITH k AS MATERIALIZED (
-`+strings.Replace(walk, byVisit, byVisit+" AS by_visit", 1)+`),
+`+walk+`),
 f AS MATERIALIZED (
 SELECT k.provider_id, k.offer_id, n.starts_at, n.places_left
 FROM k

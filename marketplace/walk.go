@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,10 +27,14 @@ var Sorts = []string{BySoonest, ByNearest, ByCost}
 // candidate is an offer that meets all of a filter but perhaps its window.
 type candidate struct {
 	offerKey
-	nextAt time.Time
-	rate   int64 // the comparable hour, or the largest number if it has none
-	visits bool  // support by the hour
-	chord  *float64
+	nextAt  time.Time
+	rate    int64 // the comparable hour, or the largest number if it has none
+	visits  bool  // support by the hour
+	bundles bool  // sold by the bundle too
+	chord   *float64
+	days    int32   // of the week, as bits
+	hours   int32   // of the day, as bits
+	starts  []int32 // as the listing has them; only if a window is asked for
 }
 
 // step is a place in a walk: the sorted value, as a number, and the offer.
@@ -50,16 +55,10 @@ func (f filter) at(c candidate) step {
 }
 
 // walk reads the next candidates in the filter's order. It asks one table only.
-// The statement is planned for its values each time: how many offers a circle,
-// a word or an age leaves decides how best to go.
 func (f filter) walk(ctx context.Context, tx *db.Tx, after *step, limit int) ([]candidate, error) {
 	sql, args := f.walkSQL(after, limit)
-	rows, err := tx.PGX.Query(ctx, sql, exactPlan, args)
-	if err != nil {
-		return nil, fmt.Errorf("searching offers: %w", err)
-	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c candidate, err error) {
-		err = row.Scan(&c.Provider, &c.Offer, &c.nextAt, &c.rate, &c.visits, &c.chord)
+	all, err := exactly(ctx, tx, sql, args, func(row pgx.CollectableRow) (c candidate, err error) {
+		err = row.Scan(&c.Provider, &c.Offer, &c.nextAt, &c.rate, &c.visits, &c.bundles, &c.chord, &c.days, &c.hours, &c.starts)
 		return c, err
 	})
 	if err != nil {
@@ -68,10 +67,40 @@ func (f filter) walk(ctx context.Context, tx *db.Tx, after *step, limit int) ([]
 	return all, nil
 }
 
-// exactPlan has a statement planned for its values, each time.
-const exactPlan = pgx.QueryExecModeCacheDescribe
+// How many offers a circle, a word or an age leaves decides how best to go, so
+// such a statement is planned for its values each time. What a search reads
+// besides is by key, whatever the keys: that is planned once for a connection.
+const (
+	sqlPlanForValues = `SELECT set_config('plan_cache_mode', 'force_custom_plan', true)`
+	sqlPlanOnce      = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true)`
+)
 
-const byVisit = "'visit' = ANY (l.sold_by)"
+// exactly reads the rows of a statement planned for its values, in one round
+// trip. What follows in the transaction is planned once.
+func exactly[T any](ctx context.Context, tx *db.Tx, sql string, args pgx.NamedArgs, row pgx.RowToFunc[T]) (all []T, err error) {
+	var batch pgx.Batch
+	batch.Queue(sqlPlanForValues)
+	batch.Queue(sql, args).Query(func(rows pgx.Rows) (err error) {
+		all, err = pgx.CollectRows(rows, row)
+		return err
+	})
+	batch.Queue(sqlPlanOnce)
+	return all, tx.PGX.SendBatch(ctx, &batch).Close()
+}
+
+// columns are what is read of a candidate.
+func (f filter) columns() string {
+	chord, starts := "NULL::float8", "NULL::int[]"
+	if f.near.Postcode != "" {
+		chord = "l.place <-> @point::cube"
+	}
+	if f.timed() {
+		starts = "l.starts"
+	}
+	return "l.provider_id, l.offer_id, l.next_at, " + dearest + ", " + byVisit + ", 'bundle' = ANY (l.sold_by), " + chord + " AS chord, l.days, l.hours, " + starts
+}
+
+const byVisit = "'visit' = ANY (l.sold_by) AS by_visit"
 
 const dearest = "coalesce(l.rate_pence, 9223372036854775807)" // as the index has it
 
@@ -98,21 +127,48 @@ func (f filter) walkSQL(after *step, limit int) (string, pgx.NamedArgs) {
 		asked = append(asked, condition{"", "(" + order + ", l.offer_id) > (" + from + ", @after_offer::uuid)"})
 	}
 	args["limit"] = limit
+	if f.sort == BySoonest && f.byCells() {
+		return f.walkCells(asked), args
+	}
 	if f.sort == ByNearest {
 		// An index gives the nearest by distance alone, so all of one distance
 		// are taken together and put in order afterwards.
 		return `SELECT * FROM (
-    SELECT l.provider_id, l.offer_id, l.next_at, ` + dearest + `, ` + byVisit + `, ` + order + ` AS chord
+    SELECT ` + f.columns() + `
     FROM offer_listing l
     WHERE ` + where(asked) + `
     ORDER BY ` + order + ` FETCH FIRST @limit ROWS WITH TIES) n
 ORDER BY chord, offer_id`, args
 	}
-	return `SELECT l.provider_id, l.offer_id, l.next_at, ` + dearest + `, ` + byVisit + `, ` + f.distance() + `
+	return `SELECT ` + f.columns() + `
 FROM offer_listing l
 WHERE ` + where(asked) + `
 ORDER BY ` + order + `, l.offer_id
 LIMIT @limit`, args
+}
+
+// mostCellsWalked is how many squares are worth reading one by one.
+const mostCellsWalked = 30
+
+// byCells reports whether to read each square of a circle in order: of a town's
+// offers only the soonest are then looked at. Words leave so few that their own
+// index is better.
+func (f filter) byCells() bool {
+	n := len(f.cells())
+	return f.withinKM > 0 && f.dropped != ByDistance && n > 0 && n <= mostCellsWalked && f.exact == ""
+}
+
+// walkCells takes the soonest of each square, and of those the soonest of all.
+func (f filter) walkCells(asked []condition) string {
+	within := slices.DeleteFunc(slices.Clone(asked), func(c condition) bool { return c.sql == inCells })
+	return `SELECT n.* FROM unnest(@cells::int[]) AS g (cell)
+CROSS JOIN LATERAL (
+    SELECT ` + f.columns() + `
+    FROM offer_listing l
+    WHERE l.cell = g.cell AND ` + where(within) + `
+    ORDER BY l.next_at, l.offer_id LIMIT @limit) n
+ORDER BY n.next_at, n.offer_id
+LIMIT @limit`
 }
 
 // hit is a candidate with when it can be had.
@@ -127,6 +183,9 @@ type hit struct {
 // look finds out when each candidate can be had and leaves out those that
 // cannot in the window, if one is asked for.
 func (f filter) look(ctx context.Context, tx *db.Tx, all []candidate) ([]hit, error) {
+	if f.timed() {
+		all = slices.DeleteFunc(slices.Clone(all), func(c candidate) bool { return f.soonestOf(c) == nil })
+	}
 	hits := make([]hit, len(all))
 	byOffer := make(map[uuid.UUID]*hit, len(all))
 	var sessions, visits []offerKey
@@ -147,7 +206,7 @@ func (f filter) look(ctx context.Context, tx *db.Tx, all []candidate) ([]hit, er
 	}
 	suits := hits[:0]
 	for _, h := range hits {
-		if f.window.asked() && f.dropped != ByWhen && h.start == nil {
+		if f.timed() && h.start == nil {
 			continue
 		}
 		h.sort = f.at(h.candidate)
@@ -206,7 +265,7 @@ func (f filter) nextSessions(ctx context.Context, tx *db.Tx, keys []offerKey, in
 		return nil
 	}
 	sql := sqlNextSession
-	if f.window.asked() && f.dropped != ByWhen {
+	if f.timed() {
 		sql = sqlSessionWithin
 	}
 	rows, err := tx.PGX.Query(ctx, sql, f.sessionArgs(keys))
@@ -288,7 +347,7 @@ func (f filter) nextVisits(ctx context.Context, tx *db.Tx, keys []offerKey, into
 	if err != nil {
 		return err
 	}
-	if !f.window.asked() || f.dropped == ByWhen {
+	if !f.timed() {
 		for id, r := range visits {
 			opens := r.nextOpening(r.window, f.asOf)
 			into[id].next = opens
