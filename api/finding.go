@@ -15,7 +15,8 @@ func searchFilters(p gen.GetOfferFacetsParams) marketplace.SearchQuery {
 		Text: given(p.Q), Category: string(given(p.Category)), Postcode: given(p.Postcode), WithinKM: given(p.WithinKm),
 		Age: p.Age, PriceUnit: string(given(p.PriceUnit)), MinPricePence: (*shortbreaks.Pence)(p.MinPricePence),
 		MaxPricePence: (*shortbreaks.Pence)(p.MaxPricePence), AccessRoute: string(given(p.AccessRoute)),
-		FreeOnly: given(p.FreeOnly), SoldBy: string(given(p.SoldBy)),
+		FreeOnly: given(p.FreeOnly), SoldBy: string(given(p.SoldBy)), Needs: words[string](p.Needs), AccessFeatures: words[string](p.AccessFeatures),
+		Languages: words[string](p.Languages), ProviderKind: string(given(p.ProviderKind)),
 		When: marketplace.Window{
 			FromDate: dayOrZero(p.From), ToDate: dayOrZero(p.To), Earliest: given(p.Earliest), Latest: given(p.Latest),
 			Weekdays: p.Weekdays, Places: given(p.Places),
@@ -66,7 +67,7 @@ func (s *Server) FindOffersTogether(ctx context.Context, r gen.FindOffersTogethe
 		Postcode: given(b.Postcode), WithinKM: given(b.WithinKm), AccessRoute: string(given(b.AccessRoute)), MaxPricePence: (*shortbreaks.Pence)(b.MaxPricePence),
 	}
 	for _, c := range b.Children {
-		t.Children = append(t.Children, marketplace.TogetherChild{Age: c.Age, Category: string(given(c.Category)), Text: given(c.Q)})
+		t.Children = append(t.Children, marketplace.TogetherChild{Age: c.Age, Category: string(given(c.Category)), Text: given(c.Q), Needs: words[string](c.Needs)})
 	}
 	sets, err := marketplace.FindTogether(ctx, s.DB, t)
 	if err != nil {

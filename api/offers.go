@@ -24,6 +24,7 @@ func (s *Server) SearchOffers(ctx context.Context, r gen.SearchOffersRequestObje
 	q := searchFilters(gen.GetOfferFacetsParams{
 		Q: p.Q, Category: p.Category, Postcode: p.Postcode, WithinKm: p.WithinKm, Age: p.Age, PriceUnit: p.PriceUnit,
 		MinPricePence: p.MinPricePence, MaxPricePence: p.MaxPricePence, AccessRoute: p.AccessRoute, FreeOnly: p.FreeOnly, SoldBy: p.SoldBy,
+		Needs: p.Needs, AccessFeatures: p.AccessFeatures, Languages: p.Languages, ProviderKind: p.ProviderKind,
 		From: p.From, To: p.To, Earliest: p.Earliest, Latest: p.Latest, Weekdays: p.Weekdays, Places: p.Places,
 	})
 	q.Sort, q.Cursor, q.Limit = string(given(p.Sort)), after, limitOf(p.Limit)

@@ -18,7 +18,7 @@ const (
 
 // Facet is how many of the offers found are of one kind.
 type Facet struct {
-	Name  string // category, access_route, price_unit, area, free
+	Name  string // category, access_route, price_unit, area, free, need, access_feature, language, provider_kind
 	Value string
 	Count int
 }
@@ -33,8 +33,13 @@ type FacetCounts struct {
 const sqlFacets = `
 WITH found AS MATERIALIZED (%s)
 SELECT name, value, count(*)::int FROM (
-    SELECT f.category, f.access_route, f.price_unit, f.area, (f.price_pence = 0)::text AS free FROM found f) f
-CROSS JOIN LATERAL (VALUES ('category', f.category), ('access_route', f.access_route), ('price_unit', f.price_unit), ('area', f.area), ('free', f.free)) v (name, value)
+    SELECT v.name, v.value FROM found f
+    CROSS JOIN LATERAL (VALUES ('category', f.category), ('access_route', f.access_route), ('price_unit', f.price_unit), ('area', f.area),
+        ('free', (f.price_pence = 0)::text)) v (name, value)
+    UNION ALL
+    SELECT CASE split_part(t.trait, ':', 1) WHEN 'feature' THEN 'access_feature' WHEN 'kind' THEN 'provider_kind' ELSE split_part(t.trait, ':', 1) END,
+        split_part(t.trait, ':', 2)
+    FROM found f CROSS JOIN LATERAL unnest(f.traits) t (trait)) v
 GROUP BY name, value
 ORDER BY name, count(*) DESC, value`
 
@@ -46,7 +51,7 @@ func byIndex(ctx context.Context, tx *db.Tx) error {
 	return err
 }
 
-const facetColumns = `l.provider_id, l.offer_id, l.next_at, l.category, l.access_route, l.price_unit, l.area, l.price_pence`
+const facetColumns = `l.provider_id, l.offer_id, l.next_at, l.category, l.access_route, l.price_unit, l.area, l.price_pence, l.traits`
 
 // Facets counts what a search finds by kind, all its filters applied. Offers
 // with words spelt nearly so count only where none has them exactly.

@@ -3,6 +3,7 @@ package marketplace
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,10 @@ const (
 	ByRatio    = "ratio"
 	ByOffers   = "offers"
 	ByWhen     = "when"
+	ByNeeds    = "needs"
+	ByFeatures = "access_features"
+	BySpoken   = "languages"
+	ByKind     = "provider_kind"
 )
 
 // SoldByWords are the kinds of sale, in the contract's order.
@@ -119,6 +124,8 @@ type filter struct {
 	withinKM                  int   // 0: however far
 	ratioStaff, ratioChildren int   // 0: any; else at least so many staff for a child
 	only                      []uuid.UUID
+	needs, features, spoken   []string // all of them
+	kind                      string   // of provider
 	window                    Window
 	sort                      string
 	asOf                      time.Time
@@ -157,6 +164,10 @@ func (f filter) conditions() []condition {
 	add(f.soldBy != "", BySoldBy, `@sold_by = ANY (l.sold_by)`)
 	add(f.ratioStaff > 0, ByRatio, `l.ratio_staff * @children::int >= @staff::int * l.ratio_children`)
 	add(len(f.only) > 0, ByOffers, `l.offer_id = ANY (@only::uuid[])`)
+	add(len(f.needs) > 0, ByNeeds, `l.traits @> @needs::text[]`)
+	add(len(f.features) > 0, ByFeatures, `l.traits @> @features::text[]`)
+	add(len(f.spoken) > 0, BySpoken, `l.traits @> @spoken::text[]`)
+	add(f.kind != "", ByKind, `l.traits @> @kind::text[]`)
 	// What is listed may be behind, but never leaves out a date: whoever
 	// passes is looked up.
 	add(f.window.asked(), ByWhen, `l.next_at < @until::timestamptz`)
@@ -191,10 +202,21 @@ func (f filter) args() pgx.NamedArgs {
 		"age": f.age, "least": f.least, "most": f.most, "staff": f.ratioStaff, "children": f.ratioChildren, "only": f.only,
 		"until": f.window.between(f.asOf).to, "as_of": f.asOf, "days": int(f.window.days()), "hours": int(f.window.hours()),
 	}
+	args["needs"], args["features"], args["spoken"] = traits("need", f.needs), traits("feature", f.features), traits("language", f.spoken)
+	args["kind"] = traits("kind", []string{f.kind})
 	if f.near.Postcode != "" {
 		args["point"], args["cells"], args["chord"] = f.near.cube(), f.cells(), chordOf(float64(f.withinKM))
 	}
 	return args
+}
+
+// traits are words as a listing has them, each after what it is a word for.
+func traits(of string, words []string) []string {
+	all := make([]string, 0, len(words))
+	for _, w := range words {
+		all = append(all, of+":"+w)
+	}
+	return all
 }
 
 // locator finds where a postcode is: in a transaction of its own, or in one
@@ -259,6 +281,18 @@ func (q SearchQuery) check(bad *shortbreaks.Faults) {
 	if q.Sort != "" {
 		bad.OneOf("query/sort", q.Sort, Sorts)
 	}
+	if q.ProviderKind != "" {
+		bad.OneOf("query/provider_kind", q.ProviderKind, ProviderKinds)
+	}
+	for i, need := range q.Needs {
+		bad.OneOf(fmt.Sprintf("query/needs/%d", i), need, Needs)
+	}
+	for i, feature := range q.AccessFeatures {
+		bad.OneOf(fmt.Sprintf("query/access_features/%d", i), feature, AccessFeatures)
+	}
+	for i, language := range q.Languages {
+		bad.OneOf(fmt.Sprintf("query/languages/%d", i), language, Languages)
+	}
 	bad.Unless(q.Sort != ByNearest || q.Postcode != "", "query/sort", "Distance needs a postcode to be measured from.")
 	bad.Unless(len([]rune(q.Text)) <= mostText, "query/q", "Write at most %d characters.", mostText)
 	bad.Unless(q.Limit >= 0 && q.Limit <= 100, "query/limit", "Give 1 to 100.")
@@ -269,7 +303,8 @@ func (q SearchQuery) check(bad *shortbreaks.Faults) {
 func (q SearchQuery) filter(ctx context.Context, d *db.DB) (filter, error) {
 	f := filter{
 		category: q.Category, age: q.Age, unit: q.PriceUnit, least: q.MinPricePence, most: q.MaxPricePence,
-		route: q.AccessRoute, soldBy: q.SoldBy, window: q.When, sort: cmp.Or(q.Sort, BySoonest),
+		route: q.AccessRoute, soldBy: q.SoldBy, needs: q.Needs, features: q.AccessFeatures, spoken: q.Languages, kind: q.ProviderKind,
+		window: q.When, sort: cmp.Or(q.Sort, BySoonest),
 	}
 	var bad shortbreaks.Faults
 	q.check(&bad)

@@ -216,7 +216,7 @@ func TestFacetsCountWhatASearchFinds(t *testing.T) {
 		"category club": 2, "category support_worker": 1, "category swimming": 1,
 		"access_route universal": 2, "access_route targeted": 2,
 		"price_unit hour": 1, "price_unit session": 2, "price_unit quarter": 1,
-		"area Ashmere": 2, "area Brackenvale": 2, "free true": 1, "free false": 3,
+		"area Ashmere": 2, "area Brackenvale": 2, "free true": 1, "free false": 3, "provider_kind company": 4,
 	}, count(marketplace.SearchQuery{}))
 	require.Equal(t, 1, count(marketplace.SearchQuery{Category: "club", FreeOnly: true})["area Brackenvale"])
 	require.Equal(t, 1, count(marketplace.SearchQuery{When: marketplace.Window{Weekdays: []int{6}, Places: 3}})["category club"])

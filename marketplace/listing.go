@@ -65,14 +65,16 @@ WHERE o.state = 'published'`
 
 const sqlList = `
 INSERT INTO offer_listing AS l (provider_id, offer_id, words, category, access_route, age_from, age_to, ratio_staff, ratio_children, sold_by,
-    price_unit, price_pence, rate_pence, area, place, cell, next_at, days, hours, starts)
+    price_unit, price_pence, rate_pence, area, place, cell, next_at, days, hours, starts, traits)
 SELECT o.provider_id, o.id,
     setweight(to_tsvector('english', o.title), 'A') || setweight(to_tsvector('english', p.name || ' ' || replace(o.category, '_', ' ')), 'B')
         || setweight(to_tsvector('english', o.summary || ' ' || s.name), 'C'),
     o.category, o.access_route, o.age_from, o.age_to, o.ratio_staff, o.ratio_children, string_to_array(k.sold_by, ' '),
     v.price_unit, v.price_pence, k.rate_pence, s.area, ll_to_earth(s.latitude, s.longitude), k.cell, k.next_at, k.days, k.hours,
     ARRAY(SELECT (extract(epoch FROM e.starts_at)::bigint / 60)::int FROM session e
-        WHERE e.provider_id = o.provider_id AND e.offer_id = o.id AND e.state = 'scheduled' AND e.starts_at > $9 ORDER BY e.starts_at LIMIT 64)
+        WHERE e.provider_id = o.provider_id AND e.offer_id = o.id AND e.state = 'scheduled' AND e.starts_at > $9 ORDER BY e.starts_at LIMIT 64),
+    ARRAY(SELECT 'need:' || x FROM unnest(o.needs) x UNION ALL SELECT 'feature:' || x FROM unnest(o.access_features) x
+        UNION ALL SELECT 'language:' || x FROM unnest(o.languages) x UNION ALL SELECT 'kind:' || p.kind)
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[], $6::timestamptz[], $7::int[], $8::int[])
     AS k (provider_id, offer_id, sold_by, rate_pence, cell, next_at, days, hours)
 JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
@@ -83,7 +85,7 @@ ON CONFLICT (provider_id, offer_id) DO UPDATE SET words = excluded.words, catego
     age_from = excluded.age_from, age_to = excluded.age_to, ratio_staff = excluded.ratio_staff, ratio_children = excluded.ratio_children,
     sold_by = excluded.sold_by, price_unit = excluded.price_unit, price_pence = excluded.price_pence, rate_pence = excluded.rate_pence,
     area = excluded.area, place = excluded.place, cell = excluded.cell, next_at = excluded.next_at,
-    days = excluded.days, hours = excluded.hours, starts = excluded.starts
+    days = excluded.days, hours = excluded.hours, starts = excluded.starts, traits = excluded.traits
 WHERE (l.*) IS DISTINCT FROM (excluded.*)`
 
 // mostStarts is how many starts a listing holds; of what comes after them it

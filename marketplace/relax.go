@@ -28,7 +28,8 @@ type Relaxation struct {
 var filterWords = map[string]string{
 	ByText: "these words", ByCategory: "this kind of activity", ByDistance: "the distance", ByAge: "the age", ByRoute: "this way of access",
 	ByUnit: "this price unit", ByPrice: "the price", BySoldBy: "this kind of sale", ByRatio: "the number of staff", ByOffers: "this choice of offers",
-	ByWhen: "the dates and times",
+	ByWhen: "the dates and times", ByNeeds: "the needs", ByFeatures: "what the place must have", BySpoken: "the languages",
+	ByKind: "the kind of provider",
 }
 
 // relax counts what is found without each filter that was asked, the most

@@ -16,21 +16,25 @@ import (
 // SearchQuery is what somebody looks for; the zero value of each field asks
 // nothing.
 type SearchQuery struct {
-	Text          string // in the title, the summary, and the names of provider and setting
-	Category      string
-	Postcode      string // full, or its first half
-	WithinKM      int    // needs Postcode
-	Age           *int
-	PriceUnit     string
-	MinPricePence *shortbreaks.Pence
-	MaxPricePence *shortbreaks.Pence
-	FreeOnly      bool
-	AccessRoute   string
-	SoldBy        string // one of SoldByWords
-	When          Window // with places left
-	Sort          string // one of Sorts; "" is BySoonest
-	Cursor        string
-	Limit         int // 1 to 100; 0 is 20
+	Text           string // in the title, the summary, and the names of provider and setting
+	Category       string
+	Postcode       string // full, or its first half
+	WithinKM       int    // needs Postcode
+	Age            *int
+	PriceUnit      string
+	MinPricePence  *shortbreaks.Pence
+	MaxPricePence  *shortbreaks.Pence
+	FreeOnly       bool
+	AccessRoute    string
+	SoldBy         string   // one of SoldByWords
+	Needs          []string // the offer says it is fit for each of these
+	AccessFeatures []string // its place has each
+	Languages      []string // each is spoken or signed there
+	ProviderKind   string
+	When           Window // with places left
+	Sort           string // one of Sorts; "" is BySoonest
+	Cursor         string
+	Limit          int // 1 to 100; 0 is 20
 }
 
 // SearchPage is a page of offers in the order asked for.

@@ -156,12 +156,16 @@ func TestASearchThatCannotBeMeantIsRefused(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	for at, q := range map[string]marketplace.SearchQuery{
-		"query/within_km":    {WithinKM: 5},
-		"query/category":     {Category: "golf"},
-		"query/access_route": {AccessRoute: "open"},
-		"query/price_unit":   {PriceUnit: "minute"},
-		"query/limit":        {Limit: 101},
-		"query/cursor":       {Cursor: "bm90LWEtY3Vyc29y"},
+		"query/within_km":         {WithinKM: 5},
+		"query/category":          {Category: "golf"},
+		"query/access_route":      {AccessRoute: "open"},
+		"query/price_unit":        {PriceUnit: "minute"},
+		"query/limit":             {Limit: 101},
+		"query/needs/0":           {Needs: []string{"height"}},
+		"query/languages/1":       {Languages: []string{"makaton", "klingon"}},
+		"query/provider_kind":     {ProviderKind: "bank"},
+		"query/access_features/0": {AccessFeatures: []string{"pool"}},
+		"query/cursor":            {Cursor: "bm90LWEtY3Vyc29y"},
 	} {
 		_, err := marketplace.Search(s.ctx, s.d, q)
 		require.ErrorIs(t, err, shortbreaks.ErrInvalid)

@@ -29,6 +29,7 @@ type TogetherChild struct {
 	Age      int
 	Category string
 	Text     string
+	Needs    []string
 }
 
 // OfferSet is an offer for each child, in the order they were asked about.
@@ -92,6 +93,9 @@ func (t Together) filters(ctx context.Context, d *db.DB) ([]filter, error) {
 		if c.Category != "" {
 			bad.OneOf(at+"/category", c.Category, Categories)
 		}
+		for j, need := range c.Needs {
+			bad.OneOf(fmt.Sprintf("%s/needs/%d", at, j), need, Needs)
+		}
 		bad.Unless(len([]rune(c.Text)) <= mostText, at+"/q", "Write at most %d characters.", mostText)
 	}
 	if err := bad.As(shortbreaks.ErrInvalid); err != nil {
@@ -104,7 +108,7 @@ func (t Together) filters(ctx context.Context, d *db.DB) ([]filter, error) {
 	filters := make([]filter, 0, n)
 	for _, c := range t.Children {
 		f := all
-		f.age, f.category = &c.Age, c.Category
+		f.age, f.category, f.needs = &c.Age, c.Category, c.Needs
 		f.setText(c.Text)
 		filters = append(filters, f)
 	}

@@ -1519,16 +1519,22 @@ func (e NthChildFor) Valid() bool {
 
 // Defines values for OfferFacetName.
 const (
-	OfferFacetNameAccessRoute OfferFacetName = "access_route"
-	OfferFacetNameArea        OfferFacetName = "area"
-	OfferFacetNameCategory    OfferFacetName = "category"
-	OfferFacetNameFree        OfferFacetName = "free"
-	OfferFacetNamePriceUnit   OfferFacetName = "price_unit"
+	OfferFacetNameAccessFeature OfferFacetName = "access_feature"
+	OfferFacetNameAccessRoute   OfferFacetName = "access_route"
+	OfferFacetNameArea          OfferFacetName = "area"
+	OfferFacetNameCategory      OfferFacetName = "category"
+	OfferFacetNameFree          OfferFacetName = "free"
+	OfferFacetNameLanguage      OfferFacetName = "language"
+	OfferFacetNameNeed          OfferFacetName = "need"
+	OfferFacetNamePriceUnit     OfferFacetName = "price_unit"
+	OfferFacetNameProviderKind  OfferFacetName = "provider_kind"
 )
 
 // Valid indicates whether the value is a known member of the OfferFacetName enum.
 func (e OfferFacetName) Valid() bool {
 	switch e {
+	case OfferFacetNameAccessFeature:
+		return true
 	case OfferFacetNameAccessRoute:
 		return true
 	case OfferFacetNameArea:
@@ -1537,7 +1543,13 @@ func (e OfferFacetName) Valid() bool {
 		return true
 	case OfferFacetNameFree:
 		return true
+	case OfferFacetNameLanguage:
+		return true
+	case OfferFacetNameNeed:
+		return true
 	case OfferFacetNamePriceUnit:
+		return true
+	case OfferFacetNameProviderKind:
 		return true
 	default:
 		return false
@@ -2014,22 +2026,28 @@ func (e Role) Valid() bool {
 
 // Defines values for SearchFilter.
 const (
-	SearchFilterAccessRoute SearchFilter = "access_route"
-	SearchFilterAge         SearchFilter = "age"
-	SearchFilterCategory    SearchFilter = "category"
-	SearchFilterDistance    SearchFilter = "distance"
-	SearchFilterOffers      SearchFilter = "offers"
-	SearchFilterPrice       SearchFilter = "price"
-	SearchFilterPriceUnit   SearchFilter = "price_unit"
-	SearchFilterRatio       SearchFilter = "ratio"
-	SearchFilterSoldBy      SearchFilter = "sold_by"
-	SearchFilterText        SearchFilter = "text"
-	SearchFilterWhen        SearchFilter = "when"
+	SearchFilterAccessFeatures SearchFilter = "access_features"
+	SearchFilterAccessRoute    SearchFilter = "access_route"
+	SearchFilterAge            SearchFilter = "age"
+	SearchFilterCategory       SearchFilter = "category"
+	SearchFilterDistance       SearchFilter = "distance"
+	SearchFilterLanguages      SearchFilter = "languages"
+	SearchFilterNeeds          SearchFilter = "needs"
+	SearchFilterOffers         SearchFilter = "offers"
+	SearchFilterPrice          SearchFilter = "price"
+	SearchFilterPriceUnit      SearchFilter = "price_unit"
+	SearchFilterProviderKind   SearchFilter = "provider_kind"
+	SearchFilterRatio          SearchFilter = "ratio"
+	SearchFilterSoldBy         SearchFilter = "sold_by"
+	SearchFilterText           SearchFilter = "text"
+	SearchFilterWhen           SearchFilter = "when"
 )
 
 // Valid indicates whether the value is a known member of the SearchFilter enum.
 func (e SearchFilter) Valid() bool {
 	switch e {
+	case SearchFilterAccessFeatures:
+		return true
 	case SearchFilterAccessRoute:
 		return true
 	case SearchFilterAge:
@@ -2038,11 +2056,17 @@ func (e SearchFilter) Valid() bool {
 		return true
 	case SearchFilterDistance:
 		return true
+	case SearchFilterLanguages:
+		return true
+	case SearchFilterNeeds:
+		return true
 	case SearchFilterOffers:
 		return true
 	case SearchFilterPrice:
 		return true
 	case SearchFilterPriceUnit:
+		return true
+	case SearchFilterProviderKind:
 		return true
 	case SearchFilterRatio:
 		return true
@@ -5907,6 +5931,9 @@ type TogetherChild struct {
 	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 	Category *Category `json:"category,omitempty"`
 
+	// Needs The offer says it is fit for all of these.
+	Needs []Need `json:"needs,omitempty"`
+
 	// Q Words to look for.
 	Q *string `json:"q,omitempty"`
 }
@@ -6300,8 +6327,14 @@ type EnquiryID = ID
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type FactID = ID
 
+// FitForNeeds defines model for FitForNeeds.
+type FitForNeeds = []Need
+
 // FreeOnly defines model for FreeOnly.
 type FreeOnly = bool
+
+// HasFeatures defines model for HasFeatures.
+type HasFeatures = []AccessFeature
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -6339,6 +6372,9 @@ type PlanLineID = ID
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type ProviderID = ID
 
+// ProviderIsA What a provider is.
+type ProviderIsA = ProviderKind
+
 // SearchText defines model for SearchText.
 type SearchText = string
 
@@ -6351,6 +6387,9 @@ type SessionID = ID
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type SettingID = ID
+
+// SpokenThere defines model for SpokenThere.
+type SpokenThere = []Language
 
 // StaffID A UUID. Those made here are version 7.
 //
@@ -6596,6 +6635,18 @@ type GetOfferFacetsParams struct {
 	// SoldBy Only offers that can be bought this way; by single session, by the bundle, or by the visit.
 	SoldBy *SoldBy `form:"sold_by,omitempty" json:"sold_by,omitempty"`
 
+	// Needs Only offers that say they are fit for all of these.
+	Needs FitForNeeds `form:"needs,omitempty" json:"needs,omitempty"`
+
+	// AccessFeatures Only where the place has all of these.
+	AccessFeatures HasFeatures `form:"access_features,omitempty" json:"access_features,omitempty"`
+
+	// Languages Only where all of these are spoken or signed.
+	Languages SpokenThere `form:"languages,omitempty" json:"languages,omitempty"`
+
+	// ProviderKind Only offers of this kind of provider.
+	ProviderKind *ProviderIsA `form:"provider_kind,omitempty" json:"provider_kind,omitempty"`
+
 	// From Only what still has a place on or after this date: a session, or somebody free for a visit. `next_start` and `places_left`
 	// are then of that session.
 	From *WindowFrom `form:"from,omitempty" json:"from,omitempty"`
@@ -6651,6 +6702,18 @@ type GetOfferMapParams struct {
 	// SoldBy Only offers that can be bought this way; by single session, by the bundle, or by the visit.
 	SoldBy *SoldBy `form:"sold_by,omitempty" json:"sold_by,omitempty"`
 
+	// Needs Only offers that say they are fit for all of these.
+	Needs FitForNeeds `form:"needs,omitempty" json:"needs,omitempty"`
+
+	// AccessFeatures Only where the place has all of these.
+	AccessFeatures HasFeatures `form:"access_features,omitempty" json:"access_features,omitempty"`
+
+	// Languages Only where all of these are spoken or signed.
+	Languages SpokenThere `form:"languages,omitempty" json:"languages,omitempty"`
+
+	// ProviderKind Only offers of this kind of provider.
+	ProviderKind *ProviderIsA `form:"provider_kind,omitempty" json:"provider_kind,omitempty"`
+
 	// From Only what still has a place on or after this date: a session, or somebody free for a visit. `next_start` and `places_left`
 	// are then of that session.
 	From *WindowFrom `form:"from,omitempty" json:"from,omitempty"`
@@ -6705,6 +6768,18 @@ type SearchOffersParams struct {
 
 	// SoldBy Only offers that can be bought this way; by single session, by the bundle, or by the visit.
 	SoldBy *SoldBy `form:"sold_by,omitempty" json:"sold_by,omitempty"`
+
+	// Needs Only offers that say they are fit for all of these.
+	Needs FitForNeeds `form:"needs,omitempty" json:"needs,omitempty"`
+
+	// AccessFeatures Only where the place has all of these.
+	AccessFeatures HasFeatures `form:"access_features,omitempty" json:"access_features,omitempty"`
+
+	// Languages Only where all of these are spoken or signed.
+	Languages SpokenThere `form:"languages,omitempty" json:"languages,omitempty"`
+
+	// ProviderKind Only offers of this kind of provider.
+	ProviderKind *ProviderIsA `form:"provider_kind,omitempty" json:"provider_kind,omitempty"`
 
 	// From Only what still has a place on or after this date: a session, or somebody free for a visit. `next_start` and `places_left`
 	// are then of that session.
@@ -8120,6 +8195,34 @@ func (w *ServerInterfaceWrapper) GetOfferFacets(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sold_by: %s", err))
 	}
 
+	// ------------- Optional query parameter "needs" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "needs", ctx.QueryParams(), &params.Needs, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter needs: %s", err))
+	}
+
+	// ------------- Optional query parameter "access_features" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "access_features", ctx.QueryParams(), &params.AccessFeatures, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter access_features: %s", err))
+	}
+
+	// ------------- Optional query parameter "languages" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "languages", ctx.QueryParams(), &params.Languages, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter languages: %s", err))
+	}
+
+	// ------------- Optional query parameter "provider_kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider_kind", ctx.QueryParams(), &params.ProviderKind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_kind: %s", err))
+	}
+
 	// ------------- Optional query parameter "from" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
@@ -8248,6 +8351,34 @@ func (w *ServerInterfaceWrapper) GetOfferMap(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "sold_by", ctx.QueryParams(), &params.SoldBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sold_by: %s", err))
+	}
+
+	// ------------- Optional query parameter "needs" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "needs", ctx.QueryParams(), &params.Needs, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter needs: %s", err))
+	}
+
+	// ------------- Optional query parameter "access_features" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "access_features", ctx.QueryParams(), &params.AccessFeatures, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter access_features: %s", err))
+	}
+
+	// ------------- Optional query parameter "languages" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "languages", ctx.QueryParams(), &params.Languages, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter languages: %s", err))
+	}
+
+	// ------------- Optional query parameter "provider_kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider_kind", ctx.QueryParams(), &params.ProviderKind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_kind: %s", err))
 	}
 
 	// ------------- Optional query parameter "from" -------------
@@ -8396,6 +8527,34 @@ func (w *ServerInterfaceWrapper) SearchOffers(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "sold_by", ctx.QueryParams(), &params.SoldBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sold_by: %s", err))
+	}
+
+	// ------------- Optional query parameter "needs" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "needs", ctx.QueryParams(), &params.Needs, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter needs: %s", err))
+	}
+
+	// ------------- Optional query parameter "access_features" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "access_features", ctx.QueryParams(), &params.AccessFeatures, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter access_features: %s", err))
+	}
+
+	// ------------- Optional query parameter "languages" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "languages", ctx.QueryParams(), &params.Languages, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter languages: %s", err))
+	}
+
+	// ------------- Optional query parameter "provider_kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider_kind", ctx.QueryParams(), &params.ProviderKind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_kind: %s", err))
 	}
 
 	// ------------- Optional query parameter "from" -------------

@@ -10,9 +10,13 @@ CREATE INDEX offer_listing_cell ON offer_listing (cell, next_at, offer_id, age_f
 -- not: which offers run in a window, and when at the earliest, is then known
 -- without looking any of them up. Null: not known yet; the sweep writes it.
 ALTER TABLE offer_listing ADD COLUMN starts int[];
+-- What an offer says it is fit for, what its place has, what is spoken there and
+-- what its provider is: need:autism, feature:hoist, language:polish, kind:charity.
+ALTER TABLE offer_listing ADD COLUMN traits text[] NOT NULL DEFAULT '{}';
+CREATE INDEX offer_listing_traits ON offer_listing USING gin (traits);
 INSERT INTO offer_stale SELECT provider_id, offer_id FROM offer_listing;
 
 -- +goose Down
-ALTER TABLE offer_listing DROP COLUMN starts;
+ALTER TABLE offer_listing DROP COLUMN starts, DROP COLUMN traits;
 DROP INDEX offer_listing_cell;
 CREATE INDEX offer_listing_cell ON offer_listing (cell, next_at);

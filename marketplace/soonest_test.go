@@ -1,0 +1,177 @@
+package marketplace_test
+
+import (
+	"bytes"
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"shortbreaks"
+	"shortbreaks/internal/db/dbtest"
+	"shortbreaks/internal/demo"
+	"shortbreaks/marketplace"
+)
+
+// bulkMarket is a market of so many offers, every third session of which is full.
+func bulkMarket(t *testing.T, offers int) (*stall, *demo.Market) {
+	t.Helper()
+	d := dbtest.New(t)
+	s := &stall{ctx: t.Context(), t: t, d: d, admin: dbtest.Owner(t, d)}
+	m, err := demo.BulkMarket(s.ctx, s.admin, d, demo.MarketSize{Providers: 200, Offers: offers, Sessions: 10 * offers, Seed: 7}, t.Logf)
+	require.NoError(t, err)
+	_, err = s.admin.Exec(s.ctx, `UPDATE session_places SET taken = capacity WHERE hashtext(session_id::text) % 3 = 0`)
+	require.NoError(t, err)
+	return s, m
+}
+
+// sqlWithin is what a search in a window should find of sessions, asked of the
+// sessions themselves.
+const sqlWithin = `
+SELECT DISTINCT ON (e.offer_id) e.offer_id, e.starts_at
+FROM session e JOIN session_places c USING (provider_id) JOIN offer o ON o.provider_id = e.provider_id AND o.id = e.offer_id
+WHERE c.session_id = e.id AND e.state = 'scheduled' AND o.state = 'published' AND e.starts_at > $1 AND can_book(e.starts_at, $1, o.notice_minutes, o.horizon_days)
+    AND left(e.local_start, 10) BETWEEN $2 AND $3 AND substr(e.local_start, 12) >= $4 AND c.capacity - c.taken >= $5
+    AND (e.ends_at AT TIME ZONE 'Europe/London')::time <= $6::time AND (e.ends_at AT TIME ZONE 'Europe/London')::date::text = left(e.local_start, 10)
+    AND (cardinality($7::int[]) = 0 OR extract(isodow FROM left(e.local_start, 10)::date)::int = ANY ($7))
+ORDER BY e.offer_id, e.starts_at`
+
+// What a listing promises may only ever be too good: then looking up in its
+// order misses nothing.
+func TestAWindowMissesNoOfferAndPutsTheSoonestFirst(t *testing.T) {
+	t.Parallel()
+	s, m := bulkMarket(t, 1_000) // all of them one stretch
+	r := rand.New(rand.NewPCG(1, 9)) //nolint:gosec // a test's choice
+	for range 25 {
+		from := m.Weekend().AddDate(0, 0, r.IntN(60)-10)
+		w := marketplace.Window{FromDate: from, ToDate: from.AddDate(0, 0, r.IntN(20)), Earliest: []string{"00:00", "09:30", "15:00"}[r.IntN(3)],
+			Latest: []string{"23:59", "17:00"}[r.IntN(2)], Weekdays: [][]int{{}, {6}, {1, 3, 7}}[r.IntN(3)], Places: 1 + r.IntN(3)}
+		var got []marketplace.OfferSummary
+		q := marketplace.SearchQuery{When: w, SoldBy: "session", Limit: 30}
+		var at time.Time
+		for {
+			page, err := marketplace.Search(s.ctx, s.d, q)
+			require.NoError(t, err)
+			got, at = append(got, page.Items...), page.At
+			if q.Cursor = page.NextCursor; q.Cursor == "" {
+				break
+			}
+		}
+		rows, err := s.admin.Query(s.ctx, sqlWithin, at, w.FromDate.Format(time.DateOnly), w.ToDate.Format(time.DateOnly), w.Earliest, w.Places, w.Latest, w.Weekdays)
+		require.NoError(t, err)
+		want := map[uuid.UUID]time.Time{}
+		var id uuid.UUID
+		var start time.Time
+		_, err = pgx.ForEachRow(rows, []any{&id, &start}, func() error {
+			want[id] = start.UTC()
+			return nil
+		})
+		require.NoError(t, err)
+		require.Equal(t, len(want), len(got), "%+v", w)
+		for i, o := range got {
+			require.Equal(t, want[o.ID], o.NextStart.UTC(), "%+v", w)
+			require.False(t, i > 0 && o.NextStart.Before(*got[i-1].NextStart), "%+v: number %d is sooner than the one before it", w, i)
+		}
+	}
+}
+
+func TestStoppingEarlyChangesNoComparison(t *testing.T) {
+	t.Parallel()
+	s, m := bulkMarket(t, 2_500)
+	rows, err := s.admin.Query(s.ctx, `SELECT offer_id FROM offer_listing WHERE days & 32 <> 0 OR hashtext(offer_id::text) % 5 = 0 ORDER BY hashtext(offer_id::text) LIMIT 1000`)
+	require.NoError(t, err)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	require.NoError(t, err)
+	age, most := 9, 0
+	for name, p := range map[string]marketplace.Pattern{
+		"Saturdays":    {Weekdays: []int{6}, Minutes: 30, EndsOn: m.Weekend().AddDate(0, 0, 21)},
+		"a week":       {Weekdays: []int{1, 2, 3, 4, 5, 6, 7}, Minutes: 45, EndsOn: m.Weekend().AddDate(0, 0, 6)},
+		"a month":      {Weekdays: []int{6, 7}, Minutes: 60, EndsOn: m.Weekend().AddDate(0, 0, 27)},
+		"at nine":      {Weekdays: []int{1, 2, 3, 4, 5, 6, 7}, Minutes: 30, EndsOn: m.Weekend().AddDate(0, 0, 13), Age: &age},
+		"in afternoon": {Weekdays: []int{1, 2, 3, 4, 5, 6, 7}, Minutes: 30, EndsOn: m.Weekend().AddDate(0, 0, 6), From: "15:00"},
+	} {
+		p.StartsOn = m.Weekend()
+		var all []marketplace.Compared // of so few at a time that each is priced and answered
+		for some := range slices.Chunk(ids, 100) {
+			p.OfferIDs = some
+			part, err := marketplace.Compare(s.ctx, s.d, p)
+			require.NoError(t, err)
+			all = append(all, part...)
+		}
+		slices.SortFunc(all, func(a, b marketplace.Compared) int {
+			if a.Full != b.Full {
+				return map[bool]int{true: -1, false: 1}[a.Full]
+			}
+			return cmp.Or(a.FirstStart.Compare(b.FirstStart), bytes.Compare(a.Offer.ID[:], b.Offer.ID[:]))
+		})
+		p.OfferIDs = ids
+		got, err := marketplace.Compare(s.ctx, s.d, p)
+		require.NoError(t, err)
+		require.Len(t, got, min(100, len(all)), name)
+		most = max(most, len(all))
+		for i := range got {
+			require.Equal(t, all[i].Offer.ID, got[i].Offer.ID, "number %d of %s", i, name)
+			require.Equal(t, all[i].TotalPence, got[i].TotalPence)
+		}
+	}
+	require.Greater(t, most, 250, "else little is left out")
+}
+
+func TestOffersAreFoundByNeedsPlaceLanguageAndKindOfProvider(t *testing.T) {
+	t.Parallel()
+	s := market(t)
+	draft := single()
+	draft.Title, draft.Content = "Sensory club", said()
+	s.publish(s.owner, draft)
+	for name, c := range map[string]struct {
+		q    marketplace.SearchQuery
+		want []string
+	}{
+		"one need":             {marketplace.SearchQuery{Needs: []string{"autism"}}, []string{"Sensory club"}},
+		"all of several":       {marketplace.SearchQuery{Needs: []string{"wheelchair_user", "autism"}, AccessFeatures: []string{"hoist"}}, []string{"Sensory club"}},
+		"one of several lacks": {marketplace.SearchQuery{Needs: []string{"autism", "epilepsy"}}, nil},
+		"a language":           {marketplace.SearchQuery{Languages: []string{"makaton"}}, []string{"Sensory club"}},
+		"a need as a feature":  {marketplace.SearchQuery{AccessFeatures: []string{"lift"}}, nil},
+		"no such provider":     {marketplace.SearchQuery{ProviderKind: "council_in_house", Needs: []string{"autism"}}, nil},
+		"a kind of provider":   {marketplace.SearchQuery{ProviderKind: "company", Languages: []string{"makaton"}}, []string{"Sensory club"}},
+	} {
+		require.Equal(t, c.want, s.search(c.q), name)
+	}
+	page := s.page(marketplace.SearchQuery{Needs: []string{"epilepsy"}, Category: "club"})
+	require.Equal(t, marketplace.ByNeeds, page.Missing())
+
+	counts, err := marketplace.Facets(s.ctx, s.d, marketplace.SearchQuery{Needs: []string{"autism"}})
+	require.NoError(t, err)
+	require.Contains(t, counts.Facets, marketplace.Facet{Name: "access_feature", Value: "hoist", Count: 1})
+	require.Contains(t, counts.Facets, marketplace.Facet{Name: "provider_kind", Value: "company", Count: 1})
+
+	sets, err := marketplace.FindTogether(s.ctx, s.d, marketplace.Together{
+		Children: []marketplace.TogetherChild{{Age: 9, Needs: []string{"autism"}}, {Age: 9}}, When: marketplace.Window{Weekdays: []int{6}},
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, sets)
+	for _, set := range sets {
+		require.Equal(t, "Sensory club", set.Offers[0].Title, "the first child's needs are met in each set")
+	}
+}
+
+func TestSessionsBeyondWhatAListingHoldsAreFound(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	daily := single()
+	daily.Sessions.Weekdays, daily.Sessions.LastDate = []int{1, 2, 3, 4, 5, 6, 7}, daily.Sessions.FirstDate.AddDate(0, 0, 90)
+	s.publish(s.owner, daily)
+	for _, days := range []int{1, 63, 64, 65, 89} {
+		on := daily.Sessions.FirstDate.AddDate(0, 0, days)
+		page := s.page(marketplace.SearchQuery{When: marketplace.Window{FromDate: on, ToDate: on}})
+		require.Len(t, page.Items, 1, "day %d", days)
+		require.Equal(t, on, shortbreaks.Date(*page.Items[0].NextStart))
+	}
+	on := daily.Sessions.FirstDate.AddDate(0, 0, 91)
+	require.Empty(t, s.page(marketplace.SearchQuery{When: marketplace.Window{FromDate: on, ToDate: on}}).Items)
+}
