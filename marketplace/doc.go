@@ -38,12 +38,12 @@
 //   - costing.go, costing_saved.go: a year's costs to the price of a place.
 //   - contract.go: what authorities have agreed with providers.
 //   - listing.go, relist.go: what searches read of an offer, and keeping it so;
-//     filter.go, walk.go, read.go, cursor.go, search.go: finding; spelling.go:
-//     words; facets.go, relax.go, onmap.go, together.go: counts, what to leave
+//     filter.go, walk.go, lookup.go, read.go, cursor.go, search.go: finding;
+//     soonest.go: what a listing promises of a window; spelling.go: words; facets.go, relax.go, onmap.go, together.go: counts, what to leave
 //     out, maps, several children; statement.go: a search by hand.
 //   - detail.go, sessions.go: reading an offer; shortlist.go: keeping it in mind.
-//   - compare.go, comparable.go, ways.go: one pattern of use priced at every
-//     offer; use.go: for a plan, beyond what is published.
+//   - compare.go, ranked.go, comparable.go, ways.go: one pattern of use priced
+//     at every offer that may be among the best; use.go: for a plan, beyond what is published.
 //   - searchcount.go: searches counted without anyone's identity.
 //   - import.go, importrow.go: offers from a CSV, all or nothing.
 //   - postcode.go: the made-up postcode table; place.go, importplaces.go: real

@@ -2,6 +2,9 @@ package marketplace
 
 import (
 	"context"
+	"time"
+
+	"github.com/google/uuid"
 
 	"shortbreaks/internal/db"
 )
@@ -19,6 +22,11 @@ var (
 func ReadRules(ctx context.Context, tx *db.Tx) ([]CredentialRule, []RatioRule, error) {
 	b, err := readBook(ctx, tx, [16]byte{})
 	return b.credentials, b.ratios, err
+}
+
+// Better is promise.better of a promise made of its parts.
+func Better(full bool, first time.Time, offer uuid.UUID, than Compared) bool {
+	return promise{candidate: candidate{offerKey: offerKey{Offer: offer}}, full: full, first: first}.better(than)
 }
 
 // Rescaled is rescaled, for its property.

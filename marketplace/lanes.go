@@ -65,14 +65,18 @@ CROSS JOIN LATERAL (
     SELECT ol.lane_id FROM offer_lane ol WHERE ol.provider_id = w.provider_id AND ol.offer_id = w.offer_id ORDER BY ol.lane_id OFFSET 0) l`
 
 	sqlClaimsShown = `
+WITH l AS MATERIALIZED (
+    SELECT DISTINCT w.provider_id, ol.lane_id
+    FROM unnest($1::uuid[], $2::uuid[]) AS w (provider_id, offer_id)
+    CROSS JOIN LATERAL (SELECT lane_id FROM offer_lane WHERE provider_id = w.provider_id AND offer_id = w.offer_id OFFSET 0) ol)
 SELECT l.provider_id, l.lane_id, lower(c.during), upper(c.during)
-FROM unnest($1::uuid[], $2::uuid[]) AS l (provider_id, lane_id)
+FROM l
 CROSS JOIN LATERAL (
     SELECT c.during FROM lane_claim c
     WHERE c.provider_id = l.provider_id AND c.lane_id = l.lane_id AND c.during && tstzrange($3, $4) OFFSET 0) c
 UNION ALL
 SELECT l.provider_id, l.lane_id, lower(b.during), upper(b.during)
-FROM unnest($1::uuid[], $2::uuid[]) AS l (provider_id, lane_id)
+FROM l
 CROSS JOIN LATERAL (
     SELECT b.during FROM lane_busy b
     WHERE b.provider_id = l.provider_id AND b.lane_id = l.lane_id AND b.during && tstzrange($3, $4) OFFSET 0) b`
@@ -131,36 +135,35 @@ func LockLanes(ctx context.Context, tx *db.Tx, wishes []LaneWish) (*LaneBoard, e
 
 // readLanes reads the same board without locks, to show what may be free.
 func readLanes(ctx context.Context, tx *db.Tx, wishes []LaneWish) (*LaneBoard, error) {
-	b, keys, hull := newBoard(wishes)
 	if len(wishes) == 0 {
+		b, _, _ := newBoard(wishes)
 		return b, nil
 	}
-	providers, offers := keyColumns(keys)
-	rows, err := tx.PGX.Query(ctx, sqlLanesShown, providers, offers)
-	if err != nil {
-		return nil, fmt.Errorf("reading the lanes of %d offers: %w", len(keys), err)
-	}
-	var o laneOffer
-	var lane uuid.UUID
-	seen, lanes := map[laneKey]bool{}, []laneKey{}
-	_, err = pgx.ForEachRow(rows, []any{&o.provider, &o.offer, &lane}, func() error {
-		b.lanes[o] = append(b.lanes[o], lane)
-		if k := (laneKey{o.provider, lane}); !seen[k] {
-			seen[k] = true
-			lanes = append(lanes, k)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading the lanes of %d offers: %w", len(keys), err)
-	}
-	if err := b.readClaims(ctx, tx, sqlClaimsShown, lanes, hull); err != nil {
-		return nil, fmt.Errorf("reading the claims on %d lanes: %w", len(lanes), err)
-	}
-	if err := b.readClosures(ctx, tx, providers, offers, hull); err != nil {
-		return nil, fmt.Errorf("reading the closures of %d offers: %w", len(offers), err)
+	var batch pgx.Batch
+	b := queueLanes(&batch, wishes)
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, fmt.Errorf("reading lanes for %d wishes: %w", len(wishes), err)
 	}
 	return b, nil
+}
+
+// queueLanes adds what fills the board to a batch, all of it by the offers'
+// keys, so that it takes no round trip of its own.
+func queueLanes(batch *pgx.Batch, wishes []LaneWish) *LaneBoard {
+	b, keys, hull := newBoard(wishes)
+	providers, offers := keyColumns(keys)
+	batch.Queue(sqlLanesShown, providers, offers).Query(func(rows pgx.Rows) error {
+		var o laneOffer
+		var lane uuid.UUID
+		_, err := pgx.ForEachRow(rows, []any{&o.provider, &o.offer, &lane}, func() error {
+			b.lanes[o] = append(b.lanes[o], lane)
+			return nil
+		})
+		return err
+	})
+	batch.Queue(sqlClaimsShown, providers, offers, hull.from, hull.to).Query(b.scanClaims)
+	batch.Queue(sqlClosuresOfOffers, providers, offers, shortbreaks.Date(hull.from), shortbreaks.Date(hull.to)).Query(b.scanClosures)
+	return b
 }
 
 // newBoard is an empty board, with the offers wished for, each once, and the
@@ -232,16 +235,17 @@ func (b *LaneBoard) readClaims(ctx context.Context, tx *db.Tx, sql string, locke
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var k laneKey
-		var s span
-		if err := rows.Scan(&k.provider, &k.lane, &s.from, &s.to); err != nil {
-			return err
-		}
+	return b.scanClaims(rows)
+}
+
+func (b *LaneBoard) scanClaims(rows pgx.Rows) error {
+	var k laneKey
+	var s span
+	_, err := pgx.ForEachRow(rows, []any{&k.provider, &k.lane, &s.from, &s.to}, func() error {
 		b.busy[k] = append(b.busy[k], s)
-	}
-	return rows.Err()
+		return nil
+	})
+	return err
 }
 
 func (b *LaneBoard) readClosures(ctx context.Context, tx *db.Tx, providers, offers [][16]byte, hull span) error {
@@ -249,9 +253,13 @@ func (b *LaneBoard) readClosures(ctx context.Context, tx *db.Tx, providers, offe
 	if err != nil {
 		return err
 	}
+	return b.scanClosures(rows)
+}
+
+func (b *LaneBoard) scanClosures(rows pgx.Rows) error {
 	var o laneOffer
 	var c Closure
-	_, err = pgx.ForEachRow(rows, []any{&o.provider, &o.offer, &c.StartsOn, &c.EndsOn}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&o.provider, &o.offer, &c.StartsOn, &c.EndsOn}, func() error {
 		b.shut[o] = append(b.shut[o], span{c.from(), c.to()})
 		return nil
 	})

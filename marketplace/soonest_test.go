@@ -45,7 +45,7 @@ ORDER BY e.offer_id, e.starts_at`
 // order misses nothing.
 func TestAWindowMissesNoOfferAndPutsTheSoonestFirst(t *testing.T) {
 	t.Parallel()
-	s, m := bulkMarket(t, 1_000) // all of them one stretch
+	s, m := bulkMarket(t, 1_000)     // all of them one stretch
 	r := rand.New(rand.NewPCG(1, 9)) //nolint:gosec // a test's choice
 	for range 25 {
 		from := m.Weekend().AddDate(0, 0, r.IntN(60)-10)
@@ -174,4 +174,30 @@ func TestSessionsBeyondWhatAListingHoldsAreFound(t *testing.T) {
 	}
 	on := daily.Sessions.FirstDate.AddDate(0, 0, 91)
 	require.Empty(t, s.page(marketplace.SearchQuery{When: marketplace.Window{FromDate: on, ToDate: on}}).Items)
+}
+
+func TestAPromiseIsBetterOnlyIfItCouldComeBefore(t *testing.T) {
+	t.Parallel()
+	low, high := uuid.UUID{1}, uuid.UUID{2}
+	nine, ten := at("2027-01-09T09:00"), at("2027-01-09T10:00")
+	known := func(full bool, first time.Time, id uuid.UUID) marketplace.Compared {
+		return marketplace.Compared{Offer: marketplace.OfferSummary{ID: id}, Full: full, FirstStart: first}
+	}
+	for name, c := range map[string]struct {
+		full  bool
+		first time.Time
+		offer uuid.UUID
+		than  marketplace.Compared
+		want  bool
+	}{
+		"all dates, though later":        {true, ten, high, known(false, nine, low), true},
+		"not all dates, though sooner":   {false, nine, low, known(true, ten, high), false},
+		"sooner":                         {true, nine, high, known(true, ten, low), true},
+		"later":                          {false, ten, low, known(false, nine, high), false},
+		"at the same time, lower by id":  {true, nine, low, known(true, nine, high), true},
+		"at the same time, higher by id": {true, nine, high, known(true, nine, low), false},
+		"the same":                       {true, nine, low, known(true, nine, low), false},
+	} {
+		require.Equal(t, c.want, marketplace.Better(c.full, c.first, c.offer, c.than), name)
+	}
 }

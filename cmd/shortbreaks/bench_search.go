@@ -36,6 +36,8 @@ type searchBench struct {
 	mix     int // searches of each kind, sent again and again
 	world   *demo.Market
 	random  *rand.Rand
+
+	priceNanos, priceAllocs float64
 }
 
 // searchKinds are the kinds of search that are measured, each with its aim.
@@ -112,6 +114,12 @@ func (b *searchBench) run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	if err := b.measureCompare(ctx); err != nil {
+		return err
+	}
+	if err := b.measurePlan(ctx); err != nil {
+		return err
+	}
+	if err := b.measurePrice(); err != nil {
 		return err
 	}
 	return b.reportSearch(ctx, out)
@@ -324,19 +332,26 @@ func (b *searchBench) measureCompare(ctx context.Context) error {
 	}
 	saturday, age := b.world.Weekend(), 9
 	pattern := marketplace.Pattern{Weekdays: []int{6}, Minutes: 60, StartsOn: saturday, EndsOn: saturday.AddDate(0, 0, 42), Age: &age, OfferIDs: offers}
+	return b.rounds("compare", func() error {
+		_, err := marketplace.Compare(ctx, b.d, pattern)
+		return err
+	})
+}
+
+// rounds times one caller doing the same again and again.
+func (b *searchBench) rounds(name string, once func() error) error {
 	var times []time.Duration
-	var began time.Time
 	start := time.Now()
 	for range comparedRounds {
-		began = time.Now()
-		if _, err := marketplace.Compare(ctx, b.d, pattern); err != nil {
+		began := time.Now()
+		if err := once(); err != nil {
 			return err
 		}
 		times = append(times, time.Since(began))
 	}
 	took := time.Since(start)
 	slices.Sort(times)
-	m := measured("compare", 1, times, took)
+	m := measured(name, 1, times, took)
 	m.P95 = millis(percentile(times, 95))
 	b.keep(m, m)
 	return nil

@@ -12,9 +12,10 @@ import (
 
 // The aims of a search in a market of full size.
 const (
-	aimTimesByHand = 1.5 // p95 of a search, in p95 of the same by hand
-	aimSearch      = 50  // ms, p95
-	aimCompare     = 30  // ms, p95
+	aimTimesByHand = 1.5   // p95 of a search, in p95 of the same by hand
+	aimSearch      = 50    // ms, p95
+	aimCompare     = 30    // ms, p95
+	aimPrice       = 1_000 // ns
 )
 
 // reportSearch prints the results and, if asked, writes them down.
@@ -57,7 +58,7 @@ func (b *searchBench) searchResults() string {
 			fmt.Sprintf("%.2f", m.P99), times, strconv.Itoa(m.refused))
 	}
 	_ = w.Flush() // into memory
-	return text.String() + "\nAims at p95: " + strings.Join(verdicts, " ") + "\n"
+	return text.String() + "\nAims at p95: " + strings.Join(verdicts, " ") + "\n" + b.sayPrice() + "\n"
 }
 
 func met(is bool, what string) string {
@@ -79,5 +80,7 @@ category in the whole country. All tables have been read into the machine's memo
 ` + "`ratio_to_floor`" + ` of these lines is their rate to that by hand.
 
 **compare** prices seven Saturdays at a thousand offers from everywhere that can be had on a Saturday by a child of nine, some
-four in ten of them support by the hour; one caller after the other, in the process.
+four in ten of them support by the hour, and answers the best hundred; one caller after the other, in the process. **plan** costs
+a plan of twenty lines over half a year the same way: twelve at the cheapest suitable offer within five miles of the largest town,
+four at chosen offers, two personal assistants and two fixed sums.
 `
