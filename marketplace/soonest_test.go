@@ -23,7 +23,7 @@ func bulkMarket(t *testing.T, offers int) (*stall, *demo.Market) {
 	t.Helper()
 	d := dbtest.New(t)
 	s := &stall{ctx: t.Context(), t: t, d: d, admin: dbtest.Owner(t, d)}
-	m, err := demo.BulkMarket(s.ctx, s.admin, d, demo.MarketSize{Providers: 200, Offers: offers, Sessions: 10 * offers, Seed: 7}, t.Logf)
+	m, err := demo.BulkMarket(s.ctx, s.admin, d, demo.MarketSize{Providers: 200, Offers: offers, Sessions: 16 * offers, Seed: 7}, t.Logf)
 	require.NoError(t, err)
 	_, err = s.admin.Exec(s.ctx, `UPDATE session_places SET taken = capacity WHERE hashtext(session_id::text) % 3 = 0`)
 	require.NoError(t, err)
@@ -48,11 +48,11 @@ func TestAWindowMissesNoOfferAndPutsTheSoonestFirst(t *testing.T) {
 	s, m := bulkMarket(t, 1_000)     // all of them one stretch
 	r := rand.New(rand.NewPCG(1, 9)) //nolint:gosec // a test's choice
 	for range 25 {
-		from := m.Weekend().AddDate(0, 0, r.IntN(60)-10)
+		from := m.Weekend().AddDate(0, 0, r.IntN(30)-10)
 		w := marketplace.Window{FromDate: from, ToDate: from.AddDate(0, 0, r.IntN(20)), Earliest: []string{"00:00", "09:30", "15:00"}[r.IntN(3)],
 			Latest: []string{"23:59", "17:00"}[r.IntN(2)], Weekdays: [][]int{{}, {6}, {1, 3, 7}}[r.IntN(3)], Places: 1 + r.IntN(3)}
 		var got []marketplace.OfferSummary
-		q := marketplace.SearchQuery{When: w, SoldBy: "session", Limit: 30}
+		q := marketplace.SearchQuery{When: w, SoldBy: "session", Limit: []int{30, 100}[r.IntN(2)]}
 		var at time.Time
 		for {
 			page, err := marketplace.Search(s.ctx, s.d, q)
