@@ -27,6 +27,14 @@ func bulkMarket(t *testing.T, offers int) (*stall, *demo.Market) {
 	require.NoError(t, err)
 	_, err = s.admin.Exec(s.ctx, `UPDATE session_places SET taken = capacity WHERE hashtext(session_id::text) % 3 = 0`)
 	require.NoError(t, err)
+	// Every other week runs on another day, so that an offer full in its first
+	// week comes between those of the next days.
+	_, err = s.admin.Exec(s.ctx, `UPDATE session SET starts_at = starts_at + interval '3 days', ends_at = ends_at + interval '3 days',
+		local_start = to_char((starts_at + interval '3 days') AT TIME ZONE time_zone, 'YYYY-MM-DD"T"HH24:MI')
+		WHERE starts_at > now() AND extract(week FROM starts_at)::int % 2 = 0`)
+	require.NoError(t, err)
+	_, err = marketplace.RefreshListings(s.ctx, d)
+	require.NoError(t, err)
 	return s, m
 }
 
