@@ -842,24 +842,6 @@ func (e CostPartKind) Valid() bool {
 	}
 }
 
-// Defines values for CostingForm.
-const (
-	CostingFormFigures CostingForm = "figures"
-	CostingFormPaper   CostingForm = "paper"
-)
-
-// Valid indicates whether the value is a known member of the CostingForm enum.
-func (e CostingForm) Valid() bool {
-	switch e {
-	case CostingFormFigures:
-		return true
-	case CostingFormPaper:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for CostingUnit.
 const (
 	CostingUnitHour    CostingUnit = "hour"
@@ -1676,6 +1658,27 @@ func (e Overdue) Valid() bool {
 	case OverdueNo:
 		return true
 	case OverdueTwoDays:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PaperForm.
+const (
+	PaperFormFigures PaperForm = "figures"
+	PaperFormPaper   PaperForm = "paper"
+	PaperFormPdf     PaperForm = "pdf"
+)
+
+// Valid indicates whether the value is a known member of the PaperForm enum.
+func (e PaperForm) Valid() bool {
+	switch e {
+	case PaperFormFigures:
+		return true
+	case PaperFormPaper:
+		return true
+	case PaperFormPdf:
 		return true
 	default:
 		return false
@@ -3502,9 +3505,6 @@ type Costing struct {
 	Worksheet Worksheet `json:"worksheet"`
 }
 
-// CostingForm In which form a costing is answered.
-type CostingForm string
-
 // CostingList A page of worksheets.
 type CostingList struct {
 	Items []Costing `json:"items"`
@@ -4082,8 +4082,10 @@ type MightAdd struct {
 	// Event What must be recorded before a contingent charge is made.
 	Event ChargeEvent `json:"event"`
 
-	// Pence Each time, or for each started `each_minutes`.
-	Pence     int64  `json:"pence"`
+	// Pence Your part, each time or for each started `each_minutes`.
+	Pence int64 `json:"pence"`
+
+	// UpToPence The most your part can come to.
 	UpToPence *int64 `json:"up_to_pence,omitempty"`
 	Words     string `json:"words"`
 }
@@ -4684,6 +4686,10 @@ type OnboardingStepName string
 
 // Overdue How long a question has waited; less than two days, two, or five.
 type Overdue string
+
+// PaperForm In which form to answer: the figures as JSON, a page to print as HTML, or the same words as a PDF. A PDF marks
+// what is written in an alphabet other than Latin, Greek or Cyrillic; the page has it.
+type PaperForm string
 
 // PartialPaid What is paid for when a child leaves early; the time booked or the time attended.
 type PartialPaid string
@@ -6339,6 +6345,11 @@ type PlanLineID = ID
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type ProviderID = ID
 
+// QuoteID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type QuoteID = ID
+
 // SearchText defines model for SearchText.
 type SearchText = string
 
@@ -6766,7 +6777,7 @@ type ListOfferVersionsParams struct {
 // CostPlanParams defines parameters for CostPlan.
 type CostPlanParams struct {
 	// As The figures, or a paper to print for a panel.
-	As *CostingForm `form:"as,omitempty" json:"as,omitempty"`
+	As *PaperForm `form:"as,omitempty" json:"as,omitempty"`
 }
 
 // ListProvidersParams defines parameters for ListProviders.
@@ -6824,6 +6835,12 @@ type ListWorkersParams struct {
 
 	// Cursor The `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetQuoteParams defines parameters for GetQuote.
+type GetQuoteParams struct {
+	// As The figures, or a paper to print or keep.
+	As *PaperForm `form:"as,omitempty" json:"as,omitempty"`
 }
 
 // ListShortlistParams defines parameters for ListShortlist.
@@ -7239,6 +7256,9 @@ type ServerInterface interface {
 	// CreateQuote Price a booking for one child
 	// (POST /v1/quotes)
 	CreateQuote(ctx echo.Context) error
+	// GetQuote Read a quote, or get it as a paper
+	// (GET /v1/quotes/{quote_id})
+	GetQuote(ctx echo.Context, quoteID QuoteID, params GetQuoteParams) error
 	// PreviewSessions See which dates a series would make
 	// (POST /v1/session-previews)
 	PreviewSessions(ctx echo.Context) error
@@ -9355,6 +9375,31 @@ func (w *ServerInterfaceWrapper) CreateQuote(ctx echo.Context) error {
 	return err
 }
 
+// GetQuote converts echo context to params.
+func (w *ServerInterfaceWrapper) GetQuote(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "quote_id" -------------
+	var quoteID QuoteID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "quote_id", ctx.Param("quote_id"), &quoteID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter quote_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetQuoteParams
+	// ------------- Optional query parameter "as" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as", ctx.QueryParams(), &params.As, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter as: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetQuote(ctx, quoteID, params)
+	return err
+}
+
 // PreviewSessions converts echo context to params.
 func (w *ServerInterfaceWrapper) PreviewSessions(ctx echo.Context) error {
 	var err error
@@ -9650,6 +9695,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/providers/:provider_id/notices", wrapper.ListNotices, options.OperationMiddlewares["listNotices"]...)
 	router.GET(options.BaseURL+"/v1/providers/:provider_id/onboarding", wrapper.GetOnboarding, options.OperationMiddlewares["getOnboarding"]...)
 	router.POST(options.BaseURL+"/v1/quotes", wrapper.CreateQuote, options.OperationMiddlewares["createQuote"]...)
+	router.GET(options.BaseURL+"/v1/quotes/:quote_id", wrapper.GetQuote, options.OperationMiddlewares["getQuote"]...)
 	router.GET(options.BaseURL+"/v1/bookings", wrapper.ListBookings, options.OperationMiddlewares["listBookings"]...)
 	router.POST(options.BaseURL+"/v1/bookings", wrapper.CreateBooking, options.OperationMiddlewares["createBooking"]...)
 	router.GET(options.BaseURL+"/v1/bookings/:booking_id", wrapper.GetBooking, options.OperationMiddlewares["getBooking"]...)
@@ -16601,6 +16647,26 @@ func (response CostPlan200JSONResponse) VisitCostPlanResponse(w http.ResponseWri
 	return err
 }
 
+type CostPlan200ApplicationPdfResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response CostPlan200ApplicationPdfResponse) VisitCostPlanResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type CostPlan200TextHTMLResponse struct {
 	Body          io.Reader
 	ContentLength int64
@@ -19507,6 +19573,150 @@ func (response CreateQuotedefaultApplicationProblemPlusJSONResponse) VisitCreate
 	return err
 }
 
+type GetQuoteRequestObject struct {
+	QuoteID QuoteID `json:"quote_id"`
+	Params  GetQuoteParams
+}
+
+type GetQuoteResponseObject interface {
+	VisitGetQuoteResponse(w http.ResponseWriter) error
+}
+
+type GetQuote200JSONResponse Quote
+
+func (response GetQuote200JSONResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetQuote200ApplicationPdfResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetQuote200ApplicationPdfResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetQuote200TextHTMLResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetQuote200TextHTMLResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetQuote400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetQuote400ApplicationProblemPlusJSONResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetQuote401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetQuote401ApplicationProblemPlusJSONResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetQuote403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetQuote403ApplicationProblemPlusJSONResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetQuote404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetQuote404ApplicationProblemPlusJSONResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetQuotedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetQuotedefaultApplicationProblemPlusJSONResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PreviewSessionsRequestObject struct {
 	Body *PreviewSessionsJSONRequestBody
 }
@@ -20908,6 +21118,9 @@ type StrictServerInterface interface {
 	// CreateQuote Price a booking for one child
 	// (POST /v1/quotes)
 	CreateQuote(ctx context.Context, request CreateQuoteRequestObject) (CreateQuoteResponseObject, error)
+	// GetQuote Read a quote, or get it as a paper
+	// (GET /v1/quotes/{quote_id})
+	GetQuote(ctx context.Context, request GetQuoteRequestObject) (GetQuoteResponseObject, error)
 	// PreviewSessions See which dates a series would make
 	// (POST /v1/session-previews)
 	PreviewSessions(ctx context.Context, request PreviewSessionsRequestObject) (PreviewSessionsResponseObject, error)
@@ -23939,6 +24152,32 @@ func (sh *strictHandler) CreateQuote(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(CreateQuoteResponseObject); ok {
 		return validResponse.VisitCreateQuoteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetQuote operation middleware
+func (sh *strictHandler) GetQuote(ctx echo.Context, quoteID QuoteID, params GetQuoteParams) error {
+	var request GetQuoteRequestObject
+
+	request.QuoteID = quoteID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetQuote(ctx.Request().Context(), request.(GetQuoteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetQuote")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetQuoteResponseObject); ok {
+		return validResponse.VisitGetQuoteResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
