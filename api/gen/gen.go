@@ -2541,7 +2541,8 @@ type Booking struct {
 
 	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+	// `reasons` hold other steps for a family that could not help it, each reason once.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// ChildFirstName Never shown to a provider.
@@ -2786,7 +2787,8 @@ type BulkRevisedOffer struct {
 type BulkRevision struct {
 	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+	// `reasons` hold other steps for a family that could not help it, each reason once.
 	CancellationTerms *CancellationTerms `json:"cancellation_terms,omitempty"`
 
 	// DryRun True: nothing is written.
@@ -2970,7 +2972,8 @@ type CancellationRequest struct {
 
 // CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 // the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-// longest notice to none. `reasons` hold other steps for a family that could not help it.
+// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+// `reasons` hold other steps for a family that could not help it, each reason once.
 type CancellationTerms struct {
 	// Choice Terms from the short list: free until the start; a day, two days or a week before; never.
 	Choice *TermsChoice `json:"choice,omitempty"`
@@ -3027,6 +3030,14 @@ type CategoryList struct {
 // Charge One priced thing. Its components sum to its amount, to the penny; where a `rate` names other amounts, the
 // components explain them in proportion. A line is worked out exactly and rounded once: minimum, step, brothers
 // and sisters, long stay, cap, cost shares, VAT.
+//
+// What is late or a disturbance is contingent. A contingent charge names its `event` and its `cap_pence`, is by the
+// item and a plain sum (no `rate`, `only` or `optional`); `event` and `each_minutes` are for it alone. Minimum and
+// steps are for a price by the hour, and `step_minutes` goes with a `step_mode`; `includes_minutes_with_child` of an
+// hour is at most 60. `cap_per` goes with `cap_pence`. A bundle has no `only`, and its cap is by the line.
+// `smallest_group` is there for a price per group and nowhere else. What a family or a group shares has no
+// discount for brothers and sisters; a discount for long stays is for a price by the night or day. No child of
+// the family, number of nights or payer is there twice.
 type Charge struct {
 	// AmountPence The price of one unit, whoever bears it.
 	AmountPence int64 `json:"amount_pence"`
@@ -3041,7 +3052,8 @@ type Charge struct {
 	CapPer     *CapPer          `json:"cap_per,omitempty"`
 	Components []PriceComponent `json:"components,omitempty"`
 
-	// CostShares Who bears the price; none is the buyer (the child's budget, or the family).
+	// CostShares Who bears the price; none is the buyer (the child's budget, or the family). Percentages come to at most the
+	// whole. Exactly one payer bears the remainder, unless percentages alone, without caps, come to the whole.
 	CostShares []CostShare `json:"cost_shares,omitempty"`
 
 	// EachMinutes Charged for every started so many minutes of the event.
@@ -3074,7 +3086,8 @@ type Charge struct {
 	// Payee Who is paid, if not the provider.
 	Payee *string `json:"payee,omitempty"`
 
-	// Rate How the amount of a unit depends on something. Give exactly one.
+	// Rate How the amount of a unit depends on something. Give exactly one; a bundle may have `ratios` only, and
+	// `durations` are for a price by the hour. Rows of lengths and tiers go up; no ratio is there twice.
 	Rate *Rate `json:"rate,omitempty"`
 
 	// SmallestGroup The fewest who share a price for the group; until the group is known each pays the share of this one.
@@ -3350,7 +3363,8 @@ type ContractList struct {
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
-// Conversion Charged instead for the whole line: from so many minutes on, or once an event is recorded more often than `more_than`.
+// Conversion Charged instead for the whole line: from so many minutes on, or once an event is recorded more often than
+// `more_than`. Give exactly one of `from_minutes` and `event`; `more_than` goes with an event.
 type Conversion struct {
 	AmountPence int64 `json:"amount_pence"`
 
@@ -3389,7 +3403,8 @@ type CostPart struct {
 // CostPartKind What the part is.
 type CostPartKind string
 
-// CostShare The part of each line a payer bears: a percentage, a sum, or what remains; cut to its cap, whose excess joins what remains.
+// CostShare The part of each line a payer bears: exactly one of a percentage, a sum and what remains; cut to its cap, whose
+// excess joins what remains. What remains has no cap.
 type CostShare struct {
 	AmountPence *int64 `json:"amount_pence,omitempty"`
 	BasisPoints *int   `json:"basis_points,omitempty"`
@@ -4174,7 +4189,8 @@ type Offer struct {
 
 	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+	// `reasons` hold other steps for a family that could not help it, each reason once.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
@@ -4243,7 +4259,9 @@ type Offer struct {
 	State   OfferState `json:"state"`
 	Summary string     `json:"summary"`
 
-	// Tariff How a price is written down; one or more options, each with its charges.
+	// Tariff How a price is written down; one or more options, each with its charges. No two options have one name. An offer
+	// sells at most one membership and at most 3 kinds of block; at most 6 options may have prices that depend on how
+	// much is bought together (tiers by volume, a cap by week, month or booking, a price by the month or year).
 	Tariff Tariff `json:"tariff"`
 	Title  string `json:"title"`
 
@@ -4307,7 +4325,8 @@ type OfferDraft struct {
 
 	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+	// `reasons` hold other steps for a family that could not help it, each reason once.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
@@ -4346,7 +4365,9 @@ type OfferDraft struct {
 	SettingID *ID    `json:"setting_id,omitempty"`
 	Summary   string `json:"summary"`
 
-	// Tariff How a price is written down; one or more options, each with its charges.
+	// Tariff How a price is written down; one or more options, each with its charges. No two options have one name. An offer
+	// sells at most one membership and at most 3 kinds of block; at most 6 options may have prices that depend on how
+	// much is bought together (tiers by volume, a cap by week, month or booking, a price by the month or year).
 	Tariff Tariff `json:"tariff"`
 	Title  string `json:"title"`
 
@@ -4512,13 +4533,16 @@ type OfferRequirements struct {
 type OfferRevision struct {
 	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+	// `reasons` hold other steps for a family that could not help it, each reason once.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// Note Why, for everybody to read.
 	Note *string `json:"note,omitempty"`
 
-	// Tariff How a price is written down; one or more options, each with its charges.
+	// Tariff How a price is written down; one or more options, each with its charges. No two options have one name. An offer
+	// sells at most one membership and at most 3 kinds of block; at most 6 options may have prices that depend on how
+	// much is bought together (tiers by volume, a cap by week, month or booking, a price by the month or year).
 	Tariff Tariff `json:"tariff"`
 
 	// VersionID A UUID. Those made here are version 7.
@@ -4700,7 +4724,7 @@ type PayableBy string
 // Payer Who bears a line.
 type Payer string
 
-// PaymentDetails The days and sums of a payment in advance (`period`, `days_before`) or of a deposit (`deposit_pence` or `deposit_percent`, and the balance `days_before` the first date).
+// PaymentDetails The days and sums of a payment in advance (`period`, `days_before`) or of a deposit (exactly one of `deposit_pence` and `deposit_percent`, and the balance `days_before` the first date).
 type PaymentDetails struct {
 	DaysBefore     *int   `json:"days_before,omitempty"`
 	DepositPence   *int64 `json:"deposit_pence,omitempty"`
@@ -4716,7 +4740,9 @@ type PaymentPeriod string
 // PaymentTiming When money is due; in arrears is once attendance is agreed.
 type PaymentTiming string
 
-// PercentOf A part of what another kind of charge comes to on the same date; 1250 basis points are 12.5 %.
+// PercentOf A part of what another kind of charge comes to on the same date; 1250 basis points are 12.5 %. The option has a
+// charge of that kind that is not a percentage itself. The charge has the amount 0, is not by a bundle, month or
+// year, and has no discounts, minimum, steps or sharing of its own.
 type PercentOf struct {
 	BasisPoints int `json:"basis_points"`
 
@@ -5002,7 +5028,14 @@ type PriceComponent struct {
 }
 
 // PriceOption One way to buy. The cheapest a buyer may use is the one quoted; single dates, blocks and a membership are
-// mixed if that is cheaper. `block` and `membership` are paid by the first charge of the option.
+// mixed if that is cheaper. At least one charge is planned, not `optional` and not a percentage. Give `member_of`
+// for members, `contract_id` for a contract, `scheme` for funded places and `payment` for the timings advance and
+// deposit: each there and only there. All charges by a bundle (half term, term, quarter, ..) have one unit.
+//
+// `block` and `membership` are paid by the first charge of the option, one plain sum for each child: no rate,
+// discount, cap, cost shares or times. An option is not both. A block's first charge is by the item or session,
+// and what each use costs besides cannot depend on other dates. A membership has no other charge, is of the kind
+// membership and is not for members.
 type PriceOption struct {
 	// BilledOn Whether the charge follows the time booked or the time attended.
 	BilledOn BilledOn `json:"billed_on"`
@@ -5021,7 +5054,7 @@ type PriceOption struct {
 	Membership *Membership `json:"membership,omitempty"`
 	Name       string      `json:"name"`
 
-	// Payment The days and sums of a payment in advance (`period`, `days_before`) or of a deposit (`deposit_pence` or `deposit_percent`, and the balance `days_before` the first date).
+	// Payment The days and sums of a payment in advance (`period`, `days_before`) or of a deposit (exactly one of `deposit_pence` and `deposit_percent`, and the balance `days_before` the first date).
 	Payment *PaymentDetails `json:"payment,omitempty"`
 
 	// PaymentTiming When money is due; in arrears is once attendance is agreed.
@@ -5180,7 +5213,8 @@ type Quote struct {
 
 	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+	// `reasons` hold other steps for a family that could not help it, each reason once.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// ChildID A UUID. Those made here are version 7.
@@ -5363,9 +5397,10 @@ type QuoteToBook struct {
 	QuoteID ID `json:"quote_id"`
 }
 
-// Rate How the amount of a unit depends on something. Give exactly one.
+// Rate How the amount of a unit depends on something. Give exactly one; a bundle may have `ratios` only, and
+// `durations` are for a price by the hour. Rows of lengths and tiers go up; no ratio is there twice.
 type Rate struct {
-	// Bands Rates by day and time, the first that applies counting: split to the minute, or the whole by its start (or by its start or end).
+	// Bands Rates by day and time, the first that applies counting: split to the minute, or the whole by its start (or by its start or end). Only a price by the hour can be split.
 	Bands *RateBands `json:"bands,omitempty"`
 
 	// Conversions Another sum for the line, once something holds; the first that does.
@@ -5374,7 +5409,9 @@ type Rate struct {
 	// Durations A table of lengths: a length between two rows costs the longer; beyond the last, whole multiples of it and the rest by the table.
 	Durations []DurationRow `json:"durations,omitempty"`
 
-	// PercentOf A part of what another kind of charge comes to on the same date; 1250 basis points are 12.5 %.
+	// PercentOf A part of what another kind of charge comes to on the same date; 1250 basis points are 12.5 %. The option has a
+	// charge of that kind that is not a percentage itself. The charge has the amount 0, is not by a bundle, month or
+	// year, and has no discounts, minimum, steps or sharing of its own.
 	PercentOf *PercentOf `json:"percent_of,omitempty"`
 
 	// Ratios The amount at each ratio of support.
@@ -5384,7 +5421,7 @@ type Rate struct {
 	Volume *VolumeTiers `json:"volume,omitempty"`
 }
 
-// RateBand The rate of a window: a sum, or so many percent of the amount.
+// RateBand The rate of a window: exactly one of a sum and so many percent of the amount.
 type RateBand struct {
 	AmountPence *int64 `json:"amount_pence,omitempty"`
 
@@ -5407,7 +5444,7 @@ type RateBand struct {
 	To *TimeOfDay `json:"to,omitempty"`
 }
 
-// RateBands Rates by day and time, the first that applies counting: split to the minute, or the whole by its start (or by its start or end).
+// RateBands Rates by day and time, the first that applies counting: split to the minute, or the whole by its start (or by its start or end). Only a price by the hour can be split.
 type RateBands struct {
 	List []RateBand `json:"list"`
 
@@ -5852,7 +5889,9 @@ type TaperStep struct {
 	Ratio SupportRatio `json:"ratio"`
 }
 
-// Tariff How a price is written down; one or more options, each with its charges.
+// Tariff How a price is written down; one or more options, each with its charges. No two options have one name. An offer
+// sells at most one membership and at most 3 kinds of block; at most 6 options may have prices that depend on how
+// much is bought together (tiers by volume, a cap by week, month or booking, a price by the month or year).
 type Tariff struct {
 	Options []PriceOption `json:"options"`
 }
@@ -5870,7 +5909,8 @@ type TermsChoice string
 // TermsReason Why a family could not come.
 type TermsReason string
 
-// TermsStep What cancelling costs with at least so much notice; the last step is for none.
+// TermsStep What cancelling costs with at least so much notice: a percentage or a sum, and not both. Each step has less
+// notice than the one before; the last is for none, with `notice` 0.
 type TermsStep struct {
 	// FeePence Instead of a percentage; at most the price.
 	FeePence   *int64 `json:"fee_pence,omitempty"`
