@@ -2996,6 +2996,15 @@ type CancellationTerms struct {
 	WaivedIfRefilled *bool `json:"waived_if_refilled,omitempty"`
 }
 
+// CannotServe An offer that cannot be booked on the dates asked for.
+type CannotServe struct {
+	// Because Why; a quote would say the same.
+	Because string `json:"because"`
+
+	// Offer An offer in a list.
+	Offer OfferSummary `json:"offer"`
+}
+
 // CapPer What the cap is on.
 type CapPer string
 
@@ -3198,7 +3207,9 @@ type ClosureMade struct {
 
 // Comparison Offers priced for one pattern, soonest suitable first.
 type Comparison struct {
-	Items []ComparisonItem `json:"items"`
+	// CannotServe Offers that have what is asked but cannot be booked, since a credential they need has run out.
+	CannotServe []CannotServe    `json:"cannot_serve,omitempty"`
+	Items       []ComparisonItem `json:"items"`
 }
 
 // ComparisonItem What the pattern costs at one offer.
