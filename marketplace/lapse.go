@@ -22,9 +22,11 @@ const (
 	// What each provider has on every one of these days, as one short text:
 	// most have all they need, and nothing more is read of them.
 	sqlCoveredThroughout = `
-SELECT provider_id, string_agg(kind || ' ' || holders, ',' ORDER BY kind) FROM credential_cover
-WHERE provider_id = ANY ($1) AND starts_on <= $2 AND (ends_on IS NULL OR ends_on >= $3)
-GROUP BY provider_id`
+SELECT p.id, c.has
+FROM unnest($1::uuid[]) AS p (id)
+CROSS JOIN LATERAL (
+    SELECT string_agg(c.kind || ' ' || c.holders, ',') AS has FROM credential_cover c
+    WHERE c.provider_id = p.id AND c.starts_on <= $2 AND (c.ends_on IS NULL OR c.ends_on >= $3) OFFSET 0) c`
 
 	sqlCoverOf = `SELECT provider_id, kind, starts_on, ends_on, holders FROM credential_cover WHERE provider_id = ANY ($1) ORDER BY provider_id, kind, starts_on`
 
@@ -59,20 +61,28 @@ func readLapses(ctx context.Context, tx *db.Tx, offers []Offer, first, last time
 	if len(offers) == 0 {
 		return l, nil
 	}
-	providers := make([]uuid.UUID, 0, len(offers))
+	providers, seen := make([][16]byte, 0, len(offers)), make(map[uuid.UUID]bool, len(offers))
 	for _, o := range offers {
-		providers = append(providers, o.ProviderID)
+		if !seen[o.ProviderID] {
+			seen[o.ProviderID] = true
+			providers = append(providers, o.ProviderID)
+		}
 	}
-	throughout := map[uuid.UUID]string{}
+	throughout := make(map[uuid.UUID]string, len(providers))
 	var batch pgx.Batch
 	batch.Queue(sqlRules).Query(func(rows pgx.Rows) (err error) {
 		l.rules, err = pgx.CollectRows(rows, pgx.RowToStructByPos[CredentialRule])
 		return err
 	})
 	batch.Queue(sqlCoveredThroughout, providers, first, last).Query(func(rows pgx.Rows) error {
-		var id uuid.UUID
-		var text string
-		_, err := pgx.ForEachRow(rows, []any{&id, &text}, func() error { throughout[id] = text; return nil })
+		var id [16]byte
+		var text *string
+		_, err := pgx.ForEachRow(rows, []any{&id, &text}, func() error {
+			if text != nil {
+				throughout[id] = *text
+			}
+			return nil
+		})
 		return err
 	})
 	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
