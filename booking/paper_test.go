@@ -55,7 +55,8 @@ func paperQuote() *booking.Quote {
 				}},
 			},
 			Dues: []tariff.Due{
-				{What: "deposit", Pence: 1000, Items: []int{0}}, {What: "balance", Pence: 5600, On: at("2027-01-01T00:00:00Z"), Items: []int{0}},
+				{What: "deposit", Pence: 1000, Items: []int{0}},
+				{What: "balance", Pence: 5600, On: at("2027-01-01T00:00:00Z"), Items: []int{0}},
 				{What: "arrears", Pence: 1800, Items: []int{1}},
 			},
 			MightAdd: []tariff.MightAdd{{Event: "late_pick_up", Pence: 250, Each: 5, UpToPence: &cap}},

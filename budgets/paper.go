@@ -51,8 +51,11 @@ func monthName(s string) string {
 
 func (c *Costing) linesTable() *shortbreaks.PaperTable {
 	t := &shortbreaks.PaperTable{Columns: []shortbreaks.PaperColumn{
-		{Name: "Line", Share: 5}, {Name: "What and how it is worked out", Share: 13}, {Name: "How often", Share: 3},
-		{Name: "Cost", Share: 4, Money: true}, {Name: "Cost of an hour", Share: 3, Money: true},
+		{Name: "Line", Share: 5},
+		{Name: "What and how it is worked out", Share: 13},
+		{Name: "How often", Share: 3},
+		{Name: "Cost", Share: 4, Money: true},
+		{Name: "Cost of an hour", Share: 3, Money: true},
 	}}
 	for _, l := range c.Lines {
 		if l.Trouble != "" {
@@ -94,8 +97,11 @@ func sumsTable(first string, sums []Sum, name func(string) string) *shortbreaks.
 
 func againstTable(all []Against) *shortbreaks.PaperTable {
 	t := &shortbreaks.PaperTable{Columns: []shortbreaks.PaperColumn{
-		{Name: "Stream", Share: 3}, {Name: "Cost", Share: 2, Money: true}, {Name: "Free money", Share: 2, Money: true},
-		{Name: "Left", Share: 3, Money: true}, {Name: "Hours used, hours free", Share: 4},
+		{Name: "Stream", Share: 3},
+		{Name: "Cost", Share: 2, Money: true},
+		{Name: "Free money", Share: 2, Money: true},
+		{Name: "Left", Share: 3, Money: true},
+		{Name: "Hours used, hours free", Share: 4},
 	}}
 	for _, a := range all {
 		free, hours := "none", shortbreaks.Minutes(int(a.CostMinutes))

@@ -37,10 +37,14 @@ func TestT59_WhatCouldBeAddedIsThisBuyersPart(t *testing.T) {
 	}{
 		"all of it":         {late, nil, 500, 3000, "Late pick up could add £5.00 for each started 5 minutes, at most £30.00."},
 		"40 % by a charity": {shares(tariff.CostShare{Payer: "charity", BasisPoints: 4000}, tariff.CostShare{Payer: tariff.Buyer, Remainder: true}), nil, 300, 1800, "Late pick up could add £3.00 for each started 5 minutes, at most £18.00."},
-		"the council pays the first £10.00": {shares(tariff.CostShare{Payer: "council", AmountPence: pence(1000)}, tariff.CostShare{Payer: tariff.Buyer, Remainder: true}), nil, 0, 2000,
-			"Late pick up could add up to £20.00."},
-		"the family's share is capped": {shares(tariff.CostShare{Payer: tariff.Buyer, BasisPoints: 10_000, CapPence: pence(700)}, tariff.CostShare{Payer: "council", Remainder: true}), nil, 500, 700,
-			"Late pick up could add £5.00 for each started 5 minutes, at most £7.00."},
+		"the council pays the first £10.00": {
+			shares(tariff.CostShare{Payer: "council", AmountPence: pence(1000)}, tariff.CostShare{Payer: tariff.Buyer, Remainder: true}), nil, 0, 2000,
+			"Late pick up could add up to £20.00.",
+		},
+		"the family's share is capped": {
+			shares(tariff.CostShare{Payer: tariff.Buyer, BasisPoints: 10_000, CapPence: pence(700)}, tariff.CostShare{Payer: "council", Remainder: true}), nil, 500, 700,
+			"Late pick up could add £5.00 for each started 5 minutes, at most £7.00.",
+		},
 		"others bear all of it":   {shares(tariff.CostShare{Payer: "council", BasisPoints: 10_000}), nil, 0, 0, ""},
 		"one of three children":   {shared(tariff.PerFamily, 0), third, 166, 3000, "Late pick up could add £1.66 for each started 5 minutes, at most £30.00."},
 		"a group of four":         {shared(tariff.PerGroup, 4), nil, 125, 3000, "Late pick up could add £1.25 for each started 5 minutes, at most £30.00."},
