@@ -192,7 +192,8 @@ func TestAPDFIsTheSameBytesAndSaysWhatItIs(t *testing.T) {
 		require.True(t, bytes.Equal(first, again))
 	}
 	require.Contains(t, string(first), "/Lang (en-GB)")
-	require.Contains(t, string(first), "D:20270104090000")
+	require.Contains(t, string(first), "/CreationDate (D:20270104090000)")
+	require.Contains(t, string(first), "/ModDate (D:20270104090000)")
 	title := regexp.MustCompile(`(?s)/Title \(((?:[^\\()]|\\.)*)\)`).FindSubmatch(first)
 	require.NotNil(t, title)
 	require.Equal(t, "\ufeffA quote", fromUTF16(unescaped(title[1])))
