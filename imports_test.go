@@ -51,6 +51,7 @@ var librariesOf = []struct {
 	{library: "github.com/labstack/echo", in: []string{"api/*", "api/gen/*", "web/*"}},
 	{library: "github.com/stripe/stripe-go", in: []string{"payments/stripe*.go"}},
 	{library: "github.com/golang-jwt/jwt", in: []string{"people/token*.go"}},
+	{library: "codeberg.org/go-pdf/fpdf", in: []string{"paperpdf.go"}},
 	{library: "gorm.io", never: []string{"api/*", "api/gen/*", "web/*"}},
 	{library: "github.com/jackc/pgx", never: []string{"api/*", "api/gen/*", "web/*"}},
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Plural is a number with its word: "1 hour", "3 hours".
@@ -48,10 +50,11 @@ func Spaced(value string) string { return strings.ReplaceAll(value, "_", " ") }
 
 // Capital begins a sentence.
 func Capital(s string) string {
-	if s == "" {
+	first, size := utf8.DecodeRuneInString(s)
+	if first == utf8.RuneError {
 		return s
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return string(unicode.ToTitle(first)) + s[size:]
 }
 
 // Listed joins words: "a, b and c".

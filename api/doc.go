@@ -21,6 +21,7 @@
 //   - problem.go: refusals as problem documents; nothing else knows a status.
 //   - idempotency.go: an answer kept, and given again, as the same bytes.
 //   - cursor.go: where a page ends.
+//   - papers.go: what is asked for as a page or as a PDF.
 //   - contract.go: openapi.yaml as the border uses it; docs.go: its pages.
 //   - gen/: types and routes made from openapi.yaml.
 //

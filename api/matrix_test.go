@@ -425,6 +425,7 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 		"createQuote": func(target string, _ bool) request {
 			return request{method: post, path: "/v1/quotes", body: wanted(m.childOf(target), m.club[target], 1)}
 		},
+		"getQuote": at(get, "/v1/quotes/", m.quoteID, "?as=pdf", nil),
 		"createBooking": func(target string, fresh bool) request {
 			return request{method: post, path: "/v1/bookings", body: toBook(gen.Quote{ID: m.quoteID(target, fresh), TotalPence: 100})}
 		},

@@ -65,7 +65,15 @@ func (s *Server) CompareOffers(ctx context.Context, r gen.CompareOffersRequestOb
 	if err != nil {
 		return nil, err
 	}
-	return gen.CompareOffers200JSONResponse{Items: mapped(compared, comparedOut)}, nil
+	out := gen.CompareOffers200JSONResponse{Items: []gen.ComparisonItem{}}
+	for _, c := range compared {
+		if c.CannotServe == "" {
+			out.Items = append(out.Items, comparedOut(c))
+		} else {
+			out.CannotServe = append(out.CannotServe, gen.CannotServe{Offer: offerSummaryOut(c.Offer), Because: c.CannotServe})
+		}
+	}
+	return out, nil
 }
 
 func dateOf(d types.Date) time.Time { return d.Time }

@@ -165,3 +165,23 @@ func TestOffers_SearchesAreCountedAndNobodyIs(t *testing.T) {
 		"2027-W01|Ashmere|club|found|3", "2027-W01|Brackenvale|overnight|nothing|1", "2027-W01|||found|1", "2027-W01|||nothing|1",
 	}, counted)
 }
+
+func TestAnOfferWhoseCredentialRanOutIsComparedApart(t *testing.T) {
+	w := setup(t)
+	o := w.publish(w.stars, club())
+	pattern := object{"weekdays": []int{6}, "minutes": 120, "starts_on": "2027-01-09", "ends_on": "2027-03-27", "age": 9}
+	before := into[gen.Comparison](w.nobody().post("/v1/offer-comparisons", pattern), http.StatusOK)
+	require.Len(t, before.Items, 1)
+	require.Empty(t, before.CannotServe)
+
+	_, err := dbtest.Owner(t, w.d).Exec(w.ctx, `UPDATE credential_cover SET ends_on = '2027-01-08' WHERE kind = 'insurance_public_liability'`)
+	require.NoError(t, err)
+	after := into[gen.Comparison](w.nobody().post("/v1/offer-comparisons", pattern), http.StatusOK)
+	require.Empty(t, after.Items)
+	require.NotNil(t, after.Items)
+	require.Len(t, after.CannotServe, 1)
+	require.Equal(t, o.Offer.ID, after.CannotServe[0].Offer.ID)
+	require.Contains(t, after.CannotServe[0].Because, "the provider's public liability insurance has run out")
+	p := w.mother.post("/v1/quotes", wanted(w.sam, o, 1)).refused(http.StatusConflict, "credential-lapsed")
+	require.Contains(t, *p.Detail, after.CannotServe[0].Because)
+}

@@ -1,11 +1,7 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"net/http"
-
-	"github.com/labstack/echo/v4"
 
 	"shortbreaks"
 	"shortbreaks/api/gen"
@@ -23,29 +19,10 @@ func (s *Server) CostPlan(ctx context.Context, r gen.CostPlanRequestObject) (gen
 	if err != nil {
 		return nil, err
 	}
-	if given(r.Params.As) == gen.CostingFormPaper {
-		var page bytes.Buffer
-		if err := c.WritePaper(&page); err != nil {
-			return nil, err
-		}
-		return paperResponse{page.Bytes()}, nil
+	if as := given(r.Params.As); as == gen.PaperFormPaper || as == gen.PaperFormPdf {
+		return draw(c.Paper(), as)
 	}
 	return gen.CostPlan200JSONResponse(planCostingOut(c)), nil
-}
-
-// paperPolicy lets a page use the styles it carries and load nothing.
-const paperPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-// paperResponse is a costing as a page to print.
-type paperResponse struct{ page []byte }
-
-// VisitCostPlanResponse writes the page.
-func (p paperResponse) VisitCostPlanResponse(w http.ResponseWriter) error {
-	w.Header().Set(echo.HeaderContentSecurityPolicy, paperPolicy)
-	w.Header().Set(echo.HeaderContentType, "text/html; charset=utf-8")
-	w.WriteHeader(http.StatusOK)
-	_, err := w.Write(p.page)
-	return err
 }
 
 func costLineOf(l gen.PlanCostingLine) budgets.CostLine {

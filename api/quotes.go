@@ -24,9 +24,19 @@ func (s *Server) CreateQuote(ctx context.Context, r gen.CreateQuoteRequestObject
 	if err != nil {
 		return nil, err
 	}
-	out := quoteOut(q)
-	out.BundleID = r.Body.BundleID
-	return gen.CreateQuote201JSONResponse(out), nil
+	return gen.CreateQuote201JSONResponse(quoteOut(q)), nil
+}
+
+// GetQuote reads a quote back, as figures or as a paper.
+func (s *Server) GetQuote(ctx context.Context, r gen.GetQuoteRequestObject) (gen.GetQuoteResponseObject, error) {
+	q, at, err := booking.ReadQuote(ctx, s.DB, who(ctx), r.QuoteID)
+	if err != nil {
+		return nil, err
+	}
+	if as := given(r.Params.As); as == gen.PaperFormPaper || as == gen.PaperFormPdf {
+		return draw(q.Paper(at), as)
+	}
+	return gen.GetQuote200JSONResponse(quoteOut(q)), nil
 }
 
 func ratioOf(r *gen.SupportRatio) tariff.Ratio {
@@ -54,7 +64,7 @@ func quoteOut(q *booking.Quote) gen.Quote {
 		TotalPence: int64(q.TotalPence), FullPence: int64(d.FullPence), MightAdd: mapped(d.MightAdd, mightAddOut), Dues: mapped(d.Dues, dueOut),
 		BudgetPence: int64(q.BudgetPence()), FamilyPence: int64(q.TotalPence - q.BudgetPence()),
 		Items: mapped(d.Items, quoteItemOut), CancellationTerms: termsOut(d.Terms), Explanation: d.Explanation,
-		Verdict: verdict(d.Allowed), Because: append([]string{}, d.Because...),
+		Verdict: verdict(d.Allowed), Because: append([]string{}, d.Because...), BundleID: d.BundleID,
 	}
 }
 

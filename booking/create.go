@@ -91,6 +91,8 @@ func orderFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateBoo
 	return order, nil
 }
 
+const quoteColumns = `authority_id, id, child_id, provider_id, offer_id, version_id, total_pence, document, created_by, created_at, expires_at`
+
 // loadQuotes reads the quotes in the order asked; a missing one, or one of
 // another family's authority, is not found.
 func loadQuotes(ctx context.Context, tx *db.Tx, wanted []QuoteToBook) ([]*Quote, error) {
@@ -104,8 +106,7 @@ func loadQuotes(ctx context.Context, tx *db.Tx, wanted []QuoteToBook) ([]*Quote,
 		}
 		ids[i] = w.QuoteID
 	}
-	rows, err := tx.PGX.Query(ctx, `SELECT authority_id, id, child_id, provider_id, offer_id, version_id, total_pence, document, created_by,
-		created_at, expires_at FROM quote WHERE id = ANY ($1)`, ids)
+	rows, err := tx.PGX.Query(ctx, `SELECT `+quoteColumns+` FROM quote WHERE id = ANY ($1)`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read quotes: %w", err)
 	}

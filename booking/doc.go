@@ -7,6 +7,7 @@
 // places, of charges and of holds.
 //
 //   - quote.go: what it would cost and who would pay each part; holds nothing.
+//   - paper.go: a quote read back, and as a paper to keep.
 //   - reserve.go, order.go, write.go: Reserve, the only way to take a place and money.
 //   - create.go: the request that reserves, once per Idempotency-Key.
 //   - accept.go, cancel.go, attend.go, settle.go: the moves people make.

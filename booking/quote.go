@@ -51,6 +51,7 @@ type QuoteDocument struct {
 	FullPence     shortbreaks.Pence `json:"full_pence"`     // what all payers and subsidies together pay
 	MightAdd      []tariff.MightAdd `json:"might_add,omitempty"`
 	Dues          []tariff.Due      `json:"dues,omitempty"`
+	BundleID      *uuid.UUID        `json:"bundle_id,omitempty"` // what was asked for, if it was a bundle
 }
 
 // QuotedItem is one session or visit of a quote.
@@ -177,7 +178,7 @@ func draftQuote(who shortbreaks.Actor, child *budgets.Child, o *marketplace.Offe
 			ProviderName: o.Provider.Name, OfferTitle: o.Offer.Title, Category: o.Offer.Category, OptionName: o.OptionName,
 			BilledOn: o.BilledOn, Instant: o.Offer.Instant, Explanation: o.Explanation, Terms: o.Terms,
 			BufferBefore: o.BufferBefore, BufferAfter: o.BufferAfter, RequestWithin: s.RequestWithin,
-			FullPence: o.FullPence, MightAdd: o.MightAdd, Dues: o.Dues,
+			FullPence: o.FullPence, MightAdd: o.MightAdd, Dues: o.Dues, BundleID: c.BundleID,
 		},
 	}
 	for _, it := range o.Items {

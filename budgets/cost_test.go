@@ -206,7 +206,7 @@ func TestAFixedSumRepeatsAndAPlanStandsBesideTheBudget(t *testing.T) {
 	require.EqualValues(t, 600, *c.Against[0].FreeMinutes)
 
 	var page bytes.Buffer
-	require.NoError(t, c.WritePaper(&page))
+	require.NoError(t, c.Paper().HTML(&page))
 	for _, words := range []string{"What the plan costs", "£171.00", "Saturday club", "£329.00", "January 2027", "2026/27", "10 hours free"} {
 		require.Contains(t, page.String(), words)
 	}

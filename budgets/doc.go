@@ -23,6 +23,8 @@
 //   - allocate.go, period.go: money in, by an approver, once per Idempotency-Key.
 //   - budget.go, statement.go: what a family and its authority read, to the
 //     penny: allocated = reserved + spent + free (T09).
+//   - cost.go, costsum.go, assistant.go: what a whole plan would cost; paper.go: as
+//     a paper for a panel.
 //   - settings.go: an authority's choices, by the day they hold from.
 //   - values.go: the words the contract allows, and how they are said aloud.
 package budgets

@@ -14,7 +14,8 @@ import (
 
 const (
 	sqlComparable = `
-SELECT o.provider_id, o.id, o.title, o.version_id, o.visits::text, o.notice_minutes, o.horizon_days
+SELECT o.provider_id, o.id, o.title, o.version_id, o.visits::text, o.notice_minutes, o.horizon_days,
+    o.category, o.age_from, o.age_to, o.personal_care, o.ratio_staff, o.ratio_children
 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (provider_id, offer_id, n)
 JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
 ORDER BY k.n`
@@ -51,7 +52,9 @@ func readComparable(ctx context.Context, tx *db.Tx, all []candidate) ([]found, e
 	read, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o found, err error) {
 		var version uuid.UUID
 		var text *string
-		if err := row.Scan(&o.ProviderID, &o.ID, &o.Title, &version, &text, &o.window.NoticeMinutes, &o.window.HorizonDays); err != nil {
+		w := &o.window
+		if err := row.Scan(&o.ProviderID, &o.ID, &o.Title, &version, &text, &w.NoticeMinutes, &w.HorizonDays,
+			&w.Category, &w.AgeFrom, &w.AgeTo, &w.PersonalCare, &w.RatioStaff, &w.RatioChildren); err != nil {
 			return o, err
 		}
 		versions = append(versions, version)
@@ -60,6 +63,7 @@ func readComparable(ctx context.Context, tx *db.Tx, all []candidate) ([]found, e
 			o.km = &km
 		}
 		o.visits, err = hours.of(text)
+		w.ProviderID, w.ID, w.Visits = o.ProviderID, o.ID, o.visits
 		return o, err
 	})
 	if err != nil {
@@ -121,6 +125,6 @@ type found struct {
 	Title          string
 	tariff         tariff.Tariff
 	visits         *VisitRules
-	window         Offer    // its notice and horizon
+	window         Offer    // its notice and horizon, and what credentials hang on
 	km             *float64 // in a straight line; nil if no postcode was given
 }

@@ -80,6 +80,9 @@ type Compared struct {
 	PlacesLeft          *int // in the fullest session it would use; nil for visits
 	Explanation         string
 	Beats               []tariff.Beaten // ways that cost at least as much
+	// CannotServe is why an offer that has what is asked cannot be booked: a
+	// credential has run out. Then nothing but Offer is filled in.
+	CannotServe string
 
 	bought []*tariff.Priced
 }
@@ -96,7 +99,7 @@ const (
 // is given, over that time) and has a place; a visit, if somebody is free; a
 // bundle is bought whole if each of its sessions still to run has a place.
 // Offers that serve every date come first, then the soonest, never the
-// cheapest.
+// cheapest; last those that cannot, since a credential has run out.
 func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 	f, err := p.filter(ctx, locatorIn(d))
 	if err != nil {
@@ -160,6 +163,8 @@ func (p Pattern) add(ctx context.Context, tx *db.Tx, some []promise, dates []tim
 	for _, o := range offers {
 		if c, ok := s.compare(o); ok {
 			all = append(all, c)
+		} else if words := s.unserved(o); words != "" {
+			all = append(all, Compared{Offer: OfferSummary{ID: o.ID, Title: o.Title}, CannotServe: words})
 		}
 	}
 	slices.SortFunc(all, soonestSuitable)
@@ -175,7 +180,7 @@ func (c *Compared) explain() {
 		}
 		c.Explanation += p.Explain()
 	}
-	if !c.Full {
+	if !c.Full && c.CannotServe == "" {
 		c.Explanation += fmt.Sprintf(" It serves %d of the %d dates.", c.Occasions, c.Occasions+len(c.MissingDates))
 	}
 }
@@ -225,6 +230,11 @@ func (f filter) describe(ctx context.Context, tx *db.Tx, candidates []candidate,
 // soonestSuitable is the order of what was compared. What starts together
 // follows by id and not by title: a name should not buy a better place.
 func soonestSuitable(a, b Compared) int {
+	if a.CannotServe == "" || b.CannotServe == "" {
+		if c := cmp.Compare(a.CannotServe, b.CannotServe); c != 0 {
+			return c
+		}
+	}
 	if a.Full != b.Full {
 		if a.Full {
 			return -1

@@ -17,6 +17,7 @@
 //     makes of it; cover.go: what it comes to by day.
 //     required.go: which credentials and ratios the rules ask for; facts.go:
 //     what they look at, and publishing and quotes held against them.
+//     lapse.go: many offers held against them at once.
 //   - notices.go: warning before a credential ends; onboarding.go: what a new
 //     provider has still to do; reliability.go: how often sessions ran.
 //   - offering.go, visits.go: what a quote is made from (Want to Offered).

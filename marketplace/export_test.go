@@ -55,3 +55,9 @@ func Remake(raw []byte, contentType string) (Remade, error) {
 	}
 	return Remade{p.large, p.small, p.width, p.height, p.smallWidth, p.smallHeight}, nil
 }
+
+// LapsedOn is LapsedAges of one offer.
+func LapsedOn(ctx context.Context, tx *db.Tx, o *OfferDetail, on time.Time) (int32, error) {
+	ages, err := LapsedAges(ctx, tx, []offerKey{{o.Provider.ID, o.Offer.ID}}, on)
+	return ages[o.Offer.ID], err
+}

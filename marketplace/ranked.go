@@ -24,6 +24,9 @@ type promise struct {
 
 // better reports whether something compared comes before all this could be.
 func (p promise) better(than Compared) bool {
+	if than.CannotServe != "" {
+		return true
+	}
 	if p.full != than.Full {
 		return p.full
 	}

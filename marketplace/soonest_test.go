@@ -198,13 +198,14 @@ func TestAPromiseIsBetterOnlyIfItCouldComeBefore(t *testing.T) {
 		than  marketplace.Compared
 		want  bool
 	}{
-		"all dates, though later":        {true, ten, high, known(false, nine, low), true},
-		"not all dates, though sooner":   {false, nine, low, known(true, ten, high), false},
-		"sooner":                         {true, nine, high, known(true, ten, low), true},
-		"later":                          {false, ten, low, known(false, nine, high), false},
-		"at the same time, lower by id":  {true, nine, low, known(true, nine, high), true},
-		"at the same time, higher by id": {true, nine, high, known(true, nine, low), false},
-		"the same":                       {true, nine, low, known(true, nine, low), false},
+		"all dates, though later":          {true, ten, high, known(false, nine, low), true},
+		"not all dates, though sooner":     {false, nine, low, known(true, ten, high), false},
+		"sooner":                           {true, nine, high, known(true, ten, low), true},
+		"later":                            {false, ten, low, known(false, nine, high), false},
+		"at the same time, lower by id":    {true, nine, low, known(true, nine, high), true},
+		"at the same time, higher by id":   {true, nine, high, known(true, nine, low), false},
+		"what cannot be booked comes last": {false, ten, high, marketplace.Compared{CannotServe: "It has run out."}, true},
+		"the same":                         {true, nine, low, known(true, nine, low), false},
 	} {
 		require.Equal(t, c.want, marketplace.Better(c.full, c.first, c.offer, c.than), name)
 	}

@@ -79,7 +79,7 @@ func CostUse(ctx context.Context, tx *db.Tx, u Use, at string) (*CostedUse, erro
 		}
 	}
 	if best < 0 {
-		return &CostedUse{Trouble: u.noneServes(offers)}, nil
+		return &CostedUse{Trouble: s.noneServes(offers)}, nil
 	}
 	shown, err := f.summariesOf(ctx, tx, candidates, []uuid.UUID{offers[best].ID})
 	if err != nil {
@@ -142,8 +142,11 @@ func (u Use) noneSuits() string {
 	return words + ". Try a greater distance, another kind, or another ratio."
 }
 
-func (u Use) noneServes(offers []found) string {
+func (s *stock) noneServes(offers []found) string {
 	if len(offers) == 1 {
+		if words := s.unserved(offers[0]); words != "" {
+			return words
+		}
 		return fmt.Sprintf("%s has no time or price for any of these dates.", offers[0].Title)
 	}
 	return fmt.Sprintf("%s suit, but none has a time and price for any of these dates.", shortbreaks.Plural(len(offers), "offer"))
@@ -207,7 +210,7 @@ func (s *stock) lookAhead(o found, w *way, ask *tariff.Ask) {
 
 func (s *stock) ahead(o found) (all []tariff.Occasion) {
 	last, ok := s.last(o)
-	if !s.project || !ok {
+	if !s.project || !ok || s.lapsed(o, last) {
 		return nil
 	}
 	typical := map[time.Weekday]sessionRow{}

@@ -28,6 +28,8 @@ type stock struct {
 	latest   map[uuid.UUID][]sessionRow   // of each kind, to project from
 	planned  map[uuid.UUID]map[string]int // sessions of the latest bundle, by its unit
 	holidays map[time.Time]string         // if any price depends on them
+	lapses   *lapses
+	heedless bool // of lapses: to know whether they are why nothing is served
 }
 
 // stock reads it, in a handful of statements for all offers together; project
@@ -66,7 +68,10 @@ func (p Pattern) stock(ctx context.Context, tx *db.Tx, offers []found, dates []t
 			return nil, err
 		}
 	}
-	s.lanes, err = readLanes(ctx, tx, wishes)
+	if s.lanes, err = readLanes(ctx, tx, wishes); err != nil {
+		return nil, err
+	}
+	s.lapses, err = s.readLapses(ctx, tx, offers)
 	return s, err
 }
 
@@ -202,9 +207,13 @@ func (s *stock) ask(by tariff.SoldBy) tariff.Ask {
 // byVisits is a visit on each date that somebody is free.
 func (s *stock) byVisits(o found) way {
 	w, ask := way{soldBy: tariff.ByVisit}, s.ask(tariff.ByVisit)
+	defer s.lanes.Undo(s.lanes.Mark()) // nobody is taken: whoever serves two offers can be had at either
 	for _, wish := range s.wishes(o) {
+		v := tariff.Occasion{StartsAt: wish.From.Add(o.visits.before()), EndsAt: wish.To.Add(-o.visits.after())}
+		if s.lapsed(o, shortbreaks.Date(v.StartsAt)) {
+			continue
+		}
 		if _, free := s.lanes.Pick(wish); free {
-			v := tariff.Occasion{StartsAt: wish.From.Add(o.visits.before()), EndsAt: wish.To.Add(-o.visits.after())}
 			ask.Occasions = append(ask.Occasions, v)
 			w.served = append(w.served, shortbreaks.Date(v.StartsAt))
 		}
@@ -217,7 +226,7 @@ func (s *stock) bySessions(o found) way {
 	w, ask := way{soldBy: tariff.BySession}, s.ask(tariff.BySession)
 	for _, on := range s.dates {
 		for _, e := range s.sessions[o.ID][on.Format(time.DateOnly)] {
-			if s.serves(e, on) && e.left() > 0 && o.window.CanBook(e.StartsAt, s.now) {
+			if s.serves(e, on) && e.left() > 0 && o.window.CanBook(e.StartsAt, s.now) && !s.lapsed(o, on) {
 				ask.Occasions = append(ask.Occasions, e.occasion())
 				w.served = append(w.served, on)
 				w.fullest(e.left())
@@ -257,7 +266,8 @@ func (s *stock) byBundles(o found) (ways []way) {
 func (s *stock) byBundle(o found, t Term) way {
 	b := bundleOf(t, s.whole[t.ID], o.window.gone(s.now))
 	w := way{soldBy: tariff.ByBundle}
-	if b.placesLeft() == 0 || !o.window.CanBook(b.remaining[0].StartsAt, s.now) {
+	lapsed := func(e sessionRow) bool { return s.lapsed(o, shortbreaks.Date(e.StartsAt)) }
+	if b.placesLeft() == 0 || !o.window.CanBook(b.remaining[0].StartsAt, s.now) || slices.ContainsFunc(b.remaining, lapsed) {
 		return w
 	}
 	for _, on := range s.dates {

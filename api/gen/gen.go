@@ -842,24 +842,6 @@ func (e CostPartKind) Valid() bool {
 	}
 }
 
-// Defines values for CostingForm.
-const (
-	CostingFormFigures CostingForm = "figures"
-	CostingFormPaper   CostingForm = "paper"
-)
-
-// Valid indicates whether the value is a known member of the CostingForm enum.
-func (e CostingForm) Valid() bool {
-	switch e {
-	case CostingFormFigures:
-		return true
-	case CostingFormPaper:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for CostingUnit.
 const (
 	CostingUnitHour    CostingUnit = "hour"
@@ -1688,6 +1670,27 @@ func (e Overdue) Valid() bool {
 	case OverdueNo:
 		return true
 	case OverdueTwoDays:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PaperForm.
+const (
+	PaperFormFigures PaperForm = "figures"
+	PaperFormPaper   PaperForm = "paper"
+	PaperFormPdf     PaperForm = "pdf"
+)
+
+// Valid indicates whether the value is a known member of the PaperForm enum.
+func (e PaperForm) Valid() bool {
+	switch e {
+	case PaperFormFigures:
+		return true
+	case PaperFormPaper:
+		return true
+	case PaperFormPdf:
 		return true
 	default:
 		return false
@@ -2562,7 +2565,8 @@ type Booking struct {
 
 	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+	// `reasons` hold other steps for a family that could not help it, each reason once.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// ChildFirstName Never shown to a provider.
@@ -2807,7 +2811,8 @@ type BulkRevisedOffer struct {
 type BulkRevision struct {
 	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+	// `reasons` hold other steps for a family that could not help it, each reason once.
 	CancellationTerms *CancellationTerms `json:"cancellation_terms,omitempty"`
 
 	// DryRun True: nothing is written.
@@ -2991,7 +2996,8 @@ type CancellationRequest struct {
 
 // CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 // the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-// longest notice to none. `reasons` hold other steps for a family that could not help it.
+// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+// `reasons` hold other steps for a family that could not help it, each reason once.
 type CancellationTerms struct {
 	// Choice Terms from the short list: free until the start; a day, two days or a week before; never.
 	Choice *TermsChoice `json:"choice,omitempty"`
@@ -3012,6 +3018,15 @@ type CancellationTerms struct {
 
 	// WaivedIfRefilled No fee if the place was taken again before the start.
 	WaivedIfRefilled *bool `json:"waived_if_refilled,omitempty"`
+}
+
+// CannotServe An offer that cannot be booked on the dates asked for.
+type CannotServe struct {
+	// Because Why; a quote would say the same.
+	Because string `json:"because"`
+
+	// Offer An offer in a list.
+	Offer OfferSummary `json:"offer"`
 }
 
 // CapPer What the cap is on.
@@ -3048,6 +3063,14 @@ type CategoryList struct {
 // Charge One priced thing. Its components sum to its amount, to the penny; where a `rate` names other amounts, the
 // components explain them in proportion. A line is worked out exactly and rounded once: minimum, step, brothers
 // and sisters, long stay, cap, cost shares, VAT.
+//
+// What is late or a disturbance is contingent. A contingent charge names its `event` and its `cap_pence`, is by the
+// item and a plain sum (no `rate`, `only` or `optional`); `event` and `each_minutes` are for it alone. Minimum and
+// steps are for a price by the hour, and `step_minutes` goes with a `step_mode`; `includes_minutes_with_child` of an
+// hour is at most 60. `cap_per` goes with `cap_pence`. A bundle has no `only`, and its cap is by the line.
+// `smallest_group` is there for a price per group and nowhere else. What a family or a group shares has no
+// discount for brothers and sisters; a discount for long stays is for a price by the night or day. No child of
+// the family, number of nights or payer is there twice.
 type Charge struct {
 	// AmountPence The price of one unit, whoever bears it.
 	AmountPence int64 `json:"amount_pence"`
@@ -3062,7 +3085,8 @@ type Charge struct {
 	CapPer     *CapPer          `json:"cap_per,omitempty"`
 	Components []PriceComponent `json:"components,omitempty"`
 
-	// CostShares Who bears the price; none is the buyer (the child's budget, or the family).
+	// CostShares Who bears the price; none is the buyer (the child's budget, or the family). Percentages come to at most the
+	// whole. Exactly one payer bears the remainder, unless percentages alone, without caps, come to the whole.
 	CostShares []CostShare `json:"cost_shares,omitempty"`
 
 	// EachMinutes Charged for every started so many minutes of the event.
@@ -3095,7 +3119,8 @@ type Charge struct {
 	// Payee Who is paid, if not the provider.
 	Payee *string `json:"payee,omitempty"`
 
-	// Rate How the amount of a unit depends on something. Give exactly one.
+	// Rate How the amount of a unit depends on something. Give exactly one; a bundle may have `ratios` only, and
+	// `durations` are for a price by the hour. Rows of lengths and tiers go up; no ratio is there twice.
 	Rate *Rate `json:"rate,omitempty"`
 
 	// SmallestGroup The fewest who share a price for the group; until the group is known each pays the share of this one.
@@ -3206,7 +3231,9 @@ type ClosureMade struct {
 
 // Comparison Offers priced for one pattern, soonest suitable first.
 type Comparison struct {
-	Items []ComparisonItem `json:"items"`
+	// CannotServe Offers that have what is asked but cannot be booked, since a credential they need has run out.
+	CannotServe []CannotServe    `json:"cannot_serve,omitempty"`
+	Items       []ComparisonItem `json:"items"`
 }
 
 // ComparisonItem What the pattern costs at one offer.
@@ -3371,7 +3398,8 @@ type ContractList struct {
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
-// Conversion Charged instead for the whole line: from so many minutes on, or once an event is recorded more often than `more_than`.
+// Conversion Charged instead for the whole line: from so many minutes on, or once an event is recorded more often than
+// `more_than`. Give exactly one of `from_minutes` and `event`; `more_than` goes with an event.
 type Conversion struct {
 	AmountPence int64 `json:"amount_pence"`
 
@@ -3410,7 +3438,8 @@ type CostPart struct {
 // CostPartKind What the part is.
 type CostPartKind string
 
-// CostShare The part of each line a payer bears: a percentage, a sum, or what remains; cut to its cap, whose excess joins what remains.
+// CostShare The part of each line a payer bears: exactly one of a percentage, a sum and what remains; cut to its cap, whose
+// excess joins what remains. What remains has no cap.
 type CostShare struct {
 	AmountPence *int64 `json:"amount_pence,omitempty"`
 	BasisPoints *int   `json:"basis_points,omitempty"`
@@ -3525,9 +3554,6 @@ type Costing struct {
 	// Worksheet What an offer costs in a year, and who fills it.
 	Worksheet Worksheet `json:"worksheet"`
 }
-
-// CostingForm In which form a costing is answered.
-type CostingForm string
 
 // CostingList A page of worksheets.
 type CostingList struct {
@@ -4106,8 +4132,10 @@ type MightAdd struct {
 	// Event What must be recorded before a contingent charge is made.
 	Event ChargeEvent `json:"event"`
 
-	// Pence Each time, or for each started `each_minutes`.
-	Pence     int64  `json:"pence"`
+	// Pence Your part, each time or for each started `each_minutes`.
+	Pence int64 `json:"pence"`
+
+	// UpToPence The most your part can come to.
 	UpToPence *int64 `json:"up_to_pence,omitempty"`
 	Words     string `json:"words"`
 }
@@ -4196,7 +4224,8 @@ type Offer struct {
 
 	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+	// `reasons` hold other steps for a family that could not help it, each reason once.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
@@ -4265,7 +4294,9 @@ type Offer struct {
 	State   OfferState `json:"state"`
 	Summary string     `json:"summary"`
 
-	// Tariff How a price is written down; one or more options, each with its charges.
+	// Tariff How a price is written down; one or more options, each with its charges. No two options have one name. An offer
+	// sells at most one membership and at most 3 kinds of block; at most 6 options may have prices that depend on how
+	// much is bought together (tiers by volume, a cap by week, month or booking, a price by the month or year).
 	Tariff Tariff `json:"tariff"`
 	Title  string `json:"title"`
 
@@ -4329,7 +4360,8 @@ type OfferDraft struct {
 
 	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+	// `reasons` hold other steps for a family that could not help it, each reason once.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
@@ -4368,7 +4400,9 @@ type OfferDraft struct {
 	SettingID *ID    `json:"setting_id,omitempty"`
 	Summary   string `json:"summary"`
 
-	// Tariff How a price is written down; one or more options, each with its charges.
+	// Tariff How a price is written down; one or more options, each with its charges. No two options have one name. An offer
+	// sells at most one membership and at most 3 kinds of block; at most 6 options may have prices that depend on how
+	// much is bought together (tiers by volume, a cap by week, month or booking, a price by the month or year).
 	Tariff Tariff `json:"tariff"`
 	Title  string `json:"title"`
 
@@ -4534,13 +4568,16 @@ type OfferRequirements struct {
 type OfferRevision struct {
 	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+	// `reasons` hold other steps for a family that could not help it, each reason once.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// Note Why, for everybody to read.
 	Note *string `json:"note,omitempty"`
 
-	// Tariff How a price is written down; one or more options, each with its charges.
+	// Tariff How a price is written down; one or more options, each with its charges. No two options have one name. An offer
+	// sells at most one membership and at most 3 kinds of block; at most 6 options may have prices that depend on how
+	// much is bought together (tiers by volume, a cap by week, month or booking, a price by the month or year).
 	Tariff Tariff `json:"tariff"`
 
 	// VersionID A UUID. Those made here are version 7.
@@ -4709,6 +4746,10 @@ type OnboardingStepName string
 // Overdue How long a question has waited; less than two days, two, or five.
 type Overdue string
 
+// PaperForm In which form to answer: the figures as JSON, a page to print as HTML, or the same words as a PDF. A PDF marks
+// what is written in an alphabet other than Latin, Greek or Cyrillic; the page has it.
+type PaperForm string
+
 // PartialPaid What is paid for when a child leaves early; the time booked or the time attended.
 type PartialPaid string
 
@@ -4718,7 +4759,7 @@ type PayableBy string
 // Payer Who bears a line.
 type Payer string
 
-// PaymentDetails The days and sums of a payment in advance (`period`, `days_before`) or of a deposit (`deposit_pence` or `deposit_percent`, and the balance `days_before` the first date).
+// PaymentDetails The days and sums of a payment in advance (`period`, `days_before`) or of a deposit (exactly one of `deposit_pence` and `deposit_percent`, and the balance `days_before` the first date).
 type PaymentDetails struct {
 	DaysBefore     *int   `json:"days_before,omitempty"`
 	DepositPence   *int64 `json:"deposit_pence,omitempty"`
@@ -4734,7 +4775,9 @@ type PaymentPeriod string
 // PaymentTiming When money is due; in arrears is once attendance is agreed.
 type PaymentTiming string
 
-// PercentOf A part of what another kind of charge comes to on the same date; 1250 basis points are 12.5 %.
+// PercentOf A part of what another kind of charge comes to on the same date; 1250 basis points are 12.5 %. The option has a
+// charge of that kind that is not a percentage itself. The charge has the amount 0, is not by a bundle, month or
+// year, and has no discounts, minimum, steps or sharing of its own.
 type PercentOf struct {
 	BasisPoints int `json:"basis_points"`
 
@@ -5020,7 +5063,14 @@ type PriceComponent struct {
 }
 
 // PriceOption One way to buy. The cheapest a buyer may use is the one quoted; single dates, blocks and a membership are
-// mixed if that is cheaper. `block` and `membership` are paid by the first charge of the option.
+// mixed if that is cheaper. At least one charge is planned, not `optional` and not a percentage. Give `member_of`
+// for members, `contract_id` for a contract, `scheme` for funded places and `payment` for the timings advance and
+// deposit: each there and only there. All charges by a bundle (half term, term, quarter, ..) have one unit.
+//
+// `block` and `membership` are paid by the first charge of the option, one plain sum for each child: no rate,
+// discount, cap, cost shares or times. An option is not both. A block's first charge is by the item or session,
+// and what each use costs besides cannot depend on other dates. A membership has no other charge, is of the kind
+// membership and is not for members.
 type PriceOption struct {
 	// BilledOn Whether the charge follows the time booked or the time attended.
 	BilledOn BilledOn `json:"billed_on"`
@@ -5039,7 +5089,7 @@ type PriceOption struct {
 	Membership *Membership `json:"membership,omitempty"`
 	Name       string      `json:"name"`
 
-	// Payment The days and sums of a payment in advance (`period`, `days_before`) or of a deposit (`deposit_pence` or `deposit_percent`, and the balance `days_before` the first date).
+	// Payment The days and sums of a payment in advance (`period`, `days_before`) or of a deposit (exactly one of `deposit_pence` and `deposit_percent`, and the balance `days_before` the first date).
 	Payment *PaymentDetails `json:"payment,omitempty"`
 
 	// PaymentTiming When money is due; in arrears is once attendance is agreed.
@@ -5198,7 +5248,8 @@ type Quote struct {
 
 	// CancellationTerms What a family's cancellation costs; kept on each booking as it stood when it was quoted. Give a `choice` from
 	// the short list (answers show its numbers), or `free_until_hours` and `late_fee_percent`, or `steps` from the
-	// longest notice to none. `reasons` hold other steps for a family that could not help it.
+	// longest notice to none, and only one of the three; `free_until_hours` above 0 needs a `late_fee_percent`.
+	// `reasons` hold other steps for a family that could not help it, each reason once.
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// ChildID A UUID. Those made here are version 7.
@@ -5381,9 +5432,10 @@ type QuoteToBook struct {
 	QuoteID ID `json:"quote_id"`
 }
 
-// Rate How the amount of a unit depends on something. Give exactly one.
+// Rate How the amount of a unit depends on something. Give exactly one; a bundle may have `ratios` only, and
+// `durations` are for a price by the hour. Rows of lengths and tiers go up; no ratio is there twice.
 type Rate struct {
-	// Bands Rates by day and time, the first that applies counting: split to the minute, or the whole by its start (or by its start or end).
+	// Bands Rates by day and time, the first that applies counting: split to the minute, or the whole by its start (or by its start or end). Only a price by the hour can be split.
 	Bands *RateBands `json:"bands,omitempty"`
 
 	// Conversions Another sum for the line, once something holds; the first that does.
@@ -5392,7 +5444,9 @@ type Rate struct {
 	// Durations A table of lengths: a length between two rows costs the longer; beyond the last, whole multiples of it and the rest by the table.
 	Durations []DurationRow `json:"durations,omitempty"`
 
-	// PercentOf A part of what another kind of charge comes to on the same date; 1250 basis points are 12.5 %.
+	// PercentOf A part of what another kind of charge comes to on the same date; 1250 basis points are 12.5 %. The option has a
+	// charge of that kind that is not a percentage itself. The charge has the amount 0, is not by a bundle, month or
+	// year, and has no discounts, minimum, steps or sharing of its own.
 	PercentOf *PercentOf `json:"percent_of,omitempty"`
 
 	// Ratios The amount at each ratio of support.
@@ -5402,7 +5456,7 @@ type Rate struct {
 	Volume *VolumeTiers `json:"volume,omitempty"`
 }
 
-// RateBand The rate of a window: a sum, or so many percent of the amount.
+// RateBand The rate of a window: exactly one of a sum and so many percent of the amount.
 type RateBand struct {
 	AmountPence *int64 `json:"amount_pence,omitempty"`
 
@@ -5425,7 +5479,7 @@ type RateBand struct {
 	To *TimeOfDay `json:"to,omitempty"`
 }
 
-// RateBands Rates by day and time, the first that applies counting: split to the minute, or the whole by its start (or by its start or end).
+// RateBands Rates by day and time, the first that applies counting: split to the minute, or the whole by its start (or by its start or end). Only a price by the hour can be split.
 type RateBands struct {
 	List []RateBand `json:"list"`
 
@@ -5870,7 +5924,9 @@ type TaperStep struct {
 	Ratio SupportRatio `json:"ratio"`
 }
 
-// Tariff How a price is written down; one or more options, each with its charges.
+// Tariff How a price is written down; one or more options, each with its charges. No two options have one name. An offer
+// sells at most one membership and at most 3 kinds of block; at most 6 options may have prices that depend on how
+// much is bought together (tiers by volume, a cap by week, month or booking, a price by the month or year).
 type Tariff struct {
 	Options []PriceOption `json:"options"`
 }
@@ -5888,7 +5944,8 @@ type TermsChoice string
 // TermsReason Why a family could not come.
 type TermsReason string
 
-// TermsStep What cancelling costs with at least so much notice; the last step is for none.
+// TermsStep What cancelling costs with at least so much notice: a percentage or a sum, and not both. Each step has less
+// notice than the one before; the last is for none, with `notice` 0.
 type TermsStep struct {
 	// FeePence Instead of a percentage; at most the price.
 	FeePence   *int64 `json:"fee_pence,omitempty"`
@@ -6375,6 +6432,11 @@ type ProviderID = ID
 // ProviderIsA What a provider is.
 type ProviderIsA = ProviderKind
 
+// QuoteID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type QuoteID = ID
+
 // SearchText defines model for SearchText.
 type SearchText = string
 
@@ -6841,7 +6903,7 @@ type ListOfferVersionsParams struct {
 // CostPlanParams defines parameters for CostPlan.
 type CostPlanParams struct {
 	// As The figures, or a paper to print for a panel.
-	As *CostingForm `form:"as,omitempty" json:"as,omitempty"`
+	As *PaperForm `form:"as,omitempty" json:"as,omitempty"`
 }
 
 // ListProvidersParams defines parameters for ListProviders.
@@ -6899,6 +6961,12 @@ type ListWorkersParams struct {
 
 	// Cursor The `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetQuoteParams defines parameters for GetQuote.
+type GetQuoteParams struct {
+	// As The figures, or a paper to print or keep.
+	As *PaperForm `form:"as,omitempty" json:"as,omitempty"`
 }
 
 // ListShortlistParams defines parameters for ListShortlist.
@@ -7314,6 +7382,9 @@ type ServerInterface interface {
 	// CreateQuote Price a booking for one child
 	// (POST /v1/quotes)
 	CreateQuote(ctx echo.Context) error
+	// GetQuote Read a quote, or get it as a paper
+	// (GET /v1/quotes/{quote_id})
+	GetQuote(ctx echo.Context, quoteID QuoteID, params GetQuoteParams) error
 	// PreviewSessions See which dates a series would make
 	// (POST /v1/session-previews)
 	PreviewSessions(ctx echo.Context) error
@@ -9514,6 +9585,31 @@ func (w *ServerInterfaceWrapper) CreateQuote(ctx echo.Context) error {
 	return err
 }
 
+// GetQuote converts echo context to params.
+func (w *ServerInterfaceWrapper) GetQuote(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "quote_id" -------------
+	var quoteID QuoteID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "quote_id", ctx.Param("quote_id"), &quoteID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter quote_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetQuoteParams
+	// ------------- Optional query parameter "as" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as", ctx.QueryParams(), &params.As, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter as: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetQuote(ctx, quoteID, params)
+	return err
+}
+
 // PreviewSessions converts echo context to params.
 func (w *ServerInterfaceWrapper) PreviewSessions(ctx echo.Context) error {
 	var err error
@@ -9809,6 +9905,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/providers/:provider_id/notices", wrapper.ListNotices, options.OperationMiddlewares["listNotices"]...)
 	router.GET(options.BaseURL+"/v1/providers/:provider_id/onboarding", wrapper.GetOnboarding, options.OperationMiddlewares["getOnboarding"]...)
 	router.POST(options.BaseURL+"/v1/quotes", wrapper.CreateQuote, options.OperationMiddlewares["createQuote"]...)
+	router.GET(options.BaseURL+"/v1/quotes/:quote_id", wrapper.GetQuote, options.OperationMiddlewares["getQuote"]...)
 	router.GET(options.BaseURL+"/v1/bookings", wrapper.ListBookings, options.OperationMiddlewares["listBookings"]...)
 	router.POST(options.BaseURL+"/v1/bookings", wrapper.CreateBooking, options.OperationMiddlewares["createBooking"]...)
 	router.GET(options.BaseURL+"/v1/bookings/:booking_id", wrapper.GetBooking, options.OperationMiddlewares["getBooking"]...)
@@ -16760,6 +16857,26 @@ func (response CostPlan200JSONResponse) VisitCostPlanResponse(w http.ResponseWri
 	return err
 }
 
+type CostPlan200ApplicationPdfResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response CostPlan200ApplicationPdfResponse) VisitCostPlanResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type CostPlan200TextHTMLResponse struct {
 	Body          io.Reader
 	ContentLength int64
@@ -19666,6 +19783,150 @@ func (response CreateQuotedefaultApplicationProblemPlusJSONResponse) VisitCreate
 	return err
 }
 
+type GetQuoteRequestObject struct {
+	QuoteID QuoteID `json:"quote_id"`
+	Params  GetQuoteParams
+}
+
+type GetQuoteResponseObject interface {
+	VisitGetQuoteResponse(w http.ResponseWriter) error
+}
+
+type GetQuote200JSONResponse Quote
+
+func (response GetQuote200JSONResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetQuote200ApplicationPdfResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetQuote200ApplicationPdfResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetQuote200TextHTMLResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetQuote200TextHTMLResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetQuote400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetQuote400ApplicationProblemPlusJSONResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetQuote401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetQuote401ApplicationProblemPlusJSONResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetQuote403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetQuote403ApplicationProblemPlusJSONResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetQuote404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetQuote404ApplicationProblemPlusJSONResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetQuotedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetQuotedefaultApplicationProblemPlusJSONResponse) VisitGetQuoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PreviewSessionsRequestObject struct {
 	Body *PreviewSessionsJSONRequestBody
 }
@@ -21067,6 +21328,9 @@ type StrictServerInterface interface {
 	// CreateQuote Price a booking for one child
 	// (POST /v1/quotes)
 	CreateQuote(ctx context.Context, request CreateQuoteRequestObject) (CreateQuoteResponseObject, error)
+	// GetQuote Read a quote, or get it as a paper
+	// (GET /v1/quotes/{quote_id})
+	GetQuote(ctx context.Context, request GetQuoteRequestObject) (GetQuoteResponseObject, error)
 	// PreviewSessions See which dates a series would make
 	// (POST /v1/session-previews)
 	PreviewSessions(ctx context.Context, request PreviewSessionsRequestObject) (PreviewSessionsResponseObject, error)
@@ -24098,6 +24362,32 @@ func (sh *strictHandler) CreateQuote(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(CreateQuoteResponseObject); ok {
 		return validResponse.VisitCreateQuoteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetQuote operation middleware
+func (sh *strictHandler) GetQuote(ctx echo.Context, quoteID QuoteID, params GetQuoteParams) error {
+	var request GetQuoteRequestObject
+
+	request.QuoteID = quoteID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetQuote(ctx.Request().Context(), request.(GetQuoteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetQuote")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetQuoteResponseObject); ok {
+		return validResponse.VisitGetQuoteResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

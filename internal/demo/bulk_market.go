@@ -143,17 +143,18 @@ type marketOffer struct {
 // marketTables gathers rows of all tables but the sessions, which are copied
 // as they are made.
 type marketTables struct {
-	place, provider, setting, offer, version, lane, offerLane *table
+	place, provider, cover, setting, offer, version, lane, offerLane *table
 }
 
 func (t marketTables) all() []*table {
-	return []*table{t.place, t.provider, t.setting, t.offer, t.version, t.lane, t.offerLane}
+	return []*table{t.place, t.provider, t.cover, t.setting, t.offer, t.version, t.lane, t.offerLane}
 }
 
 func newMarketTables() marketTables {
 	return marketTables{
 		place:    &table{name: "place", columns: "code postcode area latitude longitude"},
 		provider: &table{name: "provider", columns: "id name staff_count created_at"},
+		cover:    &table{name: "credential_cover", columns: "provider_id kind starts_on holders"},
 		setting:  &table{name: "setting", columns: "provider_id id name postcode area latitude longitude"},
 		offer: &table{name: "offer", columns: `provider_id id setting_id state version_id title summary category access_route age_from age_to
 			ratio_staff ratio_children instant visits created_at published_at`},
@@ -192,6 +193,9 @@ func (m *Market) addProvider(t marketTables, n, offers int) (made []marketOffer)
 	lat, lon := where.lat+m.rand.NormFloat64()*where.spread, where.lon+m.rand.NormFloat64()*where.spread*1.6
 	name := m.pick(marketStems) + m.pick(marketEnds) + " " + m.pick([]string{"Short Breaks", "Trust", "Youth", "Carers", "Care", "Activities", "Play", "Together"})
 	t.provider.add(id, name, 1+m.rand.IntN(40), m.now)
+	for _, kind := range []string{"ofsted", "insurance_public_liability", "first_aid", "safeguarding_training", "dbs_enhanced"} {
+		t.cover.add(id, kind, m.now, 1) // all that its offers need to be booked
+	}
 	t.setting.add(id, setting, where.name+" "+m.pick([]string{"Hall", "Centre", "School", "House", "Barn", "Pool"}),
 		fmt.Sprintf("%s %dAA", where.outcode, 1+n%9), where.name, lat, lon)
 	for i := range offers {

@@ -30,6 +30,7 @@
 //     (dates, blocks, membership, and the bound of the work).
 //   - The price laid out by date, line and payer, with the comparable rate on
 //     the full cost: price.go. When it is due: due.go.
+//   - What could be added if something happens, of this buyer's money: mightadd.go.
 //   - What is said in a list before a pattern is known: headline.go.
 //   - What a cancellation costs, by reason and notice: terms.go.
 //   - What a price is made of, and equal prices at a universal activity:

@@ -151,7 +151,11 @@ func payerWords(payer string) string {
 // Words says what could be added: "Late pick up could add £5.00 for each
 // started 5 minutes, at most £30.00."
 func (m MightAdd) Words() string {
-	text := fmt.Sprintf("%s could add %s", shortbreaks.Capital(shortbreaks.Spaced(m.Event)), m.Pence)
+	event := shortbreaks.Capital(shortbreaks.Spaced(m.Event))
+	if m.Pence == 0 && m.UpToPence != nil { // others bear the first of it
+		return fmt.Sprintf("%s could add up to %s.", event, *m.UpToPence)
+	}
+	text := fmt.Sprintf("%s could add %s", event, m.Pence)
 	if m.Each > 0 {
 		text += " for each started " + strings.TrimPrefix(shortbreaks.Minutes(m.Each), "1 ")
 	} else {

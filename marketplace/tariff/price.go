@@ -66,14 +66,6 @@ type Beaten struct {
 	TotalPence shortbreaks.Pence
 }
 
-// MightAdd is a charge that depends on what happens (T59).
-type MightAdd struct {
-	Event     string             `json:"event"`
-	Pence     shortbreaks.Pence  `json:"pence"`                 // for each time, or each started so many minutes
-	Each      int                `json:"each,omitempty"`        // those minutes; 0: each time
-	UpToPence *shortbreaks.Pence `json:"up_to_pence,omitempty"` // for one date
-}
-
 // OptionName names what was chosen: one option, or several.
 func (p *Priced) OptionName() string {
 	var names []string
@@ -319,20 +311,4 @@ func (o *Option) childTime(at *Occasion) childTime {
 		includes *= childTime(at.days())
 	}
 	return 60 * min(minutes, includes)
-}
-
-// mightAdd lists what contingent charges of the chosen options could add.
-func (p *Priced) mightAdd() {
-	for k, part := range p.Parts {
-		o := &p.tariff.Options[part.Option]
-		if slices.ContainsFunc(p.Parts[:k], func(same Part) bool { return same.Option == part.Option }) {
-			continue // a second block of one option
-		}
-		for n := range o.Charges {
-			c := &o.Charges[n]
-			if c.When == Contingent && !c.happened(p.ask) {
-				p.MightAdd = append(p.MightAdd, MightAdd{c.Event, c.AmountPence, c.EachMinutes, c.CapPence})
-			}
-		}
-	}
 }
