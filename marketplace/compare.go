@@ -283,7 +283,7 @@ func (p Pattern) filter(ctx context.Context, find locator) (filter, error) {
 		return filter{}, err
 	}
 	f := filter{
-		category: p.Category, age: p.Age, sort: BySoonest,
+		category: p.Category, age: p.Age, sort: BySoonest, lapsedToo: true, // it is said why they cannot serve
 		ratioStaff: p.RatioStaff, ratioChildren: p.RatioChildren, only: p.OfferIDs,
 	}
 	f.setText(p.Text)

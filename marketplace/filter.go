@@ -132,7 +132,11 @@ type filter struct {
 
 	exact, spelt string // the text as full text search reads it; spelt: words spelt nearly so
 	dropped      string // a condition to leave out
+	lapsedToo    bool   // offers that cannot be booked, since a credential has run out, too
 }
+
+// always is the name of a condition that nobody asked and nobody can drop.
+const always = "always"
 
 // condition is one thing asked, by the name it is dropped by.
 type condition struct{ name, sql string }
@@ -168,6 +172,13 @@ func (f filter) conditions() []condition {
 	add(len(f.features) > 0, ByFeatures, `l.traits @> @features::text[]`)
 	add(len(f.spoken) > 0, BySpoken, `l.traits @> @spoken::text[]`)
 	add(f.kind != "", ByKind, `l.traits @> @kind::text[]`)
+	switch {
+	case f.lapsedToo:
+	case f.age != nil && f.dropped != ByAge:
+		add(true, always, `l.lapsed & (1 << @age::int) = 0`)
+	default:
+		add(true, always, `l.lapsed >= 0`)
+	}
 	// What is listed may be behind, but never leaves out a date: whoever
 	// passes is looked up.
 	add(f.window.asked(), ByWhen, `l.next_at < @until::timestamptz`)
@@ -323,7 +334,7 @@ func (q SearchQuery) filter(ctx context.Context, d *db.DB) (filter, error) {
 // names are the conditions that are asked, each once.
 func (f filter) names() (names []string) {
 	for _, c := range f.conditions() {
-		if !slices.Contains(names, c.name) {
+		if c.name != always && !slices.Contains(names, c.name) {
 			names = append(names, c.name)
 		}
 	}

@@ -3,6 +3,7 @@ package marketplace
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -240,8 +241,8 @@ func (s *stock) readLapses(ctx context.Context, tx *db.Tx, offers []found) (*lap
 
 // LapsedAges says of some offers for which of the ages they serve a credential
 // that is needed on a day is lacking, so that a quote for that day would be
-// refused: bit n is set for the age n. An offer that lacks nothing is not in
-// the answer. It changes with the file of the provider, the workers who leave,
+// refused: bit n is set for the age n, and the sign if that is every age. An
+// offer that lacks nothing is not in the answer. It changes with the file of the provider, the workers who leave,
 // the rules, the offer, its sessions within thirty days, and the day.
 func LapsedAges(ctx context.Context, tx *db.Tx, keys []offerKey, on time.Time) (map[uuid.UUID]int32, error) {
 	providers, ids := keyColumns(keys)
@@ -262,11 +263,50 @@ func LapsedAges(ctx context.Context, tx *db.Tx, keys []offerKey, on time.Time) (
 	}
 	lapsed := map[uuid.UUID]int32{}
 	for id, f := range l.facts {
+		ages := f.AgeTo - f.AgeFrom + 1
 		for age := f.AgeFrom; age <= f.AgeTo; age++ {
 			if l.lacks(id, age, on) != nil {
 				lapsed[id] |= 1 << age
+				ages--
 			}
+		}
+		if ages == 0 {
+			lapsed[id] |= math.MinInt32
 		}
 	}
 	return lapsed, nil
+}
+
+// What passing days change: credentials that began or ended, and rules that
+// did, since an offer was listed. A year back is as far as a service is ever
+// down.
+const (
+	sqlMarkCover = `
+INSERT INTO offer_stale
+SELECT DISTINCT l.provider_id, l.offer_id FROM credential_cover c JOIN offer_listing l ON l.provider_id = c.provider_id
+WHERE (c.ends_on BETWEEN $1::date - 366 AND $1::date - 1 AND c.ends_on >= l.listed_on)
+    OR (c.starts_on BETWEEN $1::date - 366 AND $1::date AND c.starts_on > l.listed_on)`
+
+	sqlMarkRules = `
+INSERT INTO offer_stale
+SELECT l.provider_id, l.offer_id FROM offer_listing l
+WHERE l.listed_on < (SELECT max(d.day) FROM (SELECT starts_on AS day FROM credential_rule UNION ALL SELECT ends_on + 1 FROM credential_rule) d WHERE d.day <= $1)`
+)
+
+// MarkLapses has those offers listed anew for which a credential, or a rule,
+// began or ended on a day that has come. It says how many they are.
+func MarkLapses(ctx context.Context, d *db.DB) (int, error) {
+	marked := 0
+	err := d.Do(ctx, db.Scope{}, func(tx *db.Tx) error {
+		marked = 0
+		for _, sql := range []string{sqlMarkCover, sqlMarkRules} {
+			tag, err := tx.PGX.Exec(ctx, sql, shortbreaks.Date(tx.Now))
+			if err != nil {
+				return fmt.Errorf("marking offers whose credentials began or ended: %w", err)
+			}
+			marked += int(tag.RowsAffected())
+		}
+		return nil
+	})
+	return marked, err
 }

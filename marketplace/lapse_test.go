@@ -1,6 +1,7 @@
 package marketplace_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -171,11 +172,11 @@ func TestT82_LapsedAgesAreThoseAQuoteForTheDayWouldRefuse(t *testing.T) {
 	}
 	require.Zero(t, on("2027-01-23"))
 	require.Equal(t, int32(1<<5|1<<6|1<<7), on("2027-01-24"), "no childcare under 8")
-	require.Equal(t, int32(1<<17-1<<5), on("2027-02-28"), "nobody from 5 to 16")
+	require.Equal(t, int32(math.MinInt32|(1<<17-1<<5)), on("2027-02-28"), "nobody from 5 to 16")
 	s.put(who, own("ofsted", "2027-01-24", ""))
 	require.Zero(t, on("2027-01-24"))
 	require.Zero(t, on("2027-02-27"))
-	require.Equal(t, int32(1<<17-1<<5), on("2027-02-28"))
+	require.Equal(t, int32(math.MinInt32|(1<<17-1<<5)), on("2027-02-28"))
 
 	// Two hours a day are no childcare: the rule looks at the sessions.
 	short := plainClub()
@@ -185,4 +186,47 @@ func TestT82_LapsedAgesAreThoseAQuoteForTheDayWouldRefuse(t *testing.T) {
 	_, shorter = s.filed(map[string]string{"ofsted": "2027-01-23"}, short)
 	o = shorter
 	require.Zero(t, on("2027-01-30"))
+}
+
+func TestT82_WhatCannotBeBookedTodayIsNotFound(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	who, o := s.filed(map[string]string{"insurance_public_liability": "2027-02-13", "ofsted": "2027-01-23"}, plainClub())
+	found := func(age int) bool {
+		q := marketplace.SearchQuery{}
+		if age >= 0 {
+			q.Age = &age
+		}
+		return len(s.search(q)) == 1
+	}
+	// What passes is seen by the round of every few minutes and the sweep after it.
+	day := func(on string) {
+		s.clock.Set(at(on + "T00:05"))
+		_, err := marketplace.MarkLapses(s.ctx, s.d)
+		require.NoError(t, err)
+		_, err = marketplace.RefreshListings(s.ctx, s.d)
+		require.NoError(t, err)
+	}
+	require.True(t, found(6) && found(12) && found(-1))
+	day("2027-01-23")
+	require.True(t, found(6), "its last day counts")
+	day("2027-01-24")
+	require.False(t, found(6), "under eight the register is needed")
+	require.True(t, found(12))
+	require.True(t, found(-1), "somebody can still come")
+	six := 6
+	page := s.page(marketplace.SearchQuery{Age: &six})
+	require.Equal(t, marketplace.ByAge, page.Missing(), "a search that finds nothing says what to leave out, and nothing that nobody asked")
+	day("2027-02-14")
+	require.False(t, found(12) || found(-1))
+	require.Contains(t, s.compare(aged(termSaturdays(), 12)), o.Offer.ID, "a comparison still says why it cannot serve")
+
+	// Renewed, it is found as soon as the sweep has run; nothing else marks it.
+	s.put(who, own("insurance_public_liability", "2027-02-14", "2028-02-13"))
+	_, err := marketplace.RefreshListings(s.ctx, s.d)
+	require.NoError(t, err)
+	require.True(t, found(12) && !found(6))
+	again, err := marketplace.MarkLapses(s.ctx, s.d)
+	require.NoError(t, err)
+	require.Zero(t, again, "what has been listed since is not marked again")
 }

@@ -65,18 +65,18 @@ WHERE o.state = 'published'`
 
 const sqlList = `
 INSERT INTO offer_listing AS l (provider_id, offer_id, words, category, access_route, age_from, age_to, ratio_staff, ratio_children, sold_by,
-    price_unit, price_pence, rate_pence, area, place, cell, next_at, days, hours, starts, traits)
+    price_unit, price_pence, rate_pence, area, place, cell, next_at, days, hours, lapsed, listed_on, starts, traits)
 SELECT o.provider_id, o.id,
     setweight(to_tsvector('english', o.title), 'A') || setweight(to_tsvector('english', p.name || ' ' || replace(o.category, '_', ' ')), 'B')
         || setweight(to_tsvector('english', o.summary || ' ' || s.name), 'C'),
     o.category, o.access_route, o.age_from, o.age_to, o.ratio_staff, o.ratio_children, string_to_array(k.sold_by, ' '),
-    v.price_unit, v.price_pence, k.rate_pence, s.area, ll_to_earth(s.latitude, s.longitude), k.cell, k.next_at, k.days, k.hours,
+    v.price_unit, v.price_pence, k.rate_pence, s.area, ll_to_earth(s.latitude, s.longitude), k.cell, k.next_at, k.days, k.hours, k.lapsed, $10::date,
     ARRAY(SELECT (extract(epoch FROM e.starts_at)::bigint / 60)::int FROM session e
         WHERE e.provider_id = o.provider_id AND e.offer_id = o.id AND e.state = 'scheduled' AND e.starts_at > $9 ORDER BY e.starts_at LIMIT 64),
     ARRAY(SELECT 'need:' || x FROM unnest(o.needs) x UNION ALL SELECT 'feature:' || x FROM unnest(o.access_features) x
         UNION ALL SELECT 'language:' || x FROM unnest(o.languages) x UNION ALL SELECT 'kind:' || p.kind)
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[], $6::timestamptz[], $7::int[], $8::int[])
-    AS k (provider_id, offer_id, sold_by, rate_pence, cell, next_at, days, hours)
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[], $6::timestamptz[], $7::int[], $8::int[], $11::int[])
+    AS k (provider_id, offer_id, sold_by, rate_pence, cell, next_at, days, hours, lapsed)
 JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
 JOIN provider p ON p.id = o.provider_id
 JOIN setting s ON s.provider_id = o.provider_id AND s.id = o.setting_id
@@ -85,7 +85,8 @@ ON CONFLICT (provider_id, offer_id) DO UPDATE SET words = excluded.words, catego
     age_from = excluded.age_from, age_to = excluded.age_to, ratio_staff = excluded.ratio_staff, ratio_children = excluded.ratio_children,
     sold_by = excluded.sold_by, price_unit = excluded.price_unit, price_pence = excluded.price_pence, rate_pence = excluded.rate_pence,
     area = excluded.area, place = excluded.place, cell = excluded.cell, next_at = excluded.next_at,
-    days = excluded.days, hours = excluded.hours, starts = excluded.starts, traits = excluded.traits
+    days = excluded.days, hours = excluded.hours, lapsed = excluded.lapsed, listed_on = excluded.listed_on,
+    starts = excluded.starts, traits = excluded.traits
 WHERE (l.*) IS DISTINCT FROM (excluded.*)`
 
 // mostStarts is how many starts a listing holds; of what comes after them it
@@ -133,6 +134,13 @@ func relist(ctx context.Context, tx *db.Tx, keys []offerKey) error {
 	if len(all) == 0 {
 		return nil
 	}
+	lapsed, err := LapsedAges(ctx, tx, keys, shortbreaks.Date(tx.Now))
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		all[i].lapsed = lapsed[all[i].Offer]
+	}
 	return writeListings(ctx, tx, all)
 }
 
@@ -148,6 +156,7 @@ type listed struct {
 	window          Offer      // its notice
 	days, hours     int32      // of sessions still to run
 	text            string
+	lapsed          int32 // ages, as LapsedAges has them
 }
 
 func scanListed(row pgx.CollectableRow) (l listed, err error) {
@@ -159,21 +168,21 @@ func writeListings(ctx context.Context, tx *db.Tx, all []listed) error {
 	var providers, offers []uuid.UUID
 	var soldBy, vocabulary []string
 	var rates []*shortbreaks.Pence
-	var cells, days, hours []int32
+	var cells, days, hours, lapsed []int32
 	var next []time.Time
 	for _, l := range all {
 		providers, offers = append(providers, l.Provider), append(offers, l.Offer)
 		soldBy, rates = append(soldBy, l.soldBy()), append(rates, l.tariff.HeadlineRate(l.length, l.planned))
 		cells, next = append(cells, cellOf(l.lat, l.lon)), append(next, l.nextAt(tx.Now))
 		d, h := l.when()
-		days, hours = append(days, d), append(hours, h)
+		days, hours, lapsed = append(days, d), append(hours, h), append(lapsed, l.lapsed)
 		for _, w := range wordsOf(l.text) {
 			if n := len([]rune(w)); n >= 3 && n <= 40 {
 				vocabulary = append(vocabulary, w)
 			}
 		}
 	}
-	if _, err := tx.PGX.Exec(ctx, sqlList, providers, offers, soldBy, rates, cells, next, days, hours, tx.Now); err != nil {
+	if _, err := tx.PGX.Exec(ctx, sqlList, providers, offers, soldBy, rates, cells, next, days, hours, tx.Now, shortbreaks.Date(tx.Now), lapsed); err != nil {
 		return fmt.Errorf("listing %d offers: %w", len(all), err)
 	}
 	slices.Sort(vocabulary)

@@ -32,7 +32,7 @@ type (
 	sweepArgs  struct{} // ends what has run out of time
 	purgeArgs  struct{} // forgets stored answers after their 72 hours
 	roundArgs  struct{} // the round of the day: warnings of what ends, and how often sessions ran as booked
-	pricesArgs struct{} // shows the prices announced for today
+	pricesArgs struct{} // shows the prices announced for today, and no offer whose credentials ended
 	listArgs   struct{} // brings up to date what searches read of offers
 )
 
@@ -89,7 +89,7 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 		runs[sweepArgs](workers, sweepEvery, all(booking.Sweep)),
 		runs[purgeArgs](workers, purgeEvery, d.PurgeReplies),
 		runs[roundArgs](workers, roundEvery, all(marketplace.WarnOfExpiry, booking.CountReliability)),
-		runs[pricesArgs](workers, pricesEvery, all(marketplace.RollPrices)),
+		runs[pricesArgs](workers, pricesEvery, all(marketplace.RollPrices, marketplace.MarkLapses)),
 		runs[listArgs](workers, listEvery, all(marketplace.RefreshListings)),
 	})
 }

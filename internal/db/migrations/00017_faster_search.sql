@@ -14,9 +14,25 @@ ALTER TABLE offer_listing ADD COLUMN starts int[];
 -- what its provider is: need:autism, feature:hoist, language:polish, kind:charity.
 ALTER TABLE offer_listing ADD COLUMN traits text[] NOT NULL DEFAULT '{}';
 CREATE INDEX offer_listing_traits ON offer_listing USING gin (traits);
+-- A bit for each age the offer could not be booked for on the day it was
+-- listed, since a credential had run out (T82); the sign, for all its ages.
+ALTER TABLE offer_listing ADD COLUMN lapsed int NOT NULL DEFAULT 0, ADD COLUMN listed_on date NOT NULL DEFAULT '2000-01-01';
+-- +goose StatementBegin
+CREATE FUNCTION mark_offers_of_cover() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO offer_stale SELECT o.provider_id, o.id FROM offer o
+        JOIN (SELECT DISTINCT provider_id FROM changed) c ON c.provider_id = o.provider_id WHERE o.state = 'published';
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER cover_added AFTER INSERT ON credential_cover REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION mark_offers_of_cover();
+CREATE TRIGGER cover_taken AFTER DELETE ON credential_cover REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION mark_offers_of_cover();
 INSERT INTO offer_stale SELECT provider_id, offer_id FROM offer_listing;
 
 -- +goose Down
-ALTER TABLE offer_listing DROP COLUMN starts, DROP COLUMN traits;
+DROP TRIGGER cover_added ON credential_cover;
+DROP TRIGGER cover_taken ON credential_cover;
+DROP FUNCTION mark_offers_of_cover();
+ALTER TABLE offer_listing DROP COLUMN starts, DROP COLUMN traits, DROP COLUMN lapsed, DROP COLUMN listed_on;
 DROP INDEX offer_listing_cell;
 CREATE INDEX offer_listing_cell ON offer_listing (cell, next_at);
