@@ -96,6 +96,27 @@ func (w *listWorker) Work(ctx context.Context, _ *river.Job[listArgs]) error {
 	return err
 }
 
+// feedEvery is how late those who keep copies of what is published may learn
+// of a change, such as a place taken.
+const feedEvery = 5 * time.Second
+
+// feedArgs brings the feeds up to date.
+type feedArgs struct{}
+
+// Kind names the job.
+func (feedArgs) Kind() string { return "refresh_feeds" }
+
+type feedWorker struct {
+	river.WorkerDefaults[feedArgs]
+	d *db.DB
+}
+
+// Work numbers what changed.
+func (w *feedWorker) Work(ctx context.Context, _ *river.Job[feedArgs]) error {
+	_, err := marketplace.RefreshFeeds(ctx, w.d)
+	return err
+}
+
 // newJobs registers every worker and what runs at set times.
 func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
@@ -106,6 +127,7 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 	river.AddWorker(workers, &roundWorker{d: d})
 	river.AddWorker(workers, &pricesWorker{d: d})
 	river.AddWorker(workers, &listWorker{d: d})
+	river.AddWorker(workers, &feedWorker{d: d})
 	once := func(every time.Duration) *river.InsertOpts {
 		return &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: every}, MaxAttempts: 1}
 	}
@@ -124,6 +146,9 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 		}, &river.PeriodicJobOpts{RunOnStart: true}),
 		river.NewPeriodicJob(river.PeriodicInterval(listEvery), func() (river.JobArgs, *river.InsertOpts) {
 			return listArgs{}, once(listEvery)
+		}, &river.PeriodicJobOpts{RunOnStart: true}),
+		river.NewPeriodicJob(river.PeriodicInterval(feedEvery), func() (river.JobArgs, *river.InsertOpts) {
+			return feedArgs{}, once(feedEvery)
 		}, &river.PeriodicJobOpts{RunOnStart: true}),
 	})
 }
