@@ -103,8 +103,8 @@ func (p *rpdePage) VisitGetScheduledSessionsFeedResponse(w http.ResponseWriter) 
 
 func (p *rpdePage) write(w http.ResponseWriter) error {
 	how := keepLastPage
-	if len(p.Items) == marketplace.FeedLimit {
-		how = keepFullPage
+	if len(p.Items) > 0 {
+		how = keepPage
 	}
 	keep(w, how)
 	w.Header().Set("Content-Type", rpdeMIME)
@@ -118,19 +118,15 @@ func (s *Server) GetOpenDataset(context.Context, gen.GetOpenDatasetRequestObject
 		Context: []string{"https://schema.org/", openActive}, ID: s.address(feedsBase), Type: gen.OpenDatasetTypeDataset, URL: s.address(feedsBase),
 		Name:        "Short breaks and activities for disabled children",
 		Description: "Sessions that families can join, with the places left. Offers without an activity of OpenActive's list are in the directory at " + s.address(directoryBase) + ".",
-		License:     licence,
+		License:     licence, Keywords: []string{"Short breaks", "Disabled children", "Sessions", "Activities", "England", "OpenActive"},
+		Documentation: s.address("/docs"), DiscussionURL: s.address("/docs"), InLanguage: []string{"en-GB"},
+		SchemaVersion: openActive + "modelling-opportunity-data/2.0/",
+		Publisher:     gen.OpenDatasetPublisher{Type: gen.OpenDatasetPublisherTypeOrganization, Name: "Short Breaks", URL: s.PublicURL},
 	}
 	for _, kind := range []struct{ name, path string }{{"SessionSeries", seriesFeed}, {"ScheduledSession", sessionsFeed}} {
 		out.Distribution = append(out.Distribution, gen.OpenDatasetDistribution{
 			Type: gen.OpenDatasetDistributionTypeDataDownload, Name: kind.name, AdditionalType: openActive + kind.name, EncodingFormat: rpdeMIME, ContentURL: s.address(kind.path),
 		})
-	}
-	for name, value := range map[string]any{
-		"keywords": []string{"Short breaks", "Disabled children", "Sessions", "Activities", "England", "OpenActive"}, "inLanguage": []string{"en-GB"},
-		"documentation": s.address("/docs"), "discussionUrl": s.address("/docs"), "schemaVersion": openActive + "modelling-opportunity-data/2.0/",
-		"publisher": map[string]any{"@type": "Organization", "name": "Short Breaks", "url": s.PublicURL},
-	} {
-		out.Set(name, value)
 	}
 	return gen.GetOpenDataset200ApplicationLdPlusJSONResponse(out), nil
 }

@@ -122,6 +122,7 @@ type ldSchedule struct {
 	EndDate   string   `json:"endDate"`
 	StartTime string   `json:"startTime"`
 	EndTime   string   `json:"endTime"`
+	Duration  string   `json:"duration"`
 	Zone      string   `json:"scheduleTimezone"`
 	Repeat    string   `json:"repeatFrequency"`
 	Days      []string `json:"byDay,omitempty"`
@@ -217,7 +218,7 @@ var schemaDays = []string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday"
 func ldScheduleOut(p marketplace.OpenSchedule) ldSchedule {
 	out := ldSchedule{
 		Type: "Schedule", Of: "ScheduledSession", StartDate: p.From.Format(time.DateOnly), EndDate: p.To.Format(time.DateOnly), StartTime: p.Opens,
-		EndTime: p.Closes, Zone: shortbreaks.ZoneName, Repeat: fmt.Sprintf("P%dW", p.Interval),
+		EndTime: p.Closes, Duration: duration(p.Lasts()), Zone: shortbreaks.ZoneName, Repeat: fmt.Sprintf("P%dW", p.Interval),
 	}
 	if p.Freq == "MONTHLY" {
 		out.Repeat = fmt.Sprintf("P%dM", p.Interval)

@@ -18,11 +18,12 @@ const (
 	licence = "https://creativecommons.org/licenses/by/4.0/"
 )
 
-// How long a copy may be kept, in seconds. A full page of a feed is followed
-// by others and changes little; the last one is asked for again and again.
+// How long a copy may be kept, in seconds. A page of a feed that has items may
+// be kept long, as what changes afterwards comes on a later one; the last one,
+// without any, is asked for again and again.
 const (
 	keepDirectory = "public, max-age=300"
-	keepFullPage  = "public, max-age=3600"
+	keepPage      = "public, max-age=3600"
 	keepLastPage  = "public, max-age=8"
 )
 

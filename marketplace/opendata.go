@@ -3,7 +3,6 @@ package marketplace
 import (
 	"context"
 	"fmt"
-	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -45,9 +44,12 @@ type OpenPlace struct {
 	Features string // hoist, changing place, in words
 }
 
-// coarse is the grid a discreet setting's point is moved to, in parts of a
-// degree: about 5 km from north to south and 3 km from west to east.
+// coarse is the grid to whose squares' middles a discreet setting's point is
+// moved, in parts of a degree: about 5 km from north to south and 3 km from
+// west to east. sqlDirectory has the same.
 const coarse = 20
+
+func coarsely(degrees float64) float64 { return (float64(below(degrees*coarse)) + 0.5) / coarse }
 
 // A setting is discreet if its provider works alone, and may work from home,
 // or if children are cared for there in somebody's home or sleep there: its
@@ -178,7 +180,7 @@ func (s Setting) open(discreet bool) OpenPlace {
 	if discreet {
 		outcode, _, _ := strings.Cut(s.Postcode, " ")
 		p.Discreet, p.Lines, p.Postcode, p.Name, p.Features = true, nil, outcode, "Near "+outcode+", "+s.Area, ""
-		p.Lat, p.Lon = math.Round(s.Latitude*coarse)/coarse, math.Round(s.Longitude*coarse)/coarse
+		p.Lat, p.Lon = coarsely(s.Latitude), coarsely(s.Longitude)
 	}
 	return p
 }

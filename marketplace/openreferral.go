@@ -67,7 +67,7 @@ WHERE o.state = 'published'
             AND (@from::text IS NULL OR o.visits ->> 'from' >= @from) AND (@to::text IS NULL OR o.visits ->> 'to' <= @to) END)
     AND (@place::cube IS NULL OR EXISTS (SELECT FROM setting s JOIN provider p ON p.id = s.provider_id
         WHERE s.provider_id = o.provider_id AND s.id = o.setting_id
-            AND (CASE WHEN ` + discreetSetting + ` THEN ll_to_earth(round(s.latitude * 20) / 20, round(s.longitude * 20) / 20)
+            AND (CASE WHEN ` + discreetSetting + ` THEN ll_to_earth((floor(s.latitude * 20) + 0.5) / 20, (floor(s.longitude * 20) + 0.5) / 20)
                 ELSE ll_to_earth(s.latitude, s.longitude) END <-> @place::cube) <= @chord))`
 
 const (

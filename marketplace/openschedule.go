@@ -14,25 +14,25 @@ import (
 // OpenActive can both carry: by the week or the month, between two dates, at
 // one wall time. What no such rule says has no Freq, and its Words tell.
 type OpenSchedule struct {
-	From, To   time.Time // dates: the first and the last
-	Freq       string    // WEEKLY, MONTHLY; "": no rule says it
-	Interval   int       // every so many weeks or months
-	Days       []int     // ISO; of WEEKLY, and the one of MONTHLY by weekday
-	Nth        int       // MONTHLY: the first to fourth such day of the month, or -1 for the last
-	MonthDay   int       // MONTHLY: the day of the month, if not by weekday
-	Opens      string    // wall time, "10:00"
-	Closes     string    // "" if it ends on another date
-	Offset     string    // London's offset from UTC all through, "Z" or "+01:00"; "" if that changes
-	Occasions  int       // how many dates
-	Words      string
-	AnyTime    bool // visits can be had within these hours, none is fixed
+	From, To  time.Time // dates: the first and the last
+	Freq      string    // WEEKLY, MONTHLY; "": no rule says it
+	Interval  int       // every so many weeks or months
+	Days      []int     // ISO; of WEEKLY, and the one of MONTHLY by weekday
+	Nth       int       // MONTHLY: the first to fourth such day of the month, or -1 for the last
+	MonthDay  int       // MONTHLY: the day of the month, if not by weekday
+	Opens     string    // wall time, "10:00"
+	Closes    string    // "" if it ends on another date
+	Offset    string    // London's offset from UTC all through, "Z" or "+01:00"; "" if that changes
+	Occasions int       // how many dates
+	Words     string
+	AnyTime   bool // visits can be had within these hours, none is fixed
 }
 
 // The most rules one offer's dates are written as, and the widest weekly step.
 const (
 	mostSchedules = 12
 	mostRuns      = 6
-	widestStep    = 4
+	widestStep    = 3
 )
 
 // moment is one date of an offer.
@@ -235,6 +235,11 @@ func (s OpenSchedule) ByDay() string {
 		days = append(days, icalDays[d-1])
 	}
 	return strings.Join(days, ",")
+}
+
+// Lasts is how long one occasion is, by the clock.
+func (s OpenSchedule) Lasts() time.Duration {
+	return time.Duration(clockMinutes(s.Closes)-clockMinutes(s.Opens)) * time.Minute
 }
 
 // words say the rule, or that there is none, to people.

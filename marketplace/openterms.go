@@ -174,4 +174,6 @@ func (o Offer) Access() (list []OpenTerm) {
 
 // LanguageName is a language as people name it, with its code (BCP 47), ""
 // where it has none.
-func LanguageName(value string) (name, code string) { return languageNames[value], languageCodes[value] }
+func LanguageName(value string) (name, code string) {
+	return languageNames[value], languageCodes[value]
+}

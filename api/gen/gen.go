@@ -1901,6 +1901,21 @@ func (e OpenDatasetDistributionType) Valid() bool {
 	}
 }
 
+// Defines values for OpenDatasetPublisherType.
+const (
+	OpenDatasetPublisherTypeOrganization OpenDatasetPublisherType = "Organization"
+)
+
+// Valid indicates whether the value is a known member of the OpenDatasetPublisherType enum.
+func (e OpenDatasetPublisherType) Valid() bool {
+	switch e {
+	case OpenDatasetPublisherTypeOrganization:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Overdue.
 const (
 	OverdueFiveDays Overdue = "five_days"
@@ -5539,15 +5554,22 @@ type OnboardingStepName string
 
 // OpenDataset A dataset with its feeds, in the terms of schema.org (JSON-LD).
 type OpenDataset struct {
-	Context              []string                  `json:"@context"`
-	ID                   string                    `json:"@id"`
-	Type                 OpenDatasetType           `json:"@type"`
-	Description          string                    `json:"description"`
-	Distribution         []OpenDatasetDistribution `json:"distribution"`
-	License              string                    `json:"license"`
-	Name                 string                    `json:"name"`
-	URL                  string                    `json:"url"`
-	AdditionalProperties map[string]interface{}    `json:"-"`
+	Context       []string                  `json:"@context"`
+	ID            string                    `json:"@id"`
+	Type          OpenDatasetType           `json:"@type"`
+	Description   string                    `json:"description"`
+	DiscussionURL string                    `json:"discussionUrl"`
+	Distribution  []OpenDatasetDistribution `json:"distribution"`
+	Documentation string                    `json:"documentation"`
+	InLanguage    []string                  `json:"inLanguage"`
+	Keywords      []string                  `json:"keywords"`
+	License       string                    `json:"license"`
+	Name          string                    `json:"name"`
+
+	// Publisher Who publishes the dataset.
+	Publisher     OpenDatasetPublisher `json:"publisher"`
+	SchemaVersion string               `json:"schemaVersion"`
+	URL           string               `json:"url"`
 }
 
 // OpenDatasetType defines model for OpenDataset.Type.
@@ -5568,6 +5590,16 @@ type OpenDatasetDistribution struct {
 
 // OpenDatasetDistributionType defines model for OpenDatasetDistribution.Type.
 type OpenDatasetDistributionType string
+
+// OpenDatasetPublisher Who publishes the dataset.
+type OpenDatasetPublisher struct {
+	Type OpenDatasetPublisherType `json:"@type"`
+	Name string                   `json:"name"`
+	URL  string                   `json:"url"`
+}
+
+// OpenDatasetPublisherType defines model for OpenDatasetPublisher.Type.
+type OpenDatasetPublisherType string
 
 // Overdue How long a question has waited; less than two days, two, or five.
 type Overdue string
@@ -8042,167 +8074,6 @@ type IssueTokenJSONRequestBody = TokenRequest
 
 // CreateTopUpJSONRequestBody defines body for CreateTopUp for application/json ContentType.
 type CreateTopUpJSONRequestBody = TopUpRequest
-
-// Getter for additional properties for OpenDataset. Returns the specified
-// element and whether it was found
-func (a OpenDataset) Get(fieldName string) (value interface{}, found bool) {
-	if a.AdditionalProperties != nil {
-		value, found = a.AdditionalProperties[fieldName]
-	}
-	return
-}
-
-// Setter for additional properties for OpenDataset
-func (a *OpenDataset) Set(fieldName string, value interface{}) {
-	if a.AdditionalProperties == nil {
-		a.AdditionalProperties = make(map[string]interface{})
-	}
-	a.AdditionalProperties[fieldName] = value
-}
-
-// Override default JSON handling for OpenDataset to handle AdditionalProperties
-func (a *OpenDataset) UnmarshalJSON(b []byte) error {
-	object := make(map[string]json.RawMessage)
-	err := json.Unmarshal(b, &object)
-	if err != nil {
-		return err
-	}
-
-	if raw, found := object["@context"]; found {
-		err = json.Unmarshal(raw, &a.Context)
-		if err != nil {
-			return fmt.Errorf("error reading '@context': %w", err)
-		}
-		delete(object, "@context")
-	}
-
-	if raw, found := object["@id"]; found {
-		err = json.Unmarshal(raw, &a.ID)
-		if err != nil {
-			return fmt.Errorf("error reading '@id': %w", err)
-		}
-		delete(object, "@id")
-	}
-
-	if raw, found := object["@type"]; found {
-		err = json.Unmarshal(raw, &a.Type)
-		if err != nil {
-			return fmt.Errorf("error reading '@type': %w", err)
-		}
-		delete(object, "@type")
-	}
-
-	if raw, found := object["description"]; found {
-		err = json.Unmarshal(raw, &a.Description)
-		if err != nil {
-			return fmt.Errorf("error reading 'description': %w", err)
-		}
-		delete(object, "description")
-	}
-
-	if raw, found := object["distribution"]; found {
-		err = json.Unmarshal(raw, &a.Distribution)
-		if err != nil {
-			return fmt.Errorf("error reading 'distribution': %w", err)
-		}
-		delete(object, "distribution")
-	}
-
-	if raw, found := object["license"]; found {
-		err = json.Unmarshal(raw, &a.License)
-		if err != nil {
-			return fmt.Errorf("error reading 'license': %w", err)
-		}
-		delete(object, "license")
-	}
-
-	if raw, found := object["name"]; found {
-		err = json.Unmarshal(raw, &a.Name)
-		if err != nil {
-			return fmt.Errorf("error reading 'name': %w", err)
-		}
-		delete(object, "name")
-	}
-
-	if raw, found := object["url"]; found {
-		err = json.Unmarshal(raw, &a.URL)
-		if err != nil {
-			return fmt.Errorf("error reading 'url': %w", err)
-		}
-		delete(object, "url")
-	}
-
-	if len(object) != 0 {
-		a.AdditionalProperties = make(map[string]interface{})
-		for fieldName, fieldBuf := range object {
-			var fieldVal interface{}
-			err := json.Unmarshal(fieldBuf, &fieldVal)
-			if err != nil {
-				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
-			}
-			a.AdditionalProperties[fieldName] = fieldVal
-		}
-	}
-	return nil
-}
-
-// Override default JSON handling for OpenDataset to handle AdditionalProperties
-func (a OpenDataset) MarshalJSON() ([]byte, error) {
-	var err error
-	object := make(map[string]json.RawMessage)
-
-	if a.Context != nil {
-		object["@context"], err = json.Marshal(a.Context)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling '@context': %w", err)
-		}
-	}
-
-	object["@id"], err = json.Marshal(a.ID)
-	if err != nil {
-		return nil, fmt.Errorf("error marshaling '@id': %w", err)
-	}
-
-	object["@type"], err = json.Marshal(a.Type)
-	if err != nil {
-		return nil, fmt.Errorf("error marshaling '@type': %w", err)
-	}
-
-	object["description"], err = json.Marshal(a.Description)
-	if err != nil {
-		return nil, fmt.Errorf("error marshaling 'description': %w", err)
-	}
-
-	if a.Distribution != nil {
-		object["distribution"], err = json.Marshal(a.Distribution)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'distribution': %w", err)
-		}
-	}
-
-	object["license"], err = json.Marshal(a.License)
-	if err != nil {
-		return nil, fmt.Errorf("error marshaling 'license': %w", err)
-	}
-
-	object["name"], err = json.Marshal(a.Name)
-	if err != nil {
-		return nil, fmt.Errorf("error marshaling 'name': %w", err)
-	}
-
-	object["url"], err = json.Marshal(a.URL)
-	if err != nil {
-		return nil, fmt.Errorf("error marshaling 'url': %w", err)
-	}
-
-	for fieldName, field := range a.AdditionalProperties {
-		object[fieldName], err = json.Marshal(field)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
-		}
-	}
-	return json.Marshal(object)
-}
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
