@@ -466,5 +466,6 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 		},
 	}
 	maps.Copy(all, m.providerRequests())
+	maps.Copy(all, m.openDataRequests())
 	return all
 }

@@ -40,6 +40,8 @@ type Config struct {
 	Demo     bool                       // people sign in by name alone
 	Log      *slog.Logger               // one line for each request; nil: slog's default
 	Now      func() time.Time           // the wall clock; ages tokens and times requests, decides nothing else
+
+	PublicURL string // how people reach it, for open data that is read elsewhere; "" is http://127.0.0.1:8080
 }
 
 // Server answers the operations of the contract, and nothing it does not name
@@ -61,6 +63,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
+	if cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/"); cfg.PublicURL == "" {
+		cfg.PublicURL = "http://127.0.0.1:8080"
+	}
 	contract, err := NewContract()
 	if err != nil {
 		return nil, err
@@ -69,7 +74,8 @@ func New(cfg Config) (*Server, error) {
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = HandleError
 	s.echo.IPExtractor = echo.ExtractIPDirect() // nothing here trusts what a proxy claims
-	s.echo.Use(s.observe, recovered, contract.Manners(), deadline, contract.Middleware(), s.signIn)
+	s.echo.Pre(oneAddress)
+	s.echo.Use(s.observe, recovered, contract.Manners(), openToAll, deadline, contract.Middleware(), s.signIn)
 	gen.RegisterHandlers(s.echo, gen.NewStrictHandler(s, nil))
 	contract.RegisterDocs(s.echo)
 	s.echo.GET("/livez", s.live)
@@ -84,11 +90,12 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// sameAsContract compares the routes under /v1 with the contract, both ways.
+// sameAsContract compares the routes under /v1 and of open data with the
+// contract, both ways.
 func (s *Server) sameAsContract() error {
 	routed := map[string]bool{}
 	for _, r := range s.echo.Routes() {
-		if !strings.HasPrefix(r.Path, "/v1/") {
+		if !strings.HasPrefix(r.Path, "/v1/") && !openData(r.Path) {
 			continue
 		}
 		name := r.Method + " " + r.Path

@@ -46,6 +46,8 @@
 //   - compare.go, ranked.go, comparable.go, ways.go: one pattern of use priced
 //     at every offer that may be among the best; use.go: for a plan, beyond what is published.
 //   - searchcount.go: searches counted without anyone's identity.
+//   - opendata.go, openreferral.go, openprice.go, openschedule.go, openterms.go:
+//     what a directory may copy; activity.go, feed.go, feedread.go: feeds.
 //   - import.go, importrow.go: offers from a CSV, all or nothing.
 //   - postcode.go: the made-up postcode table; place.go, importplaces.go: real
 //     places beside it; grid.go: squares and distances.

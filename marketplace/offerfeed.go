@@ -48,6 +48,11 @@ func OfferFeed(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUI
 			f.setting, err = gorm.G[Setting](tx.DB).Where("provider_id = ? AND id = ?", offer.ProviderID, offer.SettingID).First(ctx)
 		}
 		if err == nil {
+			var hidden map[uuid.UUID]bool
+			hidden, err = discreetOf(ctx, tx, []offerKey{{offer.ProviderID, offer.SettingID}})
+			f.place = f.setting.open(hidden[offer.SettingID])
+		}
+		if err == nil {
 			f.sessions, err = gorm.G[Session](tx.DB).Where("provider_id = ? AND offer_id = ? AND ends_at > ?", offer.ProviderID, offer.ID, tx.Now.Add(-feedBack)).
 				Order("starts_at, id").Limit(maxFed).Find(ctx)
 		}
@@ -66,6 +71,7 @@ type feed struct {
 	version  Version
 	provider Provider
 	setting  Setting
+	place    OpenPlace // the setting as everybody may know it
 	sessions []Session
 }
 
@@ -93,7 +99,7 @@ func (f feed) add(e *ics.VEvent, s Session) {
 	e.SetStatus(ics.ObjectStatusConfirmed)
 	e.SetTimeTransparency(ics.TransparencyTransparent) // looking at an offer makes nobody busy
 	e.SetSummary(plain(f.offer.Title))
-	e.SetLocation(plain(f.setting.Name + ", " + f.setting.Postcode))
+	e.SetLocation(plain(f.place.Name + ", " + f.place.Postcode))
 	about := []string{f.offer.Summary, f.provider.Name, tariff.PriceText(f.version.PricePence, f.version.PriceUnit)}
 	if s.State != "scheduled" {
 		e.SetStatus(ics.ObjectStatusCancelled)

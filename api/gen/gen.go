@@ -1022,6 +1022,180 @@ func (e DemandGrouping) Valid() bool {
 	}
 }
 
+// Defines values for DirectoryAboutVersion.
+const (
+	DirectoryAboutVersionHSDSUK30 DirectoryAboutVersion = "HSDS-UK-3.0"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryAboutVersion enum.
+func (e DirectoryAboutVersion) Valid() bool {
+	switch e {
+	case DirectoryAboutVersionHSDSUK30:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DirectoryAddressAddressType.
+const (
+	DirectoryAddressAddressTypePhysical DirectoryAddressAddressType = "physical"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryAddressAddressType enum.
+func (e DirectoryAddressAddressType) Valid() bool {
+	switch e {
+	case DirectoryAddressAddressTypePhysical:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DirectoryAddressCountry.
+const (
+	DirectoryAddressCountryGB DirectoryAddressCountry = "GB"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryAddressCountry enum.
+func (e DirectoryAddressCountry) Valid() bool {
+	switch e {
+	case DirectoryAddressCountryGB:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DirectoryAttributeLinkType.
+const (
+	DirectoryAttributeLinkTypeEligibility DirectoryAttributeLinkType = "eligibility"
+	DirectoryAttributeLinkTypeServiceType DirectoryAttributeLinkType = "service_type"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryAttributeLinkType enum.
+func (e DirectoryAttributeLinkType) Valid() bool {
+	switch e {
+	case DirectoryAttributeLinkTypeEligibility:
+		return true
+	case DirectoryAttributeLinkTypeServiceType:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DirectoryIdentifierIdentifierScheme.
+const (
+	DirectoryIdentifierIdentifierSchemeGBCHC DirectoryIdentifierIdentifierScheme = "GB-CHC"
+	DirectoryIdentifierIdentifierSchemeGBCOH DirectoryIdentifierIdentifierScheme = "GB-COH"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryIdentifierIdentifierScheme enum.
+func (e DirectoryIdentifierIdentifierScheme) Valid() bool {
+	switch e {
+	case DirectoryIdentifierIdentifierSchemeGBCHC:
+		return true
+	case DirectoryIdentifierIdentifierSchemeGBCOH:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DirectoryListedLocationLocationType.
+const (
+	DirectoryListedLocationLocationTypePhysical DirectoryListedLocationLocationType = "physical"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryListedLocationLocationType enum.
+func (e DirectoryListedLocationLocationType) Valid() bool {
+	switch e {
+	case DirectoryListedLocationLocationTypePhysical:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DirectoryListedServiceStatus.
+const (
+	DirectoryListedServiceStatusActive DirectoryListedServiceStatus = "active"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryListedServiceStatus enum.
+func (e DirectoryListedServiceStatus) Valid() bool {
+	switch e {
+	case DirectoryListedServiceStatusActive:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DirectoryLocationLocationType.
+const (
+	DirectoryLocationLocationTypePhysical DirectoryLocationLocationType = "physical"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryLocationLocationType enum.
+func (e DirectoryLocationLocationType) Valid() bool {
+	switch e {
+	case DirectoryLocationLocationTypePhysical:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DirectoryPlaceStatus.
+const (
+	DirectoryPlaceStatusActive DirectoryPlaceStatus = "active"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryPlaceStatus enum.
+func (e DirectoryPlaceStatus) Valid() bool {
+	switch e {
+	case DirectoryPlaceStatusActive:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DirectoryScheduleFreq.
+const (
+	DirectoryScheduleFreqMONTHLY DirectoryScheduleFreq = "MONTHLY"
+	DirectoryScheduleFreqWEEKLY  DirectoryScheduleFreq = "WEEKLY"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryScheduleFreq enum.
+func (e DirectoryScheduleFreq) Valid() bool {
+	switch e {
+	case DirectoryScheduleFreqMONTHLY:
+		return true
+	case DirectoryScheduleFreqWEEKLY:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DirectoryServiceStatus.
+const (
+	DirectoryServiceStatusActive DirectoryServiceStatus = "active"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryServiceStatus enum.
+func (e DirectoryServiceStatus) Valid() bool {
+	switch e {
+	case DirectoryServiceStatusActive:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DueKind.
 const (
 	DueKindAdvance   DueKind = "advance"
@@ -1097,6 +1271,42 @@ func (e FamilyPays) Valid() bool {
 	case FamilyPaysDirect:
 		return true
 	case FamilyPaysTopUp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FeedItemKind.
+const (
+	FeedItemKindScheduledSession FeedItemKind = "ScheduledSession"
+	FeedItemKindSessionSeries    FeedItemKind = "SessionSeries"
+)
+
+// Valid indicates whether the value is a known member of the FeedItemKind enum.
+func (e FeedItemKind) Valid() bool {
+	switch e {
+	case FeedItemKindScheduledSession:
+		return true
+	case FeedItemKindSessionSeries:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FeedItemState.
+const (
+	FeedItemStateDeleted FeedItemState = "deleted"
+	FeedItemStateUpdated FeedItemState = "updated"
+)
+
+// Valid indicates whether the value is a known member of the FeedItemState enum.
+func (e FeedItemState) Valid() bool {
+	switch e {
+	case FeedItemStateDeleted:
+		return true
+	case FeedItemStateUpdated:
 		return true
 	default:
 		return false
@@ -1649,6 +1859,51 @@ func (e OnboardingStepName) Valid() bool {
 	case OnboardingStepNamePublish:
 		return true
 	case OnboardingStepNameSettings:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenDatasetType.
+const (
+	OpenDatasetTypeDataset OpenDatasetType = "Dataset"
+)
+
+// Valid indicates whether the value is a known member of the OpenDatasetType enum.
+func (e OpenDatasetType) Valid() bool {
+	switch e {
+	case OpenDatasetTypeDataset:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenDatasetDistributionType.
+const (
+	OpenDatasetDistributionTypeDataDownload OpenDatasetDistributionType = "DataDownload"
+)
+
+// Valid indicates whether the value is a known member of the OpenDatasetDistributionType enum.
+func (e OpenDatasetDistributionType) Valid() bool {
+	switch e {
+	case OpenDatasetDistributionTypeDataDownload:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenDatasetPublisherType.
+const (
+	OpenDatasetPublisherTypeOrganization OpenDatasetPublisherType = "Organization"
+)
+
+// Valid indicates whether the value is a known member of the OpenDatasetPublisherType enum.
+func (e OpenDatasetPublisherType) Valid() bool {
+	switch e {
+	case OpenDatasetPublisherTypeOrganization:
 		return true
 	default:
 		return false
@@ -2366,6 +2621,168 @@ func (e WhoMayUse) Valid() bool {
 	case WhoMayUseMembers:
 		return true
 	case WhoMayUseReducedRate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DirectoryDay.
+const (
+	DirectoryDayFR        DirectoryDay = "FR"
+	DirectoryDayFriday    DirectoryDay = "Friday"
+	DirectoryDayMO        DirectoryDay = "MO"
+	DirectoryDayMonday    DirectoryDay = "Monday"
+	DirectoryDaySA        DirectoryDay = "SA"
+	DirectoryDaySU        DirectoryDay = "SU"
+	DirectoryDaySaturday  DirectoryDay = "Saturday"
+	DirectoryDaySunday    DirectoryDay = "Sunday"
+	DirectoryDayTH        DirectoryDay = "TH"
+	DirectoryDayTU        DirectoryDay = "TU"
+	DirectoryDayThursday  DirectoryDay = "Thursday"
+	DirectoryDayTuesday   DirectoryDay = "Tuesday"
+	DirectoryDayWE        DirectoryDay = "WE"
+	DirectoryDayWednesday DirectoryDay = "Wednesday"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryDay enum.
+func (e DirectoryDay) Valid() bool {
+	switch e {
+	case DirectoryDayFR:
+		return true
+	case DirectoryDayFriday:
+		return true
+	case DirectoryDayMO:
+		return true
+	case DirectoryDayMonday:
+		return true
+	case DirectoryDaySA:
+		return true
+	case DirectoryDaySU:
+		return true
+	case DirectoryDaySaturday:
+		return true
+	case DirectoryDaySunday:
+		return true
+	case DirectoryDayTH:
+		return true
+	case DirectoryDayTU:
+		return true
+	case DirectoryDayThursday:
+		return true
+	case DirectoryDayTuesday:
+		return true
+	case DirectoryDayWE:
+		return true
+	case DirectoryDayWednesday:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListDirectoryPlacesParamsDay.
+const (
+	ListDirectoryPlacesParamsDayFR        ListDirectoryPlacesParamsDay = "FR"
+	ListDirectoryPlacesParamsDayFriday    ListDirectoryPlacesParamsDay = "Friday"
+	ListDirectoryPlacesParamsDayMO        ListDirectoryPlacesParamsDay = "MO"
+	ListDirectoryPlacesParamsDayMonday    ListDirectoryPlacesParamsDay = "Monday"
+	ListDirectoryPlacesParamsDaySA        ListDirectoryPlacesParamsDay = "SA"
+	ListDirectoryPlacesParamsDaySU        ListDirectoryPlacesParamsDay = "SU"
+	ListDirectoryPlacesParamsDaySaturday  ListDirectoryPlacesParamsDay = "Saturday"
+	ListDirectoryPlacesParamsDaySunday    ListDirectoryPlacesParamsDay = "Sunday"
+	ListDirectoryPlacesParamsDayTH        ListDirectoryPlacesParamsDay = "TH"
+	ListDirectoryPlacesParamsDayTU        ListDirectoryPlacesParamsDay = "TU"
+	ListDirectoryPlacesParamsDayThursday  ListDirectoryPlacesParamsDay = "Thursday"
+	ListDirectoryPlacesParamsDayTuesday   ListDirectoryPlacesParamsDay = "Tuesday"
+	ListDirectoryPlacesParamsDayWE        ListDirectoryPlacesParamsDay = "WE"
+	ListDirectoryPlacesParamsDayWednesday ListDirectoryPlacesParamsDay = "Wednesday"
+)
+
+// Valid indicates whether the value is a known member of the ListDirectoryPlacesParamsDay enum.
+func (e ListDirectoryPlacesParamsDay) Valid() bool {
+	switch e {
+	case ListDirectoryPlacesParamsDayFR:
+		return true
+	case ListDirectoryPlacesParamsDayFriday:
+		return true
+	case ListDirectoryPlacesParamsDayMO:
+		return true
+	case ListDirectoryPlacesParamsDayMonday:
+		return true
+	case ListDirectoryPlacesParamsDaySA:
+		return true
+	case ListDirectoryPlacesParamsDaySU:
+		return true
+	case ListDirectoryPlacesParamsDaySaturday:
+		return true
+	case ListDirectoryPlacesParamsDaySunday:
+		return true
+	case ListDirectoryPlacesParamsDayTH:
+		return true
+	case ListDirectoryPlacesParamsDayTU:
+		return true
+	case ListDirectoryPlacesParamsDayThursday:
+		return true
+	case ListDirectoryPlacesParamsDayTuesday:
+		return true
+	case ListDirectoryPlacesParamsDayWE:
+		return true
+	case ListDirectoryPlacesParamsDayWednesday:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListDirectoryServicesParamsDay.
+const (
+	ListDirectoryServicesParamsDayFR        ListDirectoryServicesParamsDay = "FR"
+	ListDirectoryServicesParamsDayFriday    ListDirectoryServicesParamsDay = "Friday"
+	ListDirectoryServicesParamsDayMO        ListDirectoryServicesParamsDay = "MO"
+	ListDirectoryServicesParamsDayMonday    ListDirectoryServicesParamsDay = "Monday"
+	ListDirectoryServicesParamsDaySA        ListDirectoryServicesParamsDay = "SA"
+	ListDirectoryServicesParamsDaySU        ListDirectoryServicesParamsDay = "SU"
+	ListDirectoryServicesParamsDaySaturday  ListDirectoryServicesParamsDay = "Saturday"
+	ListDirectoryServicesParamsDaySunday    ListDirectoryServicesParamsDay = "Sunday"
+	ListDirectoryServicesParamsDayTH        ListDirectoryServicesParamsDay = "TH"
+	ListDirectoryServicesParamsDayTU        ListDirectoryServicesParamsDay = "TU"
+	ListDirectoryServicesParamsDayThursday  ListDirectoryServicesParamsDay = "Thursday"
+	ListDirectoryServicesParamsDayTuesday   ListDirectoryServicesParamsDay = "Tuesday"
+	ListDirectoryServicesParamsDayWE        ListDirectoryServicesParamsDay = "WE"
+	ListDirectoryServicesParamsDayWednesday ListDirectoryServicesParamsDay = "Wednesday"
+)
+
+// Valid indicates whether the value is a known member of the ListDirectoryServicesParamsDay enum.
+func (e ListDirectoryServicesParamsDay) Valid() bool {
+	switch e {
+	case ListDirectoryServicesParamsDayFR:
+		return true
+	case ListDirectoryServicesParamsDayFriday:
+		return true
+	case ListDirectoryServicesParamsDayMO:
+		return true
+	case ListDirectoryServicesParamsDayMonday:
+		return true
+	case ListDirectoryServicesParamsDaySA:
+		return true
+	case ListDirectoryServicesParamsDaySU:
+		return true
+	case ListDirectoryServicesParamsDaySaturday:
+		return true
+	case ListDirectoryServicesParamsDaySunday:
+		return true
+	case ListDirectoryServicesParamsDayTH:
+		return true
+	case ListDirectoryServicesParamsDayTU:
+		return true
+	case ListDirectoryServicesParamsDayThursday:
+		return true
+	case ListDirectoryServicesParamsDayTuesday:
+		return true
+	case ListDirectoryServicesParamsDayWE:
+		return true
+	case ListDirectoryServicesParamsDayWednesday:
 		return true
 	default:
 		return false
@@ -3763,6 +4180,430 @@ type DemandCell struct {
 // DemandGrouping What the cells stand for.
 type DemandGrouping string
 
+// DirectoryAbout Which standard the directory follows.
+type DirectoryAbout struct {
+	// OpenapiURL Where this document is.
+	OpenapiURL string `json:"openapi_url"`
+
+	// Profile Where the profile is described.
+	Profile string                `json:"profile"`
+	Version DirectoryAboutVersion `json:"version"`
+}
+
+// DirectoryAboutVersion defines model for DirectoryAbout.Version.
+type DirectoryAboutVersion string
+
+// DirectoryAccess Something a place has for those who need it.
+type DirectoryAccess struct {
+	Accessibility string  `json:"accessibility"`
+	Description   *string `json:"description,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+}
+
+// DirectoryAddress An address.
+type DirectoryAddress struct {
+	Address1    string                      `json:"address_1"`
+	AddressType DirectoryAddressAddressType `json:"address_type"`
+	City        string                      `json:"city"`
+	Country     DirectoryAddressCountry     `json:"country"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID            ID     `json:"id"`
+	PostalCode    string `json:"postal_code"`
+	StateProvince string `json:"state_province"`
+}
+
+// DirectoryAddressAddressType defines model for DirectoryAddress.AddressType.
+type DirectoryAddressAddressType string
+
+// DirectoryAddressCountry defines model for DirectoryAddress.Country.
+type DirectoryAddressCountry string
+
+// DirectoryAttribute A term that describes a service.
+type DirectoryAttribute struct {
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// LinkID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	LinkID   ID                         `json:"link_id"`
+	LinkType DirectoryAttributeLinkType `json:"link_type"`
+
+	// TaxonomyTerm A word of a taxonomy.
+	TaxonomyTerm DirectoryTerm `json:"taxonomy_term"`
+}
+
+// DirectoryAttributeLinkType defines model for DirectoryAttribute.LinkType.
+type DirectoryAttributeLinkType string
+
+// DirectoryContact Whom to ask; the organisation and never a person's own name.
+type DirectoryContact struct {
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID    ID      `json:"id"`
+	Name  string  `json:"name"`
+	Title *string `json:"title,omitempty"`
+}
+
+// DirectoryCost A price somebody may pay.
+type DirectoryCost struct {
+	// Amount Pounds.
+	Amount            json.Number `json:"amount"`
+	AmountDescription string      `json:"amount_description"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID        ID                  `json:"id"`
+	Option    string              `json:"option"`
+	ValidFrom *openapi_types.Date `json:"valid_from,omitempty"`
+	ValidTo   *openapi_types.Date `json:"valid_to,omitempty"`
+}
+
+// DirectoryIdentifier A number in a public register, as the organisation gives it.
+type DirectoryIdentifier struct {
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID               ID                                   `json:"id"`
+	Identifier       string                               `json:"identifier"`
+	IdentifierScheme *DirectoryIdentifierIdentifierScheme `json:"identifier_scheme,omitempty"`
+	IdentifierType   string                               `json:"identifier_type"`
+}
+
+// DirectoryIdentifierIdentifierScheme defines model for DirectoryIdentifier.IdentifierScheme.
+type DirectoryIdentifierIdentifierScheme string
+
+// DirectoryLanguage A language that is spoken or signed.
+type DirectoryLanguage struct {
+	Code *string `json:"code,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID   ID     `json:"id"`
+	Name string `json:"name"`
+}
+
+// DirectoryListedLocation A place as a list shows it. A discreet one has no point.
+type DirectoryListedLocation struct {
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID           ID                                  `json:"id"`
+	Latitude     *float64                            `json:"latitude,omitempty"`
+	LocationType DirectoryListedLocationLocationType `json:"location_type"`
+	Longitude    *float64                            `json:"longitude,omitempty"`
+	Name         string                              `json:"name"`
+}
+
+// DirectoryListedLocationLocationType defines model for DirectoryListedLocation.LocationType.
+type DirectoryListedLocationLocationType string
+
+// DirectoryListedOrganization An organisation as a list shows it.
+type DirectoryListedOrganization struct {
+	Description string `json:"description"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID   ID     `json:"id"`
+	Name string `json:"name"`
+
+	// URI Where its record is.
+	URI     string  `json:"uri"`
+	Website *string `json:"website,omitempty"`
+}
+
+// DirectoryListedPlace A service at its place as a list shows it.
+type DirectoryListedPlace struct {
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Location A place as a list shows it. A discreet one has no point.
+	Location DirectoryListedLocation `json:"location"`
+
+	// Service A service as a list shows it, without what it has several of.
+	Service DirectoryListedService `json:"service"`
+}
+
+// DirectoryListedService A service as a list shows it, without what it has several of.
+type DirectoryListedService struct {
+	Description string `json:"description"`
+
+	// Fees The price in plain words.
+	Fees string `json:"fees"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID           ID        `json:"id"`
+	LastModified time.Time `json:"last_modified"`
+	MaximumAge   int       `json:"maximum_age"`
+	MinimumAge   int       `json:"minimum_age"`
+	Name         string    `json:"name"`
+
+	// Organization An organisation as a list shows it.
+	Organization DirectoryListedOrganization  `json:"organization"`
+	Status       DirectoryListedServiceStatus `json:"status"`
+
+	// URL Where the offer is.
+	URL string `json:"url"`
+}
+
+// DirectoryListedServiceStatus defines model for DirectoryListedService.Status.
+type DirectoryListedServiceStatus string
+
+// DirectoryLocation A place with its address and how one gets in. A discreet one has its district and the first half of its postcode.
+type DirectoryLocation struct {
+	Accessibility []DirectoryAccess  `json:"accessibility"`
+	Addresses     []DirectoryAddress `json:"addresses"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID           ID                            `json:"id"`
+	Latitude     *float64                      `json:"latitude,omitempty"`
+	LocationType DirectoryLocationLocationType `json:"location_type"`
+	Longitude    *float64                      `json:"longitude,omitempty"`
+	Name         string                        `json:"name"`
+}
+
+// DirectoryLocationLocationType defines model for DirectoryLocation.LocationType.
+type DirectoryLocationLocationType string
+
+// DirectoryOrganization An organisation with its numbers in public registers.
+type DirectoryOrganization struct {
+	Description string `json:"description"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID                      ID                    `json:"id"`
+	Name                    string                `json:"name"`
+	OrganizationIdentifiers []DirectoryIdentifier `json:"organization_identifiers"`
+
+	// URI Where its record is.
+	URI     string  `json:"uri"`
+	Website *string `json:"website,omitempty"`
+}
+
+// DirectoryPlace A service at its place, with all that belongs to both.
+type DirectoryPlace struct {
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Location A place with its address and how one gets in. A discreet one has its district and the first half of its postcode.
+	Location DirectoryLocation `json:"location"`
+	Name     string            `json:"name"`
+
+	// Service A service with all that belongs to it.
+	Service DirectoryService     `json:"service"`
+	Status  DirectoryPlaceStatus `json:"status"`
+}
+
+// DirectoryPlaceStatus defines model for DirectoryPlace.Status.
+type DirectoryPlaceStatus string
+
+// DirectoryPlacePage A page of services at their places.
+type DirectoryPlacePage struct {
+	Contents   []DirectoryListedPlace `json:"contents"`
+	Empty      bool                   `json:"empty"`
+	FirstPage  bool                   `json:"first_page"`
+	LastPage   bool                   `json:"last_page"`
+	PageNumber int                    `json:"page_number"`
+
+	// Size How many are on this page.
+	Size       int `json:"size"`
+	TotalItems int `json:"total_items"`
+	TotalPages int `json:"total_pages"`
+}
+
+// DirectorySchedule When a service runs, as iCalendar says it. Without `freq` there is no rule, and `schedule_link` has each date.
+type DirectorySchedule struct {
+	// Byday Example: TH,FR
+	Byday *string `json:"byday,omitempty"`
+
+	// Bymonthday Example: 15
+	Bymonthday *string `json:"bymonthday,omitempty"`
+
+	// ClosesAt Example: 13:00+01:00
+	ClosesAt    *string                `json:"closes_at,omitempty"`
+	Description string                 `json:"description"`
+	Dtstart     *openapi_types.Date    `json:"dtstart,omitempty"`
+	Freq        *DirectoryScheduleFreq `json:"freq,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID       ID   `json:"id"`
+	Interval *int `json:"interval,omitempty"`
+
+	// OpensAt Example: 10:00+01:00
+	OpensAt *string `json:"opens_at,omitempty"`
+
+	// ScheduleLink The offer's calendar.
+	ScheduleLink *string            `json:"schedule_link,omitempty"`
+	ValidFrom    openapi_types.Date `json:"valid_from"`
+	ValidTo      openapi_types.Date `json:"valid_to"`
+}
+
+// DirectoryScheduleFreq defines model for DirectorySchedule.Freq.
+type DirectoryScheduleFreq string
+
+// DirectoryService A service with all that belongs to it.
+type DirectoryService struct {
+	// Accreditations What the provider has on file that counts today.
+	Accreditations *string              `json:"accreditations,omitempty"`
+	Attributes     []DirectoryAttribute `json:"attributes"`
+	Contacts       []DirectoryContact   `json:"contacts"`
+	CostOptions    []DirectoryCost      `json:"cost_options"`
+	Description    string               `json:"description"`
+
+	// Fees The price in plain words.
+	Fees string `json:"fees"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID           ID                  `json:"id"`
+	Languages    []DirectoryLanguage `json:"languages"`
+	LastModified time.Time           `json:"last_modified"`
+	MaximumAge   int                 `json:"maximum_age"`
+	MinimumAge   int                 `json:"minimum_age"`
+	Name         string              `json:"name"`
+
+	// Organization An organisation with its numbers in public registers.
+	Organization       DirectoryOrganization   `json:"organization"`
+	Schedules          []DirectorySchedule     `json:"schedules"`
+	ServiceAreas       []DirectoryServiceArea  `json:"service_areas"`
+	ServiceAtLocations []DirectoryServicePlace `json:"service_at_locations"`
+	Status             DirectoryServiceStatus  `json:"status"`
+
+	// URL Where the offer is.
+	URL string `json:"url"`
+}
+
+// DirectoryServiceStatus defines model for DirectoryService.Status.
+type DirectoryServiceStatus string
+
+// DirectoryServiceArea Where the provider comes to.
+type DirectoryServiceArea struct {
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID   ID     `json:"id"`
+	Name string `json:"name"`
+}
+
+// DirectoryServicePage A page of services.
+type DirectoryServicePage struct {
+	Contents   []DirectoryListedService `json:"contents"`
+	Empty      bool                     `json:"empty"`
+	FirstPage  bool                     `json:"first_page"`
+	LastPage   bool                     `json:"last_page"`
+	PageNumber int                      `json:"page_number"`
+
+	// Size How many are on this page.
+	Size       int `json:"size"`
+	TotalItems int `json:"total_items"`
+	TotalPages int `json:"total_pages"`
+}
+
+// DirectoryServicePlace Where a service is.
+type DirectoryServicePlace struct {
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Location A place with its address and how one gets in. A discreet one has its district and the first half of its postcode.
+	Location DirectoryLocation `json:"location"`
+}
+
+// DirectoryTaxonomy A list of words that services are described by.
+type DirectoryTaxonomy struct {
+	Description string `json:"description"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID   ID     `json:"id"`
+	Name string `json:"name"`
+}
+
+// DirectoryTaxonomyPage A page of taxonomies.
+type DirectoryTaxonomyPage struct {
+	Contents   []DirectoryTaxonomy `json:"contents"`
+	Empty      bool                `json:"empty"`
+	FirstPage  bool                `json:"first_page"`
+	LastPage   bool                `json:"last_page"`
+	PageNumber int                 `json:"page_number"`
+
+	// Size How many are on this page.
+	Size       int `json:"size"`
+	TotalItems int `json:"total_items"`
+	TotalPages int `json:"total_pages"`
+}
+
+// DirectoryTerm A word of a taxonomy.
+type DirectoryTerm struct {
+	Description string `json:"description"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID   ID     `json:"id"`
+	Name string `json:"name"`
+
+	// ParentID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ParentID *ID    `json:"parent_id,omitempty"`
+	Taxonomy string `json:"taxonomy"`
+
+	// TaxonomyID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	TaxonomyID ID `json:"taxonomy_id"`
+
+	// Term The value it has here.
+	Term string `json:"term"`
+}
+
+// DirectoryTermPage A page of terms.
+type DirectoryTermPage struct {
+	Contents   []DirectoryTerm `json:"contents"`
+	Empty      bool            `json:"empty"`
+	FirstPage  bool            `json:"first_page"`
+	LastPage   bool            `json:"last_page"`
+	PageNumber int             `json:"page_number"`
+
+	// Size How many are on this page.
+	Size       int `json:"size"`
+	TotalItems int `json:"total_items"`
+	TotalPages int `json:"total_pages"`
+}
+
+// DirectoryTime A time of day in London, such as 09:30.
+//
+// Example: 09:30
+type DirectoryTime = string
+
 // Due A sum to be paid.
 type Due struct {
 	// DueOn Left out for at booking and for arrears.
@@ -3862,6 +4703,35 @@ type FactDraft struct {
 
 // FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
 type FamilyPays string
+
+// FeedItem Something that changed. It carries `data` when it is there, and none when it is gone.
+type FeedItem struct {
+	// Data What it is now, in the terms of OpenActive's Modelling Opportunity Data 2.0 (JSON-LD).
+	Data json.RawMessage `json:"data,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID   ID           `json:"id"`
+	Kind FeedItemKind `json:"kind"`
+
+	// Modified The number of the change.
+	Modified int64         `json:"modified"`
+	State    FeedItemState `json:"state"`
+}
+
+// FeedItemKind defines model for FeedItem.Kind.
+type FeedItemKind string
+
+// FeedItemState defines model for FeedItem.State.
+type FeedItemState string
+
+// FeedPage A page of a feed of changes (RPDE 1.0). One without items is the last so far, and `next` is its own address.
+type FeedPage struct {
+	Items   []FeedItem `json:"items"`
+	License string     `json:"license"`
+	Next    string     `json:"next"`
+}
 
 // FilledPrice What the price would have to be at another attendance.
 type FilledPrice struct {
@@ -4742,6 +5612,55 @@ type OnboardingStep struct {
 
 // OnboardingStepName A task of a new provider.
 type OnboardingStepName string
+
+// OpenDataset A dataset with its feeds, in the terms of schema.org (JSON-LD).
+type OpenDataset struct {
+	Context       []string                  `json:"@context"`
+	ID            string                    `json:"@id"`
+	Type          OpenDatasetType           `json:"@type"`
+	Description   string                    `json:"description"`
+	DiscussionURL string                    `json:"discussionUrl"`
+	Distribution  []OpenDatasetDistribution `json:"distribution"`
+	Documentation string                    `json:"documentation"`
+	InLanguage    []string                  `json:"inLanguage"`
+	Keywords      []string                  `json:"keywords"`
+	License       string                    `json:"license"`
+	Name          string                    `json:"name"`
+
+	// Publisher Who publishes the dataset.
+	Publisher     OpenDatasetPublisher `json:"publisher"`
+	SchemaVersion string               `json:"schemaVersion"`
+	URL           string               `json:"url"`
+}
+
+// OpenDatasetType defines model for OpenDataset.Type.
+type OpenDatasetType string
+
+// OpenDatasetDistribution One feed of the dataset.
+type OpenDatasetDistribution struct {
+	Type OpenDatasetDistributionType `json:"@type"`
+
+	// AdditionalType What its items are.
+	AdditionalType string `json:"additionalType"`
+
+	// ContentURL Where it begins.
+	ContentURL     string `json:"contentUrl"`
+	EncodingFormat string `json:"encodingFormat"`
+	Name           string `json:"name"`
+}
+
+// OpenDatasetDistributionType defines model for OpenDatasetDistribution.Type.
+type OpenDatasetDistributionType string
+
+// OpenDatasetPublisher Who publishes the dataset.
+type OpenDatasetPublisher struct {
+	Type OpenDatasetPublisherType `json:"@type"`
+	Name string                   `json:"name"`
+	URL  string                   `json:"url"`
+}
+
+// OpenDatasetPublisherType defines model for OpenDatasetPublisher.Type.
+type OpenDatasetPublisherType string
 
 // Overdue How long a question has waited; less than two days, two, or five.
 type Overdue string
@@ -6356,6 +7275,9 @@ type YearlyIncome struct {
 	Pence int64      `json:"pence"`
 }
 
+// AfterChangeNumber defines model for AfterChangeNumber.
+type AfterChangeNumber = int64
+
 // BookingID A UUID. Those made here are version 7.
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
@@ -6373,6 +7295,57 @@ type CredentialID = ID
 
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// DirectoryByOrganization A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type DirectoryByOrganization = ID
+
+// DirectoryByTaxonomy A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type DirectoryByTaxonomy = ID
+
+// DirectoryByTerm A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type DirectoryByTerm = ID
+
+// DirectoryDay defines model for DirectoryDay.
+type DirectoryDay string
+
+// DirectoryEndTime A time of day in London, such as 09:30.
+//
+// Example: 09:30
+type DirectoryEndTime = DirectoryTime
+
+// DirectoryMaximumAge defines model for DirectoryMaximumAge.
+type DirectoryMaximumAge = int
+
+// DirectoryMinimumAge defines model for DirectoryMinimumAge.
+type DirectoryMinimumAge = int
+
+// DirectoryModifiedAfter defines model for DirectoryModifiedAfter.
+type DirectoryModifiedAfter = time.Time
+
+// DirectoryPage defines model for DirectoryPage.
+type DirectoryPage = int
+
+// DirectoryPerPage defines model for DirectoryPerPage.
+type DirectoryPerPage = int
+
+// DirectorySearch defines model for DirectorySearch.
+type DirectorySearch = string
+
+// DirectoryServiceID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type DirectoryServiceID = ID
+
+// DirectoryStartTime A time of day in London, such as 09:30.
+//
+// Example: 09:30
+type DirectoryStartTime = DirectoryTime
 
 // EnquiryID A UUID. Those made here are version 7.
 //
@@ -6508,6 +7481,126 @@ type Unavailable = Problem
 
 // Unprocessable A refusal (RFC 9457).
 type Unprocessable = Problem
+
+// GetScheduledSessionsFeedParams defines parameters for GetScheduledSessionsFeed.
+type GetScheduledSessionsFeedParams struct {
+	// AfterChangeNumber The number after which to read on. Leave it out to begin; then follow `next`.
+	AfterChangeNumber *AfterChangeNumber `form:"afterChangeNumber,omitempty" json:"afterChangeNumber,omitempty"`
+}
+
+// GetSessionSeriesFeedParams defines parameters for GetSessionSeriesFeed.
+type GetSessionSeriesFeedParams struct {
+	// AfterChangeNumber The number after which to read on. Leave it out to begin; then follow `next`.
+	AfterChangeNumber *AfterChangeNumber `form:"afterChangeNumber,omitempty" json:"afterChangeNumber,omitempty"`
+}
+
+// ListDirectoryPlacesParams defines parameters for ListDirectoryPlaces.
+type ListDirectoryPlacesParams struct {
+	// Search Only services with these words.
+	Search *DirectorySearch `form:"search,omitempty" json:"search,omitempty"`
+
+	// Page Which page, from 1 on.
+	Page *DirectoryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many a page has.
+	PerPage *DirectoryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+
+	// TaxonomyTermID Only services described by this term; a category means those below it too.
+	TaxonomyTermID *DirectoryByTerm `form:"taxonomy_term_id,omitempty" json:"taxonomy_term_id,omitempty"`
+
+	// TaxonomyID Only services described by any term of this taxonomy.
+	TaxonomyID *DirectoryByTaxonomy `form:"taxonomy_id,omitempty" json:"taxonomy_id,omitempty"`
+
+	// MinimumAge Only services whose lowest age is at least this.
+	MinimumAge *DirectoryMinimumAge `form:"minimum_age,omitempty" json:"minimum_age,omitempty"`
+
+	// MaximumAge Only services whose highest age is at most this.
+	MaximumAge *DirectoryMaximumAge `form:"maximum_age,omitempty" json:"maximum_age,omitempty"`
+
+	// StartTime Only services that start at or after this time of day in London.
+	StartTime *DirectoryStartTime `form:"start_time,omitempty" json:"start_time,omitempty"`
+
+	// EndTime Only services that end at or before this time of day in London.
+	EndTime *DirectoryEndTime `form:"end_time,omitempty" json:"end_time,omitempty"`
+
+	// Day Only services that run on this day of the week.
+	Day *ListDirectoryPlacesParamsDay `form:"day,omitempty" json:"day,omitempty"`
+
+	// ModifiedAfter Only services that changed at this instant or after it.
+	ModifiedAfter *DirectoryModifiedAfter `form:"modified_after,omitempty" json:"modified_after,omitempty"`
+
+	// OrganizationID Only services of this organisation.
+	OrganizationID *DirectoryByOrganization `form:"organization_id,omitempty" json:"organization_id,omitempty"`
+
+	// Postcode Only places near this postcode; ten miles, unless `proximity` says how near.
+	Postcode *NearPostcode `form:"postcode,omitempty" json:"postcode,omitempty"`
+
+	// Proximity Metres from the middle of `postcode`, in a straight line. Needs `postcode`.
+	Proximity *int `form:"proximity,omitempty" json:"proximity,omitempty"`
+}
+
+// ListDirectoryPlacesParamsDay defines parameters for ListDirectoryPlaces.
+type ListDirectoryPlacesParamsDay string
+
+// ListDirectoryServicesParams defines parameters for ListDirectoryServices.
+type ListDirectoryServicesParams struct {
+	// Search Only services with these words.
+	Search *DirectorySearch `form:"search,omitempty" json:"search,omitempty"`
+
+	// Page Which page, from 1 on.
+	Page *DirectoryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many a page has.
+	PerPage *DirectoryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+
+	// TaxonomyTermID Only services described by this term; a category means those below it too.
+	TaxonomyTermID *DirectoryByTerm `form:"taxonomy_term_id,omitempty" json:"taxonomy_term_id,omitempty"`
+
+	// TaxonomyID Only services described by any term of this taxonomy.
+	TaxonomyID *DirectoryByTaxonomy `form:"taxonomy_id,omitempty" json:"taxonomy_id,omitempty"`
+
+	// MinimumAge Only services whose lowest age is at least this.
+	MinimumAge *DirectoryMinimumAge `form:"minimum_age,omitempty" json:"minimum_age,omitempty"`
+
+	// MaximumAge Only services whose highest age is at most this.
+	MaximumAge *DirectoryMaximumAge `form:"maximum_age,omitempty" json:"maximum_age,omitempty"`
+
+	// StartTime Only services that start at or after this time of day in London.
+	StartTime *DirectoryStartTime `form:"start_time,omitempty" json:"start_time,omitempty"`
+
+	// EndTime Only services that end at or before this time of day in London.
+	EndTime *DirectoryEndTime `form:"end_time,omitempty" json:"end_time,omitempty"`
+
+	// Day Only services that run on this day of the week.
+	Day *ListDirectoryServicesParamsDay `form:"day,omitempty" json:"day,omitempty"`
+
+	// ModifiedAfter Only services that changed at this instant or after it.
+	ModifiedAfter *DirectoryModifiedAfter `form:"modified_after,omitempty" json:"modified_after,omitempty"`
+
+	// OrganizationID Only services of this organisation.
+	OrganizationID *DirectoryByOrganization `form:"organization_id,omitempty" json:"organization_id,omitempty"`
+}
+
+// ListDirectoryServicesParamsDay defines parameters for ListDirectoryServices.
+type ListDirectoryServicesParamsDay string
+
+// ListDirectoryTaxonomiesParams defines parameters for ListDirectoryTaxonomies.
+type ListDirectoryTaxonomiesParams struct {
+	// Page Which page, from 1 on.
+	Page *DirectoryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many a page has.
+	PerPage *DirectoryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListDirectoryTermsParams defines parameters for ListDirectoryTerms.
+type ListDirectoryTermsParams struct {
+	// Page Which page, from 1 on.
+	Page *DirectoryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many a page has.
+	PerPage *DirectoryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
 
 // CreateAllocationParams defines parameters for CreateAllocation.
 type CreateAllocationParams struct {
@@ -7127,6 +8220,42 @@ type CreateTopUpJSONRequestBody = TopUpRequest
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetOpenDataset See which feeds there are
+	// (GET /openactive)
+	GetOpenDataset(ctx echo.Context) error
+	// GetScheduledSessionsFeed Read the feed of sessions
+	// (GET /openactive/scheduled-sessions)
+	GetScheduledSessionsFeed(ctx echo.Context, params GetScheduledSessionsFeedParams) error
+	// GetSessionSeriesFeed Read the feed of series
+	// (GET /openactive/session-series)
+	GetSessionSeriesFeed(ctx echo.Context, params GetSessionSeriesFeedParams) error
+	// GetDirectoryAbout See which standard the directory follows
+	// (GET /oruk/v3)
+	GetDirectoryAbout(ctx echo.Context) error
+	// ListDirectoryPlaces List services with where they are
+	// (GET /oruk/v3/service_at_locations)
+	ListDirectoryPlaces(ctx echo.Context, params ListDirectoryPlacesParams) error
+	// GetDirectoryPlace Read one service at its place
+	// (GET /oruk/v3/service_at_locations/{service_id})
+	GetDirectoryPlace(ctx echo.Context, serviceID DirectoryServiceID) error
+	// ListDirectoryServices List what is published as services
+	// (GET /oruk/v3/services)
+	ListDirectoryServices(ctx echo.Context, params ListDirectoryServicesParams) error
+	// GetDirectoryService Read one service with all that belongs to it
+	// (GET /oruk/v3/services/{service_id})
+	GetDirectoryService(ctx echo.Context, serviceID DirectoryServiceID) error
+	// ListDirectoryTaxonomies List the taxonomies
+	// (GET /oruk/v3/taxonomies)
+	ListDirectoryTaxonomies(ctx echo.Context, params ListDirectoryTaxonomiesParams) error
+	// GetDirectoryTaxonomy Read one taxonomy
+	// (GET /oruk/v3/taxonomies/{taxonomy_id})
+	GetDirectoryTaxonomy(ctx echo.Context, taxonomyID ID) error
+	// ListDirectoryTerms List the terms of every taxonomy
+	// (GET /oruk/v3/taxonomy_terms)
+	ListDirectoryTerms(ctx echo.Context, params ListDirectoryTermsParams) error
+	// GetDirectoryTerm Read one term
+	// (GET /oruk/v3/taxonomy_terms/{term_id})
+	GetDirectoryTerm(ctx echo.Context, termID ID) error
 	// CreateAllocation Allocate money or an allowance to a child
 	// (POST /v1/allocations)
 	CreateAllocation(ctx echo.Context, params CreateAllocationParams) error
@@ -7420,6 +8549,378 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// GetOpenDataset converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOpenDataset(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOpenDataset(ctx)
+	return err
+}
+
+// GetScheduledSessionsFeed converts echo context to params.
+func (w *ServerInterfaceWrapper) GetScheduledSessionsFeed(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetScheduledSessionsFeedParams
+	// ------------- Optional query parameter "afterChangeNumber" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "afterChangeNumber", ctx.QueryParams(), &params.AfterChangeNumber, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter afterChangeNumber: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetScheduledSessionsFeed(ctx, params)
+	return err
+}
+
+// GetSessionSeriesFeed converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSessionSeriesFeed(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSessionSeriesFeedParams
+	// ------------- Optional query parameter "afterChangeNumber" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "afterChangeNumber", ctx.QueryParams(), &params.AfterChangeNumber, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter afterChangeNumber: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSessionSeriesFeed(ctx, params)
+	return err
+}
+
+// GetDirectoryAbout converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDirectoryAbout(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDirectoryAbout(ctx)
+	return err
+}
+
+// ListDirectoryPlaces converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDirectoryPlaces(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDirectoryPlacesParams
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// ------------- Optional query parameter "taxonomy_term_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "taxonomy_term_id", ctx.QueryParams(), &params.TaxonomyTermID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter taxonomy_term_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "taxonomy_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "taxonomy_id", ctx.QueryParams(), &params.TaxonomyID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter taxonomy_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "minimum_age" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "minimum_age", ctx.QueryParams(), &params.MinimumAge, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter minimum_age: %s", err))
+	}
+
+	// ------------- Optional query parameter "maximum_age" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "maximum_age", ctx.QueryParams(), &params.MaximumAge, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter maximum_age: %s", err))
+	}
+
+	// ------------- Optional query parameter "start_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "start_time", ctx.QueryParams(), &params.StartTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter start_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "end_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "day" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "day", ctx.QueryParams(), &params.Day, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter day: %s", err))
+	}
+
+	// ------------- Optional query parameter "modified_after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "modified_after", ctx.QueryParams(), &params.ModifiedAfter, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter modified_after: %s", err))
+	}
+
+	// ------------- Optional query parameter "organization_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "organization_id", ctx.QueryParams(), &params.OrganizationID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter organization_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "postcode" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "postcode", ctx.QueryParams(), &params.Postcode, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter postcode: %s", err))
+	}
+
+	// ------------- Optional query parameter "proximity" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "proximity", ctx.QueryParams(), &params.Proximity, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter proximity: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDirectoryPlaces(ctx, params)
+	return err
+}
+
+// GetDirectoryPlace converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDirectoryPlace(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "service_id" -------------
+	var serviceID DirectoryServiceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "service_id", ctx.Param("service_id"), &serviceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter service_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDirectoryPlace(ctx, serviceID)
+	return err
+}
+
+// ListDirectoryServices converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDirectoryServices(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDirectoryServicesParams
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// ------------- Optional query parameter "taxonomy_term_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "taxonomy_term_id", ctx.QueryParams(), &params.TaxonomyTermID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter taxonomy_term_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "taxonomy_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "taxonomy_id", ctx.QueryParams(), &params.TaxonomyID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter taxonomy_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "minimum_age" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "minimum_age", ctx.QueryParams(), &params.MinimumAge, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter minimum_age: %s", err))
+	}
+
+	// ------------- Optional query parameter "maximum_age" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "maximum_age", ctx.QueryParams(), &params.MaximumAge, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter maximum_age: %s", err))
+	}
+
+	// ------------- Optional query parameter "start_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "start_time", ctx.QueryParams(), &params.StartTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter start_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "end_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "day" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "day", ctx.QueryParams(), &params.Day, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter day: %s", err))
+	}
+
+	// ------------- Optional query parameter "modified_after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "modified_after", ctx.QueryParams(), &params.ModifiedAfter, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter modified_after: %s", err))
+	}
+
+	// ------------- Optional query parameter "organization_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "organization_id", ctx.QueryParams(), &params.OrganizationID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter organization_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDirectoryServices(ctx, params)
+	return err
+}
+
+// GetDirectoryService converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDirectoryService(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "service_id" -------------
+	var serviceID DirectoryServiceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "service_id", ctx.Param("service_id"), &serviceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter service_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDirectoryService(ctx, serviceID)
+	return err
+}
+
+// ListDirectoryTaxonomies converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDirectoryTaxonomies(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDirectoryTaxonomiesParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDirectoryTaxonomies(ctx, params)
+	return err
+}
+
+// GetDirectoryTaxonomy converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDirectoryTaxonomy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "taxonomy_id" -------------
+	var taxonomyID ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "taxonomy_id", ctx.Param("taxonomy_id"), &taxonomyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter taxonomy_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDirectoryTaxonomy(ctx, taxonomyID)
+	return err
+}
+
+// ListDirectoryTerms converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDirectoryTerms(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDirectoryTermsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDirectoryTerms(ctx, params)
+	return err
+}
+
+// GetDirectoryTerm converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDirectoryTerm(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "term_id" -------------
+	var termID ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "term_id", ctx.Param("term_id"), &termID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter term_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDirectoryTerm(ctx, termID)
+	return err
 }
 
 // CreateAllocation converts echo context to params.
@@ -9931,6 +11432,18 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/ledger-transactions", wrapper.ListLedgerTransactions, options.OperationMiddlewares["listLedgerTransactions"]...)
 	router.POST(options.BaseURL+"/v1/tokens", wrapper.IssueToken, options.OperationMiddlewares["issueToken"]...)
 	router.GET(options.BaseURL+"/v1/jwks.json", wrapper.GetJWKS, options.OperationMiddlewares["getJWKS"]...)
+	router.GET(options.BaseURL+"/oruk/v3", wrapper.GetDirectoryAbout, options.OperationMiddlewares["getDirectoryAbout"]...)
+	router.GET(options.BaseURL+"/oruk/v3/services", wrapper.ListDirectoryServices, options.OperationMiddlewares["listDirectoryServices"]...)
+	router.GET(options.BaseURL+"/oruk/v3/services/:service_id", wrapper.GetDirectoryService, options.OperationMiddlewares["getDirectoryService"]...)
+	router.GET(options.BaseURL+"/oruk/v3/service_at_locations", wrapper.ListDirectoryPlaces, options.OperationMiddlewares["listDirectoryPlaces"]...)
+	router.GET(options.BaseURL+"/oruk/v3/service_at_locations/:service_id", wrapper.GetDirectoryPlace, options.OperationMiddlewares["getDirectoryPlace"]...)
+	router.GET(options.BaseURL+"/oruk/v3/taxonomies", wrapper.ListDirectoryTaxonomies, options.OperationMiddlewares["listDirectoryTaxonomies"]...)
+	router.GET(options.BaseURL+"/oruk/v3/taxonomies/:taxonomy_id", wrapper.GetDirectoryTaxonomy, options.OperationMiddlewares["getDirectoryTaxonomy"]...)
+	router.GET(options.BaseURL+"/oruk/v3/taxonomy_terms", wrapper.ListDirectoryTerms, options.OperationMiddlewares["listDirectoryTerms"]...)
+	router.GET(options.BaseURL+"/oruk/v3/taxonomy_terms/:term_id", wrapper.GetDirectoryTerm, options.OperationMiddlewares["getDirectoryTerm"]...)
+	router.GET(options.BaseURL+"/openactive", wrapper.GetOpenDataset, options.OperationMiddlewares["getOpenDataset"]...)
+	router.GET(options.BaseURL+"/openactive/session-series", wrapper.GetSessionSeriesFeed, options.OperationMiddlewares["getSessionSeriesFeed"]...)
+	router.GET(options.BaseURL+"/openactive/scheduled-sessions", wrapper.GetScheduledSessionsFeed, options.OperationMiddlewares["getScheduledSessionsFeed"]...)
 
 }
 
@@ -9951,6 +11464,764 @@ type UnauthorizedApplicationProblemPlusJSONResponse Problem
 type UnavailableApplicationProblemPlusJSONResponse Problem
 
 type UnprocessableApplicationProblemPlusJSONResponse Problem
+
+type GetOpenDatasetRequestObject struct {
+}
+
+type GetOpenDatasetResponseObject interface {
+	VisitGetOpenDatasetResponse(w http.ResponseWriter) error
+}
+
+type GetOpenDataset200ApplicationLdPlusJSONResponse OpenDataset
+
+func (response GetOpenDataset200ApplicationLdPlusJSONResponse) VisitGetOpenDatasetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/ld+json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOpenDataset400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetOpenDataset400ApplicationProblemPlusJSONResponse) VisitGetOpenDatasetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOpenDatasetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOpenDatasetdefaultApplicationProblemPlusJSONResponse) VisitGetOpenDatasetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScheduledSessionsFeedRequestObject struct {
+	Params GetScheduledSessionsFeedParams
+}
+
+type GetScheduledSessionsFeedResponseObject interface {
+	VisitGetScheduledSessionsFeedResponse(w http.ResponseWriter) error
+}
+
+type GetScheduledSessionsFeed200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type GetScheduledSessionsFeed200ApplicationVndOpenactiveRpdePlusJSONResponse struct {
+	Body    FeedPage
+	Headers GetScheduledSessionsFeed200ResponseHeaders
+}
+
+func (response GetScheduledSessionsFeed200ApplicationVndOpenactiveRpdePlusJSONResponse) VisitGetScheduledSessionsFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/vnd.openactive.rpde+json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScheduledSessionsFeed400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetScheduledSessionsFeed400ApplicationProblemPlusJSONResponse) VisitGetScheduledSessionsFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScheduledSessionsFeeddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetScheduledSessionsFeeddefaultApplicationProblemPlusJSONResponse) VisitGetScheduledSessionsFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionSeriesFeedRequestObject struct {
+	Params GetSessionSeriesFeedParams
+}
+
+type GetSessionSeriesFeedResponseObject interface {
+	VisitGetSessionSeriesFeedResponse(w http.ResponseWriter) error
+}
+
+type GetSessionSeriesFeed200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type GetSessionSeriesFeed200ApplicationVndOpenactiveRpdePlusJSONResponse struct {
+	Body    FeedPage
+	Headers GetSessionSeriesFeed200ResponseHeaders
+}
+
+func (response GetSessionSeriesFeed200ApplicationVndOpenactiveRpdePlusJSONResponse) VisitGetSessionSeriesFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/vnd.openactive.rpde+json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionSeriesFeed400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetSessionSeriesFeed400ApplicationProblemPlusJSONResponse) VisitGetSessionSeriesFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionSeriesFeeddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSessionSeriesFeeddefaultApplicationProblemPlusJSONResponse) VisitGetSessionSeriesFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryAboutRequestObject struct {
+}
+
+type GetDirectoryAboutResponseObject interface {
+	VisitGetDirectoryAboutResponse(w http.ResponseWriter) error
+}
+
+type GetDirectoryAbout200JSONResponse DirectoryAbout
+
+func (response GetDirectoryAbout200JSONResponse) VisitGetDirectoryAboutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryAbout400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetDirectoryAbout400ApplicationProblemPlusJSONResponse) VisitGetDirectoryAboutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryAboutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDirectoryAboutdefaultApplicationProblemPlusJSONResponse) VisitGetDirectoryAboutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryPlacesRequestObject struct {
+	Params ListDirectoryPlacesParams
+}
+
+type ListDirectoryPlacesResponseObject interface {
+	VisitListDirectoryPlacesResponse(w http.ResponseWriter) error
+}
+
+type ListDirectoryPlaces200JSONResponse DirectoryPlacePage
+
+func (response ListDirectoryPlaces200JSONResponse) VisitListDirectoryPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryPlaces400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListDirectoryPlaces400ApplicationProblemPlusJSONResponse) VisitListDirectoryPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryPlaces422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ListDirectoryPlaces422ApplicationProblemPlusJSONResponse) VisitListDirectoryPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryPlacesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDirectoryPlacesdefaultApplicationProblemPlusJSONResponse) VisitListDirectoryPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryPlaceRequestObject struct {
+	ServiceID DirectoryServiceID `json:"service_id"`
+}
+
+type GetDirectoryPlaceResponseObject interface {
+	VisitGetDirectoryPlaceResponse(w http.ResponseWriter) error
+}
+
+type GetDirectoryPlace200JSONResponse DirectoryPlace
+
+func (response GetDirectoryPlace200JSONResponse) VisitGetDirectoryPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryPlace400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetDirectoryPlace400ApplicationProblemPlusJSONResponse) VisitGetDirectoryPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryPlace404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetDirectoryPlace404ApplicationProblemPlusJSONResponse) VisitGetDirectoryPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryPlacedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDirectoryPlacedefaultApplicationProblemPlusJSONResponse) VisitGetDirectoryPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryServicesRequestObject struct {
+	Params ListDirectoryServicesParams
+}
+
+type ListDirectoryServicesResponseObject interface {
+	VisitListDirectoryServicesResponse(w http.ResponseWriter) error
+}
+
+type ListDirectoryServices200JSONResponse DirectoryServicePage
+
+func (response ListDirectoryServices200JSONResponse) VisitListDirectoryServicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryServices400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListDirectoryServices400ApplicationProblemPlusJSONResponse) VisitListDirectoryServicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryServicesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDirectoryServicesdefaultApplicationProblemPlusJSONResponse) VisitListDirectoryServicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryServiceRequestObject struct {
+	ServiceID DirectoryServiceID `json:"service_id"`
+}
+
+type GetDirectoryServiceResponseObject interface {
+	VisitGetDirectoryServiceResponse(w http.ResponseWriter) error
+}
+
+type GetDirectoryService200JSONResponse DirectoryService
+
+func (response GetDirectoryService200JSONResponse) VisitGetDirectoryServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryService400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetDirectoryService400ApplicationProblemPlusJSONResponse) VisitGetDirectoryServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryService404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetDirectoryService404ApplicationProblemPlusJSONResponse) VisitGetDirectoryServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryServicedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDirectoryServicedefaultApplicationProblemPlusJSONResponse) VisitGetDirectoryServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryTaxonomiesRequestObject struct {
+	Params ListDirectoryTaxonomiesParams
+}
+
+type ListDirectoryTaxonomiesResponseObject interface {
+	VisitListDirectoryTaxonomiesResponse(w http.ResponseWriter) error
+}
+
+type ListDirectoryTaxonomies200JSONResponse DirectoryTaxonomyPage
+
+func (response ListDirectoryTaxonomies200JSONResponse) VisitListDirectoryTaxonomiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryTaxonomies400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListDirectoryTaxonomies400ApplicationProblemPlusJSONResponse) VisitListDirectoryTaxonomiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryTaxonomiesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDirectoryTaxonomiesdefaultApplicationProblemPlusJSONResponse) VisitListDirectoryTaxonomiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryTaxonomyRequestObject struct {
+	TaxonomyID ID `json:"taxonomy_id"`
+}
+
+type GetDirectoryTaxonomyResponseObject interface {
+	VisitGetDirectoryTaxonomyResponse(w http.ResponseWriter) error
+}
+
+type GetDirectoryTaxonomy200JSONResponse DirectoryTaxonomy
+
+func (response GetDirectoryTaxonomy200JSONResponse) VisitGetDirectoryTaxonomyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryTaxonomy400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetDirectoryTaxonomy400ApplicationProblemPlusJSONResponse) VisitGetDirectoryTaxonomyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryTaxonomy404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetDirectoryTaxonomy404ApplicationProblemPlusJSONResponse) VisitGetDirectoryTaxonomyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryTaxonomydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDirectoryTaxonomydefaultApplicationProblemPlusJSONResponse) VisitGetDirectoryTaxonomyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryTermsRequestObject struct {
+	Params ListDirectoryTermsParams
+}
+
+type ListDirectoryTermsResponseObject interface {
+	VisitListDirectoryTermsResponse(w http.ResponseWriter) error
+}
+
+type ListDirectoryTerms200JSONResponse DirectoryTermPage
+
+func (response ListDirectoryTerms200JSONResponse) VisitListDirectoryTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryTerms400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListDirectoryTerms400ApplicationProblemPlusJSONResponse) VisitListDirectoryTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryTermsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDirectoryTermsdefaultApplicationProblemPlusJSONResponse) VisitListDirectoryTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryTermRequestObject struct {
+	TermID ID `json:"term_id"`
+}
+
+type GetDirectoryTermResponseObject interface {
+	VisitGetDirectoryTermResponse(w http.ResponseWriter) error
+}
+
+type GetDirectoryTerm200JSONResponse DirectoryTerm
+
+func (response GetDirectoryTerm200JSONResponse) VisitGetDirectoryTermResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryTerm400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetDirectoryTerm400ApplicationProblemPlusJSONResponse) VisitGetDirectoryTermResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryTerm404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetDirectoryTerm404ApplicationProblemPlusJSONResponse) VisitGetDirectoryTermResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDirectoryTermdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDirectoryTermdefaultApplicationProblemPlusJSONResponse) VisitGetDirectoryTermResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type CreateAllocationRequestObject struct {
 	Params CreateAllocationParams
@@ -21073,6 +23344,42 @@ func (response GetTrialBalancedefaultApplicationProblemPlusJSONResponse) VisitGe
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// GetOpenDataset See which feeds there are
+	// (GET /openactive)
+	GetOpenDataset(ctx context.Context, request GetOpenDatasetRequestObject) (GetOpenDatasetResponseObject, error)
+	// GetScheduledSessionsFeed Read the feed of sessions
+	// (GET /openactive/scheduled-sessions)
+	GetScheduledSessionsFeed(ctx context.Context, request GetScheduledSessionsFeedRequestObject) (GetScheduledSessionsFeedResponseObject, error)
+	// GetSessionSeriesFeed Read the feed of series
+	// (GET /openactive/session-series)
+	GetSessionSeriesFeed(ctx context.Context, request GetSessionSeriesFeedRequestObject) (GetSessionSeriesFeedResponseObject, error)
+	// GetDirectoryAbout See which standard the directory follows
+	// (GET /oruk/v3)
+	GetDirectoryAbout(ctx context.Context, request GetDirectoryAboutRequestObject) (GetDirectoryAboutResponseObject, error)
+	// ListDirectoryPlaces List services with where they are
+	// (GET /oruk/v3/service_at_locations)
+	ListDirectoryPlaces(ctx context.Context, request ListDirectoryPlacesRequestObject) (ListDirectoryPlacesResponseObject, error)
+	// GetDirectoryPlace Read one service at its place
+	// (GET /oruk/v3/service_at_locations/{service_id})
+	GetDirectoryPlace(ctx context.Context, request GetDirectoryPlaceRequestObject) (GetDirectoryPlaceResponseObject, error)
+	// ListDirectoryServices List what is published as services
+	// (GET /oruk/v3/services)
+	ListDirectoryServices(ctx context.Context, request ListDirectoryServicesRequestObject) (ListDirectoryServicesResponseObject, error)
+	// GetDirectoryService Read one service with all that belongs to it
+	// (GET /oruk/v3/services/{service_id})
+	GetDirectoryService(ctx context.Context, request GetDirectoryServiceRequestObject) (GetDirectoryServiceResponseObject, error)
+	// ListDirectoryTaxonomies List the taxonomies
+	// (GET /oruk/v3/taxonomies)
+	ListDirectoryTaxonomies(ctx context.Context, request ListDirectoryTaxonomiesRequestObject) (ListDirectoryTaxonomiesResponseObject, error)
+	// GetDirectoryTaxonomy Read one taxonomy
+	// (GET /oruk/v3/taxonomies/{taxonomy_id})
+	GetDirectoryTaxonomy(ctx context.Context, request GetDirectoryTaxonomyRequestObject) (GetDirectoryTaxonomyResponseObject, error)
+	// ListDirectoryTerms List the terms of every taxonomy
+	// (GET /oruk/v3/taxonomy_terms)
+	ListDirectoryTerms(ctx context.Context, request ListDirectoryTermsRequestObject) (ListDirectoryTermsResponseObject, error)
+	// GetDirectoryTerm Read one term
+	// (GET /oruk/v3/taxonomy_terms/{term_id})
+	GetDirectoryTerm(ctx context.Context, request GetDirectoryTermRequestObject) (GetDirectoryTermResponseObject, error)
 	// CreateAllocation Allocate money or an allowance to a child
 	// (POST /v1/allocations)
 	CreateAllocation(ctx context.Context, request CreateAllocationRequestObject) (CreateAllocationResponseObject, error)
@@ -21373,6 +23680,302 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// GetOpenDataset operation middleware
+func (sh *strictHandler) GetOpenDataset(ctx echo.Context) error {
+	var request GetOpenDatasetRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOpenDataset(ctx.Request().Context(), request.(GetOpenDatasetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOpenDataset")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOpenDatasetResponseObject); ok {
+		return validResponse.VisitGetOpenDatasetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetScheduledSessionsFeed operation middleware
+func (sh *strictHandler) GetScheduledSessionsFeed(ctx echo.Context, params GetScheduledSessionsFeedParams) error {
+	var request GetScheduledSessionsFeedRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScheduledSessionsFeed(ctx.Request().Context(), request.(GetScheduledSessionsFeedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScheduledSessionsFeed")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetScheduledSessionsFeedResponseObject); ok {
+		return validResponse.VisitGetScheduledSessionsFeedResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSessionSeriesFeed operation middleware
+func (sh *strictHandler) GetSessionSeriesFeed(ctx echo.Context, params GetSessionSeriesFeedParams) error {
+	var request GetSessionSeriesFeedRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSessionSeriesFeed(ctx.Request().Context(), request.(GetSessionSeriesFeedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSessionSeriesFeed")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSessionSeriesFeedResponseObject); ok {
+		return validResponse.VisitGetSessionSeriesFeedResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDirectoryAbout operation middleware
+func (sh *strictHandler) GetDirectoryAbout(ctx echo.Context) error {
+	var request GetDirectoryAboutRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDirectoryAbout(ctx.Request().Context(), request.(GetDirectoryAboutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDirectoryAbout")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDirectoryAboutResponseObject); ok {
+		return validResponse.VisitGetDirectoryAboutResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDirectoryPlaces operation middleware
+func (sh *strictHandler) ListDirectoryPlaces(ctx echo.Context, params ListDirectoryPlacesParams) error {
+	var request ListDirectoryPlacesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDirectoryPlaces(ctx.Request().Context(), request.(ListDirectoryPlacesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDirectoryPlaces")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDirectoryPlacesResponseObject); ok {
+		return validResponse.VisitListDirectoryPlacesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDirectoryPlace operation middleware
+func (sh *strictHandler) GetDirectoryPlace(ctx echo.Context, serviceID DirectoryServiceID) error {
+	var request GetDirectoryPlaceRequestObject
+
+	request.ServiceID = serviceID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDirectoryPlace(ctx.Request().Context(), request.(GetDirectoryPlaceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDirectoryPlace")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDirectoryPlaceResponseObject); ok {
+		return validResponse.VisitGetDirectoryPlaceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDirectoryServices operation middleware
+func (sh *strictHandler) ListDirectoryServices(ctx echo.Context, params ListDirectoryServicesParams) error {
+	var request ListDirectoryServicesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDirectoryServices(ctx.Request().Context(), request.(ListDirectoryServicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDirectoryServices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDirectoryServicesResponseObject); ok {
+		return validResponse.VisitListDirectoryServicesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDirectoryService operation middleware
+func (sh *strictHandler) GetDirectoryService(ctx echo.Context, serviceID DirectoryServiceID) error {
+	var request GetDirectoryServiceRequestObject
+
+	request.ServiceID = serviceID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDirectoryService(ctx.Request().Context(), request.(GetDirectoryServiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDirectoryService")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDirectoryServiceResponseObject); ok {
+		return validResponse.VisitGetDirectoryServiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDirectoryTaxonomies operation middleware
+func (sh *strictHandler) ListDirectoryTaxonomies(ctx echo.Context, params ListDirectoryTaxonomiesParams) error {
+	var request ListDirectoryTaxonomiesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDirectoryTaxonomies(ctx.Request().Context(), request.(ListDirectoryTaxonomiesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDirectoryTaxonomies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDirectoryTaxonomiesResponseObject); ok {
+		return validResponse.VisitListDirectoryTaxonomiesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDirectoryTaxonomy operation middleware
+func (sh *strictHandler) GetDirectoryTaxonomy(ctx echo.Context, taxonomyID ID) error {
+	var request GetDirectoryTaxonomyRequestObject
+
+	request.TaxonomyID = taxonomyID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDirectoryTaxonomy(ctx.Request().Context(), request.(GetDirectoryTaxonomyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDirectoryTaxonomy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDirectoryTaxonomyResponseObject); ok {
+		return validResponse.VisitGetDirectoryTaxonomyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDirectoryTerms operation middleware
+func (sh *strictHandler) ListDirectoryTerms(ctx echo.Context, params ListDirectoryTermsParams) error {
+	var request ListDirectoryTermsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDirectoryTerms(ctx.Request().Context(), request.(ListDirectoryTermsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDirectoryTerms")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDirectoryTermsResponseObject); ok {
+		return validResponse.VisitListDirectoryTermsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDirectoryTerm operation middleware
+func (sh *strictHandler) GetDirectoryTerm(ctx echo.Context, termID ID) error {
+	var request GetDirectoryTermRequestObject
+
+	request.TermID = termID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDirectoryTerm(ctx.Request().Context(), request.(GetDirectoryTermRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDirectoryTerm")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDirectoryTermResponseObject); ok {
+		return validResponse.VisitGetDirectoryTermResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // CreateAllocation operation middleware

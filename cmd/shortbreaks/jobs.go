@@ -25,6 +25,9 @@ const (
 	// listEvery is how far behind searches may be when a place is given back, or
 	// a listing is changed by what does not list it itself.
 	listEvery = 5 * time.Second
+	// feedEvery is how late those who keep copies of what is published may learn
+	// of a change, such as a place taken.
+	feedEvery = 5 * time.Second
 )
 
 // Kinds of job that need to be told nothing: each is named by a type.
@@ -34,6 +37,7 @@ type (
 	roundArgs  struct{} // the round of the day: warnings of what ends, and how often sessions ran as booked
 	pricesArgs struct{} // shows the prices announced for today, and no offer whose credentials ended
 	listArgs   struct{} // brings up to date what searches read of offers
+	feedArgs   struct{} // numbers what changed, for the open feeds
 )
 
 // Kind names the job.
@@ -50,6 +54,9 @@ func (pricesArgs) Kind() string { return "roll_prices" }
 
 // Kind names the job.
 func (listArgs) Kind() string { return "refresh_listings" }
+
+// Kind names the job.
+func (feedArgs) Kind() string { return "refresh_feeds" }
 
 // worker does one kind of job.
 type worker[J river.JobArgs] struct {
@@ -91,5 +98,6 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 		runs[roundArgs](workers, roundEvery, all(marketplace.WarnOfExpiry, booking.CountReliability)),
 		runs[pricesArgs](workers, pricesEvery, all(marketplace.RollPrices, marketplace.MarkLapses)),
 		runs[listArgs](workers, listEvery, all(marketplace.RefreshListings)),
+		runs[feedArgs](workers, feedEvery, all(marketplace.RefreshFeeds)),
 	})
 }

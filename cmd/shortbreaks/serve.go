@@ -93,6 +93,7 @@ func serveOn(ctx context.Context, cfg config, d *database, listener, metrics net
 	searches := marketplace.NewSearchCounter()
 	app, err := api.New(api.Config{
 		DB: d.DB, Keys: keys, Stripe: stripe, Searches: searches, Demo: cfg.Mode == modeDemo, Log: slog.Default(), Now: time.Now,
+		PublicURL: cfg.PublicURL,
 	})
 	if err != nil {
 		return err
