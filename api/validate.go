@@ -22,6 +22,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"shortbreaks"
+	"shortbreaks/marketplace"
 )
 
 // maxFields is how many wrong values one problem lists; more would let a
@@ -224,9 +225,13 @@ func (o *Operation) checkExactlyOne(object map[string]any, found *faults) {
 	}
 }
 
-// registerJPEG teaches the validator that a photo is bytes; once, since it
-// keeps such things for the whole process.
-var registerJPEG = sync.OnceFunc(func() { openapi3filter.RegisterBodyDecoder("image/jpeg", openapi3filter.FileBodyDecoder) })
+// registerFiles teaches the validator that photos and files of offers are
+// bytes; once, since it keeps such things for the whole process.
+var registerFiles = sync.OnceFunc(func() {
+	for _, kind := range []string{"image/jpeg", "text/csv", marketplace.MediaXLSX} {
+		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.FileBodyDecoder)
+	}
+})
 
 // CheckResponse holds an answer against the contract: its status must be
 // declared, its content type and body must fit, and a problem must carry a
@@ -244,7 +249,7 @@ func (k *Contract) CheckResponse(req *http.Request, status int, header http.Head
 		Status:                 status, Header: header,
 		Options: &openapi3filter.Options{MultiError: true, IncludeResponseStatus: true, SchemaValidationOptions: schemaOptions},
 	}
-	registerJPEG()
+	registerFiles()
 	in.SetBodyBytes(body)
 	if err := openapi3filter.ValidateResponse(req.Context(), in); err != nil {
 		return fmt.Errorf("%s answered %d: %w", o.ID, status, err)

@@ -57,7 +57,7 @@ type OfferSheet struct {
 // are the same file. See ImportHelp for what is not part of it. Errors:
 // forbidden, not-found, invalid.
 func ExportOffers(ctx context.Context, d *db.DB, who shortbreaks.Actor, q OfferExport) (*OfferSheet, error) {
-	if !who.Is(importers...) {
+	if !who.Is(editors...) {
 		return nil, shortbreaks.ErrForbidden
 	}
 	provider, err := chosenProvider(who, q.ProviderID)

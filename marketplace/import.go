@@ -46,14 +46,11 @@ type ImportError struct {
 	Detail string `json:"detail"`
 }
 
-// importers are who may import: an owner, and a co-ordinator drafts.
-var importers = []shortbreaks.Role{shortbreaks.ProviderOwner, shortbreaks.Coordinator}
-
 // ImportOffers reads a file of offers, CSV or XLSX (see ImportHelp), and makes
 // all of them or none. If values cannot be used, the report lists every one by
 // row and column, and the error is ErrInvalid with the same list.
 func ImportOffers(ctx context.Context, d *db.DB, who shortbreaks.Actor, r io.Reader, opts ImportOptions) (ImportReport, error) {
-	if !who.Is(importers...) {
+	if !who.Is(editors...) {
 		return ImportReport{}, shortbreaks.ErrForbidden
 	}
 	provider, err := chosenProvider(who, opts.ProviderID)
