@@ -55,7 +55,8 @@ func (w *purgeWorker) Work(ctx context.Context, _ *river.Job[purgeArgs]) error {
 }
 
 // roundArgs is the round of the day: who must be warned of a credential that
-// will end, and how often each provider's sessions ran as booked.
+// will end, how often each provider's sessions ran as booked, and which files
+// of offers have been kept for too long.
 type roundArgs struct{}
 
 // Kind names the job.
@@ -66,9 +67,12 @@ type roundWorker struct {
 	d *db.DB
 }
 
-// Work makes both; each bears being repeated.
+// Work makes all three; each bears being repeated.
 func (w *roundWorker) Work(ctx context.Context, _ *river.Job[roundArgs]) error {
 	if _, err := marketplace.WarnOfExpiry(ctx, w.d); err != nil {
+		return err
+	}
+	if err := marketplace.TidyImports(ctx, w.d); err != nil {
 		return err
 	}
 	_, err := booking.CountReliability(ctx, w.d)
@@ -102,6 +106,7 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 	river.AddWorker(workers, &payments.StripeEventWorker{DB: d})
 	river.AddWorker(workers, &sweepWorker{d: d})
 	river.AddWorker(workers, &marketplace.BusyWorker{DB: d})
+	river.AddWorker(workers, &marketplace.ImportWorker{DB: d})
 	river.AddWorker(workers, &purgeWorker{d: d})
 	river.AddWorker(workers, &roundWorker{d: d})
 	river.AddWorker(workers, &pricesWorker{d: d})
