@@ -145,3 +145,9 @@ func form[T any](parse func(string) (T, bool), print func(T) string) func(string
 		return print(value), true
 	}
 }
+
+// Guard is guard, Unguard is unguard.
+var (
+	Guard   = guard
+	Unguard = unguard
+)
