@@ -45,7 +45,14 @@
 //   - compare.go, comparable.go, ways.go: one pattern of use priced at every
 //     offer; use.go: for a plan, beyond what is published.
 //   - searchcount.go: searches counted without anyone's identity.
-//   - import.go, importrow.go: offers from a CSV, all or nothing.
+//   - import.go, sheetdesk.go: offers from a file, all or nothing;
+//     offerimport.go, importjob.go: the same by a job that says how far it is;
+//     export.go, exportdates.go: and back into a file. sheethelp.go says what
+//     a file looks like; sheetfile.go, sheetxlsx.go: CSV and workbooks, hostile
+//     ones too; sheetoffer.go, sheetrow.go, sheetprice.go, sheetdates.go: rows
+//     read; sheetprint.go: rows written; sheetwords.go, sheetrate.go,
+//     sheetcharge.go: what stands in a cell, both ways; moredates.go: an offer
+//     whose dates were changed.
 //   - postcode.go: the made-up postcode table; place.go, importplaces.go: real
 //     places beside it; grid.go: squares and distances.
 package marketplace

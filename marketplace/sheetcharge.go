@@ -76,7 +76,7 @@ func parseNthChild(text string) (all []tariff.NthChild, ok bool) {
 		var ok1, ok2 bool
 		n.Child, ok1 = wholeNumber(strings.TrimSpace(child))
 		n.BasisPoints, ok2 = parsePoints(percent)
-		if !ok1 || !ok2 {
+		if !ok1 || !ok2 || !aWord.MatchString(n.For) {
 			return nil, false
 		}
 		all = append(all, n)
@@ -149,7 +149,7 @@ func parseShares(text string) (all []tariff.CostShare, ok bool) {
 			limit, is := parseSum(strings.TrimSpace(most))
 			s.CapPence, known = &limit, known && is
 		}
-		if !known {
+		if !known || !aWord.MatchString(payer) {
 			return nil, false
 		}
 		all = append(all, s)
@@ -176,7 +176,7 @@ func parseComponents(text string) (all []tariff.Component, ok bool) {
 		kind, rest, _ := strings.Cut(part, " ")
 		sum, note, _ := strings.Cut(strings.TrimSpace(rest), " ")
 		amount, known := parsePounds(sum)
-		if !known {
+		if !known || !aWord.MatchString(kind) {
 			return nil, false
 		}
 		all = append(all, tariff.Component{Kind: kind, AmountPence: amount, Note: unquoted(strings.TrimSpace(note))})
@@ -204,7 +204,7 @@ func parsePayment(text string) (timing string, p *tariff.Payment, ok bool) {
 	switch {
 	case len(words) == 1:
 		return words[0], nil, true
-	case len(words) == 4 && words[0] == tariff.Advance && words[2] == "by":
+	case len(words) == 4 && words[0] == tariff.Advance && words[2] == "by" && aWord.MatchString(words[3]):
 		days, ok := wholeNumber(words[1])
 		return words[0], &tariff.Payment{DaysBefore: days, Period: words[3]}, ok
 	case len(words) == 4 && words[0] == tariff.Deposit && words[2] == "balance":
@@ -266,7 +266,7 @@ func printSteps(steps []tariff.TermStep, mark string) string {
 func parseSteps(text string, mark rune) (steps []tariff.TermStep, ok bool) {
 	for _, part := range splitCell(text, mark) {
 		words := strings.Fields(part)
-		if len(words) != 3 {
+		if len(words) != 3 || !aWord.MatchString(words[1]) {
 			return nil, false
 		}
 		s := tariff.TermStep{Unit: words[1]}
@@ -303,10 +303,10 @@ func parseReasons(text string) (all []tariff.ReasonTerms, ok bool) {
 	for _, part := range splitCell(text, ';') {
 		reason, rest, _ := strings.Cut(part, ":")
 		steps, known := parseSteps(rest, ',')
-		if !known {
+		if reason = strings.TrimSpace(reason); !known || !aWord.MatchString(reason) {
 			return nil, false
 		}
-		all = append(all, tariff.ReasonTerms{Reason: strings.TrimSpace(reason), Steps: steps})
+		all = append(all, tariff.ReasonTerms{Reason: reason, Steps: steps})
 	}
 	return all, len(all) > 0
 }

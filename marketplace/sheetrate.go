@@ -105,7 +105,9 @@ func parseRate(text, unit string) (*tariff.Rate, bool) {
 	case "percent":
 		percent, kind, ok := strings.Cut(parts[0], " of ")
 		points, known := parsePoints(strings.TrimSpace(percent))
-		return &tariff.Rate{PercentOf: &tariff.PercentOf{Kind: strings.TrimSpace(kind), BasisPoints: points}}, ok && known && len(parts) == 1
+		kind = strings.TrimSpace(kind)
+		ok = ok && known && len(parts) == 1 && aWord.MatchString(kind)
+		return &tariff.Rate{PercentOf: &tariff.PercentOf{Kind: kind, BasisPoints: points}}, ok
 	}
 	r := &tariff.Rate{}
 	if per, mode, is := strings.Cut(form, " "); is {
@@ -139,9 +141,12 @@ func addRow(r *tariff.Rate, form, what string, amount shortbreaks.Pence) (ok boo
 		} else if event, is := strings.CutPrefix(what, "after "); is {
 			var more string
 			v.Event, more, _ = strings.Cut(event, " more than ")
-			if ok = v.Event != "" && !strings.Contains(v.Event, " "); more != "" {
+			if more != "" {
 				v.MoreThan, ok = wholeNumber(more)
+			} else {
+				ok = !strings.Contains(event, " more than ")
 			}
+			ok = ok && aWord.MatchString(v.Event)
 		}
 		r.Conversions = append(r.Conversions, v)
 	default:

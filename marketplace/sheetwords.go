@@ -60,6 +60,9 @@ func listedText(text string) string {
 	return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 }
 
+// aWord is a value of the contract as a list names it.
+var aWord = regexp.MustCompile(`^[a-z_]+$`)
+
 // unquoted undoes both.
 func unquoted(text string) string {
 	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {

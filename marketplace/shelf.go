@@ -135,11 +135,13 @@ func (s *shelf) checkContracts(t tariff.Tariff) error {
 
 // mayPublish holds an offer of the shelf against the rules.
 func (s *shelf) mayPublish(o Offer) error {
+	first := len(s.sessions) // its own were laid out last
+	for first > 0 && s.sessions[first-1].OfferID == o.ID {
+		first--
+	}
 	var sessions []stretch
-	for _, e := range s.sessions {
-		if e.OfferID == o.ID {
-			sessions = append(sessions, stretch{e.StartsAt, e.EndsAt})
-		}
+	for _, e := range s.sessions[first:] {
+		sessions = append(sessions, stretch{e.StartsAt, e.EndsAt})
 	}
 	return s.book.publishable(factsOf(o, sessions), shortbreaks.Date(s.now))
 }
@@ -249,10 +251,16 @@ func (s *shelf) write(ctx context.Context, tx *db.Tx) error {
 	for _, o := range s.offers {
 		keys = append(keys, offerKey{o.ProviderID, o.ID})
 	}
-	return relist(ctx, tx, keys)
+	for batch := range slices.Chunk(keys, rowsAtOnce) {
+		if err := relist(ctx, tx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// rowsAtOnce keeps a statement well under PostgreSQL's 65,535 parameters.
+// rowsAtOnce keeps a statement well under PostgreSQL's 65,535 parameters, and
+// within its time.
 const rowsAtOnce = 500
 
 func insert[T any](ctx context.Context, tx *db.Tx, rows []T) error {
