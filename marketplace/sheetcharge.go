@@ -210,7 +210,7 @@ func parsePayment(text string) (timing string, p *tariff.Payment, ok bool) {
 	case len(words) == 4 && words[0] == tariff.Deposit && words[2] == "balance":
 		days, ok := wholeNumber(words[3])
 		p := &tariff.Payment{DaysBefore: days}
-		known := false
+		var known bool
 		if percent, is := strings.CutSuffix(words[1], "%"); is {
 			p.DepositPercent, known = wholeNumber(percent)
 		} else {

@@ -252,7 +252,8 @@ func fromJSON[T any](text string) (value T, err error) {
 func (r *sheetRow) jsonPrice() (o *tariff.Option, c *tariff.Charge) {
 	text := r.cell["json"]
 	for _, column := range priceColumns {
-		if column != "json" && r.cell[column] != "" && !(column == "option" && !strings.Contains(text, `"charges"`)) {
+		names := column == "json" || column == "option" && !strings.Contains(text, `"charges"`)
+		if r.cell[column] != "" && !names {
 			r.fault(column, "Leave this empty: the json column says it.")
 		}
 	}
