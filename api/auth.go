@@ -13,11 +13,13 @@ import (
 	"shortbreaks/people"
 )
 
-// caller is who asks, and at which address; both travel in the request's
-// context, as the generated handlers pass on nothing else.
+// caller is who asks, at which address and for which kind of answer; all
+// travel in the request's context, as the generated handlers pass on nothing
+// else.
 type caller struct {
 	who     shortbreaks.Actor
 	address *url.URL
+	accept  string // the Accept header
 }
 
 type callerKey struct{}
@@ -45,7 +47,7 @@ func (s *Server) signIn(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		req := c.Request()
-		c.SetRequest(req.WithContext(context.WithValue(req.Context(), callerKey{}, caller{who: actor, address: req.URL})))
+		c.SetRequest(req.WithContext(context.WithValue(req.Context(), callerKey{}, caller{who: actor, address: req.URL, accept: req.Header.Get(echo.HeaderAccept)})))
 		return next(c)
 	}
 }

@@ -390,6 +390,12 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 			}
 			return request{method: post, path: "/v1/costings", body: costingBody(object{"save_as": "Club", "provider_id": provider})}
 		},
+		"listOfferImports": plain(get, "/v1/offer-imports", nil),
+		"getOfferImport":   at(get, "/v1/offer-imports/", m.importID, "", nil),
+		"importOffers":     m.fileOfOffers,
+		"exportOffers": func(target string, _ bool) request {
+			return request{method: get, path: "/v1/offer-exports?provider_id=" + m.providerOf(target).String()}
+		},
 		"uploadPhoto": func(target string, fresh bool) request {
 			path := "/v1/offers/" + m.draftID(target, fresh).String() + "/photos?alt_text=A%20sunny%20hall"
 			return request{post, path, photo(m.t, ""), "Content-Type: image/jpeg"}

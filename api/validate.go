@@ -22,6 +22,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"shortbreaks"
+	"shortbreaks/marketplace"
 )
 
 // maxFields is how many wrong values one problem lists; more would let a
@@ -224,10 +225,10 @@ func (o *Operation) checkExactlyOne(object map[string]any, found *faults) {
 	}
 }
 
-// registerFiles teaches the validator that photos and papers are bytes; once,
-// since it keeps such things for the whole process.
+// registerFiles teaches the validator that photos, papers and files of offers
+// are bytes; once, since it keeps such things for the whole process.
 var registerFiles = sync.OnceFunc(func() {
-	for _, kind := range []string{"image/jpeg", "application/pdf", echo.MIMETextHTML} {
+	for _, kind := range []string{"image/jpeg", "application/pdf", echo.MIMETextHTML, "text/csv", marketplace.MediaXLSX} {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.FileBodyDecoder)
 	}
 })

@@ -58,7 +58,7 @@ func (s SessionSeries) checkDates(f *shortbreaks.Faults, at string, now time.Tim
 		}
 		upcoming = upcoming || o.StartsAt.After(now)
 	}
-	f.Unless(len(dates) == 0 || upcoming || len(f.Fields) > 0, at+s.way(), "All of these dates have passed.")
+	f.Unless(len(dates) == 0 || upcoming || s.beside || len(f.Fields) > 0, at+s.way(), "All of these dates have passed.")
 }
 
 // clockMinutes is "16:30" as minutes after midnight; the text has been checked.

@@ -40,15 +40,24 @@
 //   - contract.go: what authorities have agreed with providers.
 //   - listing.go, relist.go: what searches read of an offer, and keeping it so;
 //     filter.go, walk.go, lookup.go, read.go, cursor.go, search.go: finding;
-//     soonest.go: what a listing promises of a window; spelling.go: words; facets.go, relax.go, onmap.go, together.go: counts, what to leave
-//     out, maps, several children; statement.go: a search by hand.
+//     soonest.go: what a listing promises of a window; spelling.go: words;
+//     facets.go, relax.go, onmap.go, together.go: counts, what to leave out, maps,
+//     several children; statement.go: a search by hand.
 //   - detail.go, sessions.go: reading an offer; shortlist.go: keeping it in mind.
 //   - compare.go, ranked.go, comparable.go, ways.go: one pattern of use priced
-//     at every offer that may be among the best; use.go: for a plan, beyond what is published.
+//     at every offer that may be among the best; lapse.go: what credentials do
+//     to it; use.go: for a plan, beyond what is published.
 //   - searchcount.go: searches counted without anyone's identity.
 //   - opendata.go, openreferral.go, openprice.go, openschedule.go, openterms.go:
 //     what a directory may copy; activity.go, feed.go, feedread.go: feeds.
-//   - import.go, importrow.go: offers from a CSV, all or nothing.
+//   - import.go, sheetdesk.go: offers from a file, all or nothing;
+//     offerimport.go, importjob.go: the same by a job that says how far it is;
+//     export.go, exportdates.go: and back into a file. sheethelp.go says what
+//     a file looks like; sheetfile.go, sheetxlsx.go: CSV and workbooks, hostile
+//     ones too; sheetoffer.go, sheetrow.go, sheetprice.go, sheetdates.go: rows
+//     read; sheetprint.go: rows written; sheetwords.go, sheetrate.go,
+//     sheetcharge.go: what stands in a cell, both ways; moredates.go: an offer
+//     whose dates were changed.
 //   - postcode.go: the made-up postcode table; place.go, importplaces.go: real
 //     places beside it; grid.go: squares and distances.
 package marketplace

@@ -34,13 +34,17 @@ type OfferDraft struct {
 	Sessions      *SessionSeries
 	NoticeMinutes int  // before a start; see Offer.CanBook
 	HorizonDays   *int // ahead of today; nil: as far as there is anything
+
+	datesLater bool // a draft of a file that has neither sessions nor visits yet
 }
 
 // SettingDraft is a new place where support is given.
 type SettingDraft struct {
 	Name, Postcode string
 
-	point *Point // where the postcode is, once it was looked up
+	point   *Point // where the postcode is, once it was looked up
+	address []string
+	access  string // how one gets in and around, in words
 }
 
 // where is the postcode's place: as looked up, or of the table that ships.
@@ -69,7 +73,9 @@ type SessionSeries struct {
 	Calendar         *CalendarLimit // nil: whatever the schools do
 	SkipBankHolidays bool
 
-	days seriesDays // what Calendar and SkipBankHolidays mean; see resolve
+	days   seriesDays      // what Calendar and SkipBankHolidays mean; see resolve
+	more   []SessionSeries // further dates of the offer, in the same bundle; see moredates.go
+	beside bool            // there are others beside it: it may have passed
 }
 
 // BundleDraft sells all the sessions of a series as one.
@@ -77,6 +83,9 @@ type BundleDraft struct {
 	Name     string
 	Unit     string
 	Capacity *int // as many as there are places
+
+	planned          int       // dates the price was set for; 0: as many as there are
+	startsOn, endsOn time.Time // of the bundle; zero: those of its series
 }
 
 // check notes every value of the draft that breaks a rule. What the parts of
@@ -99,14 +108,15 @@ func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 	if d.AccessRoute == "universal" {
 		d.Tariff.CheckEqual(f)
 	}
-	f.Unless((d.Visits == nil) != (d.Sessions == nil), "/sessions", "Give visits or sessions, and not both.")
+	f.Unless((d.Visits == nil) != (d.Sessions == nil) || d.datesLater, "/sessions", "Give visits or sessions, and not both.")
 	if d.Visits != nil {
 		d.Visits.check(f, "/visits")
 	}
 	if d.Sessions != nil {
 		d.Sessions.check(f, "/sessions", now)
+		d.Sessions.checkMore(f, now)
 	}
-	if len(f.Fields) == 0 {
+	if len(f.Fields) == 0 && !d.datesLater {
 		d.checkUnits(f)
 	}
 	return f
@@ -185,7 +195,9 @@ func (d OfferDraft) trimmed() OfferDraft {
 	d.Title, d.Summary, d.Content = strings.TrimSpace(d.Title), strings.TrimSpace(d.Summary), d.Content.trimmed()
 	if d.Setting != nil {
 		point, _ := d.Setting.where()
-		d.Setting = &SettingDraft{Name: strings.TrimSpace(d.Setting.Name), Postcode: point.Postcode, point: &point}
+		d.Setting = &SettingDraft{
+			Name: strings.TrimSpace(d.Setting.Name), Postcode: point.Postcode, point: &point, address: d.Setting.address, access: d.Setting.access,
+		}
 	}
 	return d
 }

@@ -2,13 +2,10 @@ package marketplace
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -23,53 +20,11 @@ const (
 	maxImportSessions = 200_000
 )
 
-// ImportHelp says what a file of offers looks like.
-const ImportHelp = `A file of offers is CSV in UTF-8, one offer a row, at most 5,000 rows and 5 MB. The
-first row names the columns, in any order; those marked * must be there. A column
-that does not apply to an offer is left empty.
-
-  title*, summary*      what it is, in words
-  category*             club, holiday_scheme, support_worker, overnight, swimming, ...
-  access_route*         universal, targeted or specialist
-  age_from*, age_to*    whole years
-  ratio*                staff to children: 1:3
-  setting*, postcode*   the place; a name and postcode used before is the same place
-  instant               yes: booked at once; no: you accept each request (no)
-  publish               yes: on sale at once; no: a draft (no)
-  personal_care         yes: washing, dressing, toilet or feeding are part of it (no)
-  price_unit*           hour, session, half_day, day, night, item; week, half_term, term or
-                        quarter for a bundle of all the dates
-  price*                pounds for one unit: 12.50
-  components            what the price is made of: staff 9.00; premises 5.50; subsidy -2.00
-  charge_kind           place, support, meal, transport, travel, equipment or other
-                        (support for a price by the hour, else place)
-  reduced_price         pounds, for families entitled to a reduced rate
-  reduced_components    what that price is made of
-  cap                   pounds; never more than this for one date
-  minimum_minutes, step_minutes   how time is charged by the hour; steps are rounded up
-  minutes_with_child    in one unit, if fewer than the time charged
-  billed_on             booked or attended (booked)
-  vat                   exempt, zero, standard or outside_scope (exempt)
-  free_until_hours*     cancelling is free until so many hours before the start
-  late_fee_percent*     the part of the price charged after that
-  days*                 mon tue wed thu fri sat sun
-  from*, to*            times of day: 16:00
-  first_date, last_date, except, places   of sessions: 2027-01-09; except: 2027-02-20; 2027-02-27
-  bundle_name           what a week, half term, term or quarter is called
-  minimum_visit, maximum_visit, visit_step, buffer_before, buffer_after
-                        minutes, of support by the hour at a time the family chooses
-  lanes                 who gives it, one at a time each: Worker A; Worker B
-
-A row with places is a group with sessions; a row with lanes is support by the hour. A cell
-may not begin with =, +, -, @ or a tab: a spreadsheet would take it for a formula. Nothing is
-imported unless every row can be.
-`
-
 // ImportOptions say how a file of offers is imported.
 type ImportOptions struct {
 	ProviderID *uuid.UUID            // nil: the one the actor acts for
 	DryRun     bool                  // check everything, write nothing
-	Progress   func(done, total int) // called after each row; may be nil
+	Progress   func(done, total int) // rows looked at, called after each offer; may be nil
 }
 
 // ImportReport is what became of a file.
@@ -86,16 +41,16 @@ type ImportReport struct {
 // ImportError is a value that cannot be used. Rows are counted as a
 // spreadsheet counts them: the header is row 1.
 type ImportError struct {
-	Row    int
-	Column string // "" for the row as a whole
-	Detail string
+	Row    int    `json:"row"`
+	Column string `json:"column"` // "" for the row as a whole
+	Detail string `json:"detail"`
 }
 
-// ImportOffers reads a CSV of offers (see ImportHelp) and makes all of them or
-// none. If values cannot be used, the report lists every one by row and
-// column, and the error is ErrInvalid with the same list.
+// ImportOffers reads a file of offers, CSV or XLSX (see ImportHelp), and makes
+// all of them or none. If values cannot be used, the report lists every one by
+// row and column, and the error is ErrInvalid with the same list.
 func ImportOffers(ctx context.Context, d *db.DB, who shortbreaks.Actor, r io.Reader, opts ImportOptions) (ImportReport, error) {
-	if !who.Is(shortbreaks.ProviderOwner, shortbreaks.Coordinator) {
+	if !who.Is(editors...) {
 		return ImportReport{}, shortbreaks.ErrForbidden
 	}
 	provider, err := chosenProvider(who, opts.ProviderID)
@@ -106,27 +61,39 @@ func ImportOffers(ctx context.Context, d *db.DB, who shortbreaks.Actor, r io.Rea
 	if err != nil {
 		return ImportReport{}, err
 	}
-	report := ImportReport{}
+	return importSheet(ctx, d, who, provider, rows, opts, nil)
+}
+
+// importSheet is ImportOffers once the file has been read. done, if given, is
+// the last step of the transaction that wrote the offers.
+func importSheet(ctx context.Context, d *db.DB, who shortbreaks.Actor, provider uuid.UUID, rows sheet, opts ImportOptions,
+	done func(tx *db.Tx, report ImportReport) error,
+) (report ImportReport, err error) {
 	run := d.Do
-	if opts.DryRun {
+	if opts.DryRun && done == nil {
 		run = d.Read
 	}
 	err = run(ctx, db.For(who), func(tx *db.Tx) error {
 		report = ImportReport{Rows: len(rows.cells), DryRun: opts.DryRun} // anew if the transaction is run again
-		shelf, err := openShelf(ctx, tx, provider, who.Person)
+		desk, err := openSheetDesk(ctx, tx, provider, who)
 		if err != nil {
 			return err
 		}
-		if err := report.fill(shelf, rows, who, opts.Progress); err != nil {
+		if err := report.fill(desk, rows, opts.Progress); err != nil {
 			return err
 		}
-		if opts.DryRun {
+		if !opts.DryRun {
+			for _, o := range desk.shelf.offers {
+				report.OfferIDs = append(report.OfferIDs, o.ID)
+			}
+			if err := desk.shelf.write(ctx, tx); err != nil {
+				return err
+			}
+		}
+		if done == nil {
 			return nil
 		}
-		for _, o := range shelf.offers {
-			report.OfferIDs = append(report.OfferIDs, o.ID)
-		}
-		return shelf.write(ctx, tx)
+		return done(tx, report)
 	})
 	if err != nil && len(report.Errors) == 0 {
 		return ImportReport{}, err
@@ -134,23 +101,29 @@ func ImportOffers(ctx context.Context, d *db.DB, who shortbreaks.Actor, r io.Rea
 	return report, err
 }
 
-// fill puts every row on the shelf, or gathers what is wrong with all of them.
-func (report *ImportReport) fill(s *shelf, rows sheet, who shortbreaks.Actor, progress func(done, total int)) error {
+// fill puts every offer on the shelf, or gathers what is wrong with all of
+// them.
+func (report *ImportReport) fill(desk *sheetDesk, rows sheet, progress func(done, total int)) error {
 	report.Errors = slices.Clone(rows.errors)
-	for i := range rows.cells {
-		report.Errors = append(report.Errors, report.row(s, rows.row(i), who)...)
-		if len(s.sessions) > maxImportSessions {
+	looked := 0
+	for _, block := range rows.blocks() {
+		wrong, err := report.offer(desk, &sheetOffer{rows: block})
+		if err != nil {
+			return err
+		}
+		report.Errors = append(report.Errors, wrong...)
+		if len(desk.shelf.sessions) > maxImportSessions {
 			report.Errors = append(report.Errors, ImportError{
-				rows.lines[i], "last_date",
+				block[0].line, "last_date",
 				fmt.Sprintf("The file makes more than %d sessions; split it.", maxImportSessions),
 			})
 			break
 		}
-		if progress != nil {
-			progress(i+1, len(rows.cells))
+		if looked += len(block); progress != nil {
+			progress(looked, len(rows.cells))
 		}
 	}
-	report.Sessions = len(s.sessions)
+	report.Sessions = len(desk.shelf.sessions)
 	if len(report.Errors) == 0 {
 		return nil
 	}
@@ -162,131 +135,57 @@ func (report *ImportReport) fill(s *shelf, rows sheet, who shortbreaks.Actor, pr
 	return &refusal
 }
 
-func (report *ImportReport) row(s *shelf, r sheetRow, who shortbreaks.Actor) []ImportError {
-	draft, state := r.draft()
-	draft.Setting = s.placed(draft.Setting)
-	if state == Published && !who.Is(shortbreaks.ProviderOwner) {
-		r.fault("publish", "Only the owner may publish; import drafts.")
+// offer puts one offer on the shelf or lists what is wrong with it; the error
+// is of the database only.
+func (report *ImportReport) offer(desk *sheetDesk, o *sheetOffer) ([]ImportError, error) {
+	draft, state := o.draft(desk.lookups())
+	draft.Setting = desk.shelf.placed(draft.Setting)
+	head := o.rows[0]
+	if state == Published && !desk.who.Is(shortbreaks.ProviderOwner) {
+		head.fault("publish", "Only the owner may publish; import drafts.")
 	}
-	if len(r.errors) > 0 {
-		// The rest of the row is checked too, but what could not be read is
+	series, err := draft.Sessions.resolve(desk.ctx, desk.tx, "/sessions")
+	refusal, fault := asRefusal(err)
+	if fault != nil || desk.broken != nil {
+		return nil, errors.Join(fault, desk.broken)
+	}
+	if refusal != nil {
+		o.blame(refusal.Fields, false)
+		draft.Sessions.unbind()
+	} else {
+		draft.Sessions = series
+	}
+	if o.unread() {
+		// The rest of the rows is checked too, but what could not be read is
 		// not blamed a second time.
-		r.blame(draft.check(s.now).Fields, true)
-		return r.errors
+		o.blame(draft.check(desk.shelf.now).Fields, true)
+		return o.faults(), nil
 	}
-	if _, err := s.add(draft, state); err != nil {
-		var refusal *shortbreaks.Error
-		if !errors.As(err, &refusal) {
-			return []ImportError{{r.line, "", err.Error()}}
+	_, err = desk.shelf.add(draft, state)
+	refusal, fault = asRefusal(err)
+	if fault != nil {
+		return nil, fault
+	}
+	if refusal != nil {
+		o.blame(refusal.Fields, false)
+		if len(refusal.Fields) == 0 {
+			head.fault("", "%s", refusal.Error())
 		}
-		r.blame(refusal.Fields, false)
-		return r.errors
+		return o.faults(), nil
 	}
 	if state == Published {
 		report.Published++
 	} else {
 		report.Drafts++
 	}
-	return nil
+	return nil, nil
 }
 
-// sheet is a file, read.
-type sheet struct {
-	columns []string
-	cells   [][]string
-	lines   []int // the row of each, as a spreadsheet counts
-	errors  []ImportError
+// asRefusal parts what a person can put right from what they cannot.
+func asRefusal(err error) (*shortbreaks.Error, error) {
+	var refusal *shortbreaks.Error
+	if err == nil || errors.As(err, &refusal) {
+		return refusal, nil
+	}
+	return nil, err
 }
-
-// readSheet reads the file as far as it can be read at all.
-func readSheet(r io.Reader) (sheet, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, maxImportBytes+1))
-	if err != nil {
-		return sheet{}, fmt.Errorf("reading the file of offers: %w", err)
-	}
-	switch text := strings.TrimPrefix(string(raw), "\ufeff"); {
-	case len(raw) > maxImportBytes:
-		return sheet{}, unreadable("The file is larger than 5 MB; split it.")
-	case !utf8.ValidString(text):
-		return sheet{}, unreadable("The file is not UTF-8. Save it as CSV UTF-8.")
-	default:
-		return parseSheet(text)
-	}
-}
-
-func parseSheet(text string) (sheet, error) {
-	c := csv.NewReader(strings.NewReader(text))
-	c.FieldsPerRecord = -1 // a row too long or short is told by its number
-	header, err := c.Read()
-	if err != nil {
-		return sheet{}, unreadable("The file has no first row that names the columns.")
-	}
-	var s sheet
-	for _, name := range header {
-		s.columns = append(s.columns, strings.ToLower(strings.TrimSpace(name)))
-	}
-	if err := s.checkColumns(); err != nil {
-		return sheet{}, err
-	}
-	for n := 2; ; n++ {
-		cells, err := c.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			s.errors = append(s.errors, ImportError{n, "", "The quotes of this row do not match up; rows from here on were not read."})
-			break
-		}
-		if strings.TrimSpace(strings.Join(cells, "")) == "" {
-			continue // an empty row still counts in a spreadsheet
-		}
-		if len(s.cells) == maxImportRows {
-			return sheet{}, unreadable(fmt.Sprintf("The file has more than %d rows; split it.", maxImportRows))
-		}
-		if len(cells) != len(s.columns) {
-			s.errors = append(s.errors, ImportError{n, "", fmt.Sprintf("The row has %d cells and there are %d columns.", len(cells), len(s.columns))})
-			continue
-		}
-		s.cells, s.lines = append(s.cells, cells), append(s.lines, n)
-	}
-	if len(s.cells) == 0 && len(s.errors) == 0 {
-		return sheet{}, unreadable("The file has no rows below its first.")
-	}
-	return s, nil
-}
-
-func (s sheet) checkColumns() error {
-	for i, name := range s.columns {
-		if !slices.Contains(importColumns, name) {
-			return unreadable(fmt.Sprintf("There is no column %q. Columns are %s.", name, strings.Join(importColumns, ", ")))
-		}
-		if slices.Index(s.columns, name) != i {
-			return unreadable(fmt.Sprintf("The column %q is there twice.", name))
-		}
-	}
-	var missing []string
-	for _, name := range requiredColumns {
-		if !slices.Contains(s.columns, name) {
-			missing = append(missing, name)
-		}
-	}
-	if len(missing) > 0 {
-		return unreadable("These columns are missing: " + strings.Join(missing, ", ") + ".")
-	}
-	return nil
-}
-
-// row is one row, by column.
-func (s sheet) row(i int) sheetRow {
-	r := sheetRow{line: s.lines[i], cell: make(map[string]string, len(s.columns))}
-	for j, name := range s.columns {
-		r.cell[name] = strings.TrimSpace(s.cells[i][j])
-		if text := s.cells[i][j]; text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-			r.fault(name, "A cell may not begin with =, +, -, @ or a tab; a spreadsheet would take it for a formula.")
-		}
-	}
-	return r
-}
-
-// unreadable refuses the file as a whole.
-func unreadable(words string) error { return shortbreaks.ErrInvalid.With(words).At("/file", words) }

@@ -65,7 +65,27 @@ func (s *SessionSeries) resolve(ctx context.Context, tx *db.Tx, at string) (*Ses
 			return nil, err
 		}
 	}
+	r.more = slices.Clone(s.more)
+	for i := range r.more {
+		more, err := s.more[i].resolve(ctx, tx, morePointer(i))
+		if err != nil {
+			return nil, err
+		}
+		r.more[i] = *more
+	}
 	return &r, nil
+}
+
+// unbind leaves out the calendars, which could not be used, so that the rest
+// can be looked at.
+func (s *SessionSeries) unbind() {
+	if s == nil {
+		return
+	}
+	s.Calendar = nil
+	for i := range s.more {
+		s.more[i].Calendar = nil
+	}
 }
 
 // shutOn is the series without the days of these closures.
@@ -75,6 +95,10 @@ func (s *SessionSeries) shutOn(closures []Closure) *SessionSeries {
 	}
 	r := *s
 	r.days.closures = closures
+	r.more = slices.Clone(s.more)
+	for i := range r.more {
+		r.more[i].days.closures = closures
+	}
 	return &r
 }
 

@@ -135,11 +135,13 @@ func (s *shelf) checkContracts(t tariff.Tariff) error {
 
 // mayPublish holds an offer of the shelf against the rules.
 func (s *shelf) mayPublish(o Offer) error {
+	first := len(s.sessions) // its own were laid out last
+	for first > 0 && s.sessions[first-1].OfferID == o.ID {
+		first--
+	}
 	var sessions []stretch
-	for _, e := range s.sessions {
-		if e.OfferID == o.ID {
-			sessions = append(sessions, stretch{e.StartsAt, e.EndsAt})
-		}
+	for _, e := range s.sessions[first:] {
+		sessions = append(sessions, stretch{e.StartsAt, e.EndsAt})
 	}
 	return s.book.publishable(factsOf(o, sessions), shortbreaks.Date(s.now))
 }
@@ -162,8 +164,8 @@ func (s *shelf) setting(d OfferDraft) (uuid.UUID, error) {
 	}
 	point, _ := d.Setting.where() // check has found it
 	fresh := Setting{
-		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), Name: d.Setting.Name, AddressLines: []string{},
-		Postcode: point.Postcode, Area: point.Area, Latitude: point.Lat, Longitude: point.Lon,
+		ProviderID: s.provider.ID, ID: shortbreaks.NewID(), Name: d.Setting.Name, AddressLines: append([]string{}, d.Setting.address...),
+		Postcode: point.Postcode, Area: point.Area, Latitude: point.Lat, Longitude: point.Lon, AccessFeatures: d.Setting.access,
 	}
 	s.known, s.settings = append(s.known, fresh), append(s.settings, fresh)
 	return fresh.ID, nil
@@ -206,24 +208,25 @@ func (s *shelf) addLanes(offer uuid.UUID, r VisitRules) *VisitRules {
 }
 
 func (s *shelf) addSessions(offer uuid.UUID, series SessionSeries) {
-	dates := series.dates()
 	var term *uuid.UUID
 	if b := series.Bundle; b != nil {
 		t := Term{
 			ProviderID: s.provider.ID, ID: shortbreaks.NewID(), OfferID: offer, Name: b.Name, Unit: b.Unit,
-			PlannedSessions: len(dates), Capacity: b.Capacity,
+			PlannedSessions: series.plannedSessions(), Capacity: b.Capacity,
 		}
-		t.StartsOn, t.EndsOn = series.span()
+		t.StartsOn, t.EndsOn = series.bundleSpan()
 		s.terms, term = append(s.terms, t), &t.ID
 	}
-	for _, on := range dates {
-		o, _ := series.occasion(on) // check has found it
-		session := Session{
-			ProviderID: s.provider.ID, ID: shortbreaks.NewID(), OfferID: offer, TermID: term, StartsAt: o.StartsAt, EndsAt: o.EndsAt,
-			LocalStart: wallOf(on, series.From), TimeZone: shortbreaks.ZoneName, State: "scheduled",
+	for _, one := range series.all() {
+		for _, on := range one.dates() {
+			o, _ := one.occasion(on) // check has found it
+			session := Session{
+				ProviderID: s.provider.ID, ID: shortbreaks.NewID(), OfferID: offer, TermID: term, StartsAt: o.StartsAt, EndsAt: o.EndsAt,
+				LocalStart: wallOf(on, one.From), TimeZone: shortbreaks.ZoneName, State: "scheduled",
+			}
+			s.sessions = append(s.sessions, session)
+			s.counters = append(s.counters, Counter{ProviderID: session.ProviderID, SessionID: session.ID, Capacity: one.Capacity})
 		}
-		s.sessions = append(s.sessions, session)
-		s.counters = append(s.counters, Counter{ProviderID: session.ProviderID, SessionID: session.ID, Capacity: series.Capacity})
 	}
 }
 
@@ -248,10 +251,16 @@ func (s *shelf) write(ctx context.Context, tx *db.Tx) error {
 	for _, o := range s.offers {
 		keys = append(keys, offerKey{o.ProviderID, o.ID})
 	}
-	return relist(ctx, tx, keys)
+	for batch := range slices.Chunk(keys, rowsAtOnce) {
+		if err := relist(ctx, tx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// rowsAtOnce keeps a statement well under PostgreSQL's 65,535 parameters.
+// rowsAtOnce keeps a statement well under PostgreSQL's 65,535 parameters, and
+// within its time.
 const rowsAtOnce = 500
 
 func insert[T any](ctx context.Context, tx *db.Tx, rows []T) error {

@@ -1748,6 +1748,30 @@ func (e OfferFacetName) Valid() bool {
 	}
 }
 
+// Defines values for OfferImportState.
+const (
+	OfferImportStateDone    OfferImportState = "done"
+	OfferImportStateRefused OfferImportState = "refused"
+	OfferImportStateRunning OfferImportState = "running"
+	OfferImportStateWaiting OfferImportState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the OfferImportState enum.
+func (e OfferImportState) Valid() bool {
+	switch e {
+	case OfferImportStateDone:
+		return true
+	case OfferImportStateRefused:
+		return true
+	case OfferImportStateRunning:
+		return true
+	case OfferImportStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OfferMapType.
 const (
 	OfferMapTypeFeatureCollection OfferMapType = "FeatureCollection"
@@ -2783,6 +2807,24 @@ func (e ListDirectoryServicesParamsDay) Valid() bool {
 	case ListDirectoryServicesParamsDayWE:
 		return true
 	case ListDirectoryServicesParamsDayWednesday:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportOffersParamsFormat.
+const (
+	ExportOffersParamsFormatCsv  ExportOffersParamsFormat = "csv"
+	ExportOffersParamsFormatXlsx ExportOffersParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportOffersParamsFormat enum.
+func (e ExportOffersParamsFormat) Valid() bool {
+	switch e {
+	case ExportOffersParamsFormatCsv:
+		return true
+	case ExportOffersParamsFormatXlsx:
 		return true
 	default:
 		return false
@@ -5352,6 +5394,70 @@ type OfferGap struct {
 	Pointer string `json:"pointer"`
 }
 
+// OfferImport A file of offers on its way in, and what became of it.
+type OfferImport struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// Drafts Drafts made, or that would be made.
+	Drafts int `json:"drafts"`
+
+	// DryRun Everything is checked and nothing made.
+	DryRun  bool       `json:"dry_run"`
+	EndedAt *time.Time `json:"ended_at,omitempty"`
+
+	// ErrorCount All errors of the file.
+	ErrorCount int `json:"error_count"`
+
+	// Errors The first of them.
+	Errors []OfferImportError `json:"errors"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID `json:"provider_id"`
+
+	// Published Offers put on sale, or that would be.
+	Published int `json:"published"`
+
+	// Rows Rows of the file, once it has been read.
+	Rows int `json:"rows"`
+
+	// RowsDone Rows looked at so far.
+	RowsDone int `json:"rows_done"`
+
+	// Sessions Sessions made, or that would be made.
+	Sessions int `json:"sessions"`
+
+	// State Done: every offer of the file was made. Refused: none was.
+	State OfferImportState `json:"state"`
+}
+
+// OfferImportState Done: every offer of the file was made. Refused: none was.
+type OfferImportState string
+
+// OfferImportError A value that cannot be used.
+type OfferImportError struct {
+	// Column Its name; empty for the row as a whole.
+	Column string `json:"column"`
+	Detail string `json:"detail"`
+
+	// Row As a spreadsheet counts, the row of names being 1; 0 for the file as a whole.
+	Row int `json:"row"`
+}
+
+// OfferImportList Imports, a page of them.
+type OfferImportList struct {
+	Items []OfferImport `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
 // OfferList A page of offers.
 type OfferList struct {
 	// Because Why nothing was found, and what to leave out.
@@ -7755,6 +7861,24 @@ type ListLedgerTransactionsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ExportOffersParams defines parameters for ExportOffers.
+type ExportOffersParams struct {
+	// ProviderID The provider, if you act for several.
+	ProviderID *ID `form:"provider_id,omitempty" json:"provider_id,omitempty"`
+
+	// Format How the file is written.
+	Format *ExportOffersParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// States Only offers in these states; all but withdrawn ones if left out.
+	States []OfferState `form:"states,omitempty" json:"states,omitempty"`
+
+	// OfferIds Only these offers.
+	OfferIds []ID `form:"offer_ids,omitempty" json:"offer_ids,omitempty"`
+}
+
+// ExportOffersParamsFormat defines parameters for ExportOffers.
+type ExportOffersParamsFormat string
+
 // GetOfferFacetsParams defines parameters for GetOfferFacets.
 type GetOfferFacetsParams struct {
 	// Q Words to look for in the title, the summary and the provider's name.
@@ -7820,6 +7944,27 @@ type GetOfferFacetsParams struct {
 
 	// Places How many places must be free at once.
 	Places *WindowPlaces `form:"places,omitempty" json:"places,omitempty"`
+}
+
+// ListOfferImportsParams defines parameters for ListOfferImports.
+type ListOfferImportsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ImportOffersParams defines parameters for ImportOffers.
+type ImportOffersParams struct {
+	// ProviderID The provider, if you act for several.
+	ProviderID *ID `form:"provider_id,omitempty" json:"provider_id,omitempty"`
+
+	// DryRun Check everything and make nothing.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // GetOfferMapParams defines parameters for GetOfferMap.
@@ -8364,9 +8509,21 @@ type ServerInterface interface {
 	// CompareOffers Compare what the same support would cost
 	// (POST /v1/offer-comparisons)
 	CompareOffers(ctx echo.Context) error
+	// ExportOffers Export offers to a file
+	// (GET /v1/offer-exports)
+	ExportOffers(ctx echo.Context, params ExportOffersParams) error
 	// GetOfferFacets Count what a search finds
 	// (GET /v1/offer-facets)
 	GetOfferFacets(ctx echo.Context, params GetOfferFacetsParams) error
+	// ListOfferImports List your imports of offers
+	// (GET /v1/offer-imports)
+	ListOfferImports(ctx echo.Context, params ListOfferImportsParams) error
+	// ImportOffers Import offers from a file
+	// (POST /v1/offer-imports)
+	ImportOffers(ctx echo.Context, params ImportOffersParams) error
+	// GetOfferImport See how far an import is
+	// (GET /v1/offer-imports/{import_id})
+	GetOfferImport(ctx echo.Context, importID ID) error
 	// GetOfferMap Show what a search finds on a map
 	// (GET /v1/offer-map)
 	GetOfferMap(ctx echo.Context, params GetOfferMapParams) error
@@ -9684,6 +9841,45 @@ func (w *ServerInterfaceWrapper) CompareOffers(ctx echo.Context) error {
 	return err
 }
 
+// ExportOffers converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportOffers(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportOffersParams
+	// ------------- Optional query parameter "provider_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider_id", ctx.QueryParams(), &params.ProviderID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "states" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "states", ctx.QueryParams(), &params.States, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter states: %s", err))
+	}
+
+	// ------------- Optional query parameter "offer_ids" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "offer_ids", ctx.QueryParams(), &params.OfferIds, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_ids: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportOffers(ctx, params)
+	return err
+}
+
 // GetOfferFacets converts echo context to params.
 func (w *ServerInterfaceWrapper) GetOfferFacets(ctx echo.Context) error {
 	var err error
@@ -9839,6 +10035,91 @@ func (w *ServerInterfaceWrapper) GetOfferFacets(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetOfferFacets(ctx, params)
+	return err
+}
+
+// ListOfferImports converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOfferImports(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOfferImportsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOfferImports(ctx, params)
+	return err
+}
+
+// ImportOffers converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportOffers(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportOffersParams
+	// ------------- Optional query parameter "provider_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider_id", ctx.QueryParams(), &params.ProviderID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportOffers(ctx, params)
+	return err
+}
+
+// GetOfferImport converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOfferImport(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "import_id" -------------
+	var importID ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "import_id", ctx.Param("import_id"), &importID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter import_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOfferImport(ctx, importID)
 	return err
 }
 
@@ -11381,6 +11662,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/lanes/:lane_id/busy-calendar", wrapper.SetBusyCalendar, options.OperationMiddlewares["setBusyCalendar"]...)
 	router.GET(options.BaseURL+"/v1/calendars", wrapper.ListCalendars, options.OperationMiddlewares["listCalendars"]...)
 	router.POST(options.BaseURL+"/v1/calendar-imports", wrapper.ImportCalendar, options.OperationMiddlewares["importCalendar"]...)
+	router.GET(options.BaseURL+"/v1/offer-imports", wrapper.ListOfferImports, options.OperationMiddlewares["listOfferImports"]...)
+	router.POST(options.BaseURL+"/v1/offer-imports", wrapper.ImportOffers, options.OperationMiddlewares["importOffers"]...)
+	router.GET(options.BaseURL+"/v1/offer-imports/:import_id", wrapper.GetOfferImport, options.OperationMiddlewares["getOfferImport"]...)
+	router.GET(options.BaseURL+"/v1/offer-exports", wrapper.ExportOffers, options.OperationMiddlewares["exportOffers"]...)
 	router.POST(options.BaseURL+"/v1/offer-comparisons", wrapper.CompareOffers, options.OperationMiddlewares["compareOffers"]...)
 	router.GET(options.BaseURL+"/v1/offers/:offer_id/requirements", wrapper.GetOfferRequirements, options.OperationMiddlewares["getOfferRequirements"]...)
 	router.GET(options.BaseURL+"/v1/providers", wrapper.ListProviders, options.OperationMiddlewares["listProviders"]...)
@@ -16278,6 +16563,163 @@ func (response CompareOffersdefaultApplicationProblemPlusJSONResponse) VisitComp
 	return err
 }
 
+type ExportOffersRequestObject struct {
+	Params ExportOffersParams
+}
+
+type ExportOffersResponseObject interface {
+	VisitExportOffersResponse(w http.ResponseWriter) error
+}
+
+type ExportOffers200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportOffers200ApplicationVndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	Headers       ExportOffers200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportOffers200ApplicationVndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitExportOffersResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportOffers200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       ExportOffers200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportOffers200TextCsvResponse) VisitExportOffersResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportOffers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ExportOffers400ApplicationProblemPlusJSONResponse) VisitExportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportOffers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ExportOffers401ApplicationProblemPlusJSONResponse) VisitExportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportOffers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ExportOffers403ApplicationProblemPlusJSONResponse) VisitExportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportOffers404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ExportOffers404ApplicationProblemPlusJSONResponse) VisitExportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportOffers422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ExportOffers422ApplicationProblemPlusJSONResponse) VisitExportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportOffersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportOffersdefaultApplicationProblemPlusJSONResponse) VisitExportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetOfferFacetsRequestObject struct {
 	Params GetOfferFacetsParams
 }
@@ -16338,6 +16780,369 @@ type GetOfferFacetsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetOfferFacetsdefaultApplicationProblemPlusJSONResponse) VisitGetOfferFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfferImportsRequestObject struct {
+	Params ListOfferImportsParams
+}
+
+type ListOfferImportsResponseObject interface {
+	VisitListOfferImportsResponse(w http.ResponseWriter) error
+}
+
+type ListOfferImports200ResponseHeaders struct {
+	Link *string
+}
+
+type ListOfferImports200JSONResponse struct {
+	Body    OfferImportList
+	Headers ListOfferImports200ResponseHeaders
+}
+
+func (response ListOfferImports200JSONResponse) VisitListOfferImportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfferImports400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOfferImports400ApplicationProblemPlusJSONResponse) VisitListOfferImportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfferImports401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOfferImports401ApplicationProblemPlusJSONResponse) VisitListOfferImportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfferImports403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOfferImports403ApplicationProblemPlusJSONResponse) VisitListOfferImportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfferImportsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListOfferImportsdefaultApplicationProblemPlusJSONResponse) VisitListOfferImportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOffersRequestObject struct {
+	Params      ImportOffersParams
+	ContentType string
+	Body        io.Reader
+}
+
+type ImportOffersResponseObject interface {
+	VisitImportOffersResponse(w http.ResponseWriter) error
+}
+
+type ImportOffers202ResponseHeaders struct {
+	Location *string
+}
+
+type ImportOffers202JSONResponse struct {
+	Body    OfferImport
+	Headers ImportOffers202ResponseHeaders
+}
+
+func (response ImportOffers202JSONResponse) VisitImportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOffers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOffers400ApplicationProblemPlusJSONResponse) VisitImportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOffers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOffers401ApplicationProblemPlusJSONResponse) VisitImportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOffers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOffers403ApplicationProblemPlusJSONResponse) VisitImportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOffers404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOffers404ApplicationProblemPlusJSONResponse) VisitImportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOffers409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOffers409ApplicationProblemPlusJSONResponse) VisitImportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOffers413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOffers413ApplicationProblemPlusJSONResponse) VisitImportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOffers422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOffers422ApplicationProblemPlusJSONResponse) VisitImportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOffersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportOffersdefaultApplicationProblemPlusJSONResponse) VisitImportOffersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferImportRequestObject struct {
+	ImportID ID `json:"import_id"`
+}
+
+type GetOfferImportResponseObject interface {
+	VisitGetOfferImportResponse(w http.ResponseWriter) error
+}
+
+type GetOfferImport200JSONResponse OfferImport
+
+func (response GetOfferImport200JSONResponse) VisitGetOfferImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferImport400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferImport400ApplicationProblemPlusJSONResponse) VisitGetOfferImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferImport401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferImport401ApplicationProblemPlusJSONResponse) VisitGetOfferImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferImport403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferImport403ApplicationProblemPlusJSONResponse) VisitGetOfferImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferImport404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetOfferImport404ApplicationProblemPlusJSONResponse) VisitGetOfferImportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOfferImportdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOfferImportdefaultApplicationProblemPlusJSONResponse) VisitGetOfferImportResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -23488,9 +24293,21 @@ type StrictServerInterface interface {
 	// CompareOffers Compare what the same support would cost
 	// (POST /v1/offer-comparisons)
 	CompareOffers(ctx context.Context, request CompareOffersRequestObject) (CompareOffersResponseObject, error)
+	// ExportOffers Export offers to a file
+	// (GET /v1/offer-exports)
+	ExportOffers(ctx context.Context, request ExportOffersRequestObject) (ExportOffersResponseObject, error)
 	// GetOfferFacets Count what a search finds
 	// (GET /v1/offer-facets)
 	GetOfferFacets(ctx context.Context, request GetOfferFacetsRequestObject) (GetOfferFacetsResponseObject, error)
+	// ListOfferImports List your imports of offers
+	// (GET /v1/offer-imports)
+	ListOfferImports(ctx context.Context, request ListOfferImportsRequestObject) (ListOfferImportsResponseObject, error)
+	// ImportOffers Import offers from a file
+	// (POST /v1/offer-imports)
+	ImportOffers(ctx context.Context, request ImportOffersRequestObject) (ImportOffersResponseObject, error)
+	// GetOfferImport See how far an import is
+	// (GET /v1/offer-imports/{import_id})
+	GetOfferImport(ctx context.Context, request GetOfferImportRequestObject) (GetOfferImportResponseObject, error)
 	// GetOfferMap Show what a search finds on a map
 	// (GET /v1/offer-map)
 	GetOfferMap(ctx context.Context, request GetOfferMapRequestObject) (GetOfferMapResponseObject, error)
@@ -25210,6 +26027,31 @@ func (sh *strictHandler) CompareOffers(ctx echo.Context) error {
 	return nil
 }
 
+// ExportOffers operation middleware
+func (sh *strictHandler) ExportOffers(ctx echo.Context, params ExportOffersParams) error {
+	var request ExportOffersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportOffers(ctx.Request().Context(), request.(ExportOffersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportOffers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportOffersResponseObject); ok {
+		return validResponse.VisitExportOffersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetOfferFacets operation middleware
 func (sh *strictHandler) GetOfferFacets(ctx echo.Context, params GetOfferFacetsParams) error {
 	var request GetOfferFacetsRequestObject
@@ -25229,6 +26071,84 @@ func (sh *strictHandler) GetOfferFacets(ctx echo.Context, params GetOfferFacetsP
 		return err
 	} else if validResponse, ok := response.(GetOfferFacetsResponseObject); ok {
 		return validResponse.VisitGetOfferFacetsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOfferImports operation middleware
+func (sh *strictHandler) ListOfferImports(ctx echo.Context, params ListOfferImportsParams) error {
+	var request ListOfferImportsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOfferImports(ctx.Request().Context(), request.(ListOfferImportsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOfferImports")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOfferImportsResponseObject); ok {
+		return validResponse.VisitListOfferImportsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportOffers operation middleware
+func (sh *strictHandler) ImportOffers(ctx echo.Context, params ImportOffersParams) error {
+	var request ImportOffersRequestObject
+
+	request.Params = params
+	request.ContentType = ctx.Request().Header.Get("Content-Type")
+
+	request.Body = ctx.Request().Body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportOffers(ctx.Request().Context(), request.(ImportOffersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportOffers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportOffersResponseObject); ok {
+		return validResponse.VisitImportOffersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetOfferImport operation middleware
+func (sh *strictHandler) GetOfferImport(ctx echo.Context, importID ID) error {
+	var request GetOfferImportRequestObject
+
+	request.ImportID = importID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOfferImport(ctx.Request().Context(), request.(GetOfferImportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOfferImport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOfferImportResponseObject); ok {
+		return validResponse.VisitGetOfferImportResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

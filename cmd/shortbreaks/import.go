@@ -18,8 +18,8 @@ import (
 
 var errNoFile = errors.New("name the file and the provider: shortbreaks import offers FILE --provider NAME [--dry-run]")
 
-// importOffers publishes a provider's price list from a CSV file: all rows or
-// none, every error named by row and column.
+// importOffers publishes a provider's price list from a CSV file or an Excel
+// workbook: all rows or none, every error named by row and column.
 func importOffers(ctx context.Context, cfg config, args []string, out io.Writer) error {
 	if len(args) > 0 && args[0] == "places" {
 		return importPlaces(ctx, cfg, args[1:], out)
@@ -48,13 +48,19 @@ func importOffers(ctx context.Context, cfg config, args []string, out io.Writer)
 	if err != nil {
 		return err
 	}
-	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("offers"), progressbar.OptionClearOnFinish())
-	report, err := marketplace.ImportOffers(ctx, d.DB, who, f, marketplace.ImportOptions{DryRun: dryRun, Progress: func(done, total int) {
+	progress, finish := progressOf("rows")
+	report, err := marketplace.ImportOffers(ctx, d.DB, who, f, marketplace.ImportOptions{DryRun: dryRun, Progress: progress})
+	finish()
+	return sayImport(out, report, err)
+}
+
+// progressOf shows how far something is, for as long as it takes.
+func progressOf(what string) (progress func(done, total int), finish func()) {
+	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what), progressbar.OptionClearOnFinish())
+	return func(done, total int) {
 		bar.ChangeMax(total)
 		_ = bar.Set(done)
-	}})
-	_ = bar.Finish()
-	return sayImport(out, report, err)
+	}, func() { _ = bar.Finish() }
 }
 
 // openRunning opens DATABASE_URL, or the database of our own that is running.

@@ -34,7 +34,7 @@ const (
 type (
 	sweepArgs  struct{} // ends what has run out of time
 	purgeArgs  struct{} // forgets stored answers after their 72 hours
-	roundArgs  struct{} // the round of the day: warnings of what ends, and how often sessions ran as booked
+	roundArgs  struct{} // the round of the day: warnings of what ends, files kept too long, how often sessions ran as booked
 	pricesArgs struct{} // shows the prices announced for today, and no offer whose credentials ended
 	listArgs   struct{} // brings up to date what searches read of offers
 	feedArgs   struct{} // numbers what changed, for the open feeds
@@ -82,6 +82,7 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &payments.StripeEventWorker{DB: d})
 	river.AddWorker(workers, &marketplace.BusyWorker{DB: d})
+	river.AddWorker(workers, &marketplace.ImportWorker{DB: d})
 	all := func(steps ...func(context.Context, *db.DB) (int, error)) func(ctx context.Context) error {
 		return func(ctx context.Context) error {
 			for _, step := range steps {
@@ -95,7 +96,7 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 	return db.NewJobs(d, workers, []*river.PeriodicJob{
 		runs[sweepArgs](workers, sweepEvery, all(booking.Sweep)),
 		runs[purgeArgs](workers, purgeEvery, d.PurgeReplies),
-		runs[roundArgs](workers, roundEvery, all(marketplace.WarnOfExpiry, booking.CountReliability)),
+		runs[roundArgs](workers, roundEvery, all(marketplace.WarnOfExpiry, marketplace.TidyImports, booking.CountReliability)),
 		runs[pricesArgs](workers, pricesEvery, all(marketplace.RollPrices, marketplace.MarkLapses)),
 		runs[listArgs](workers, listEvery, all(marketplace.RefreshListings)),
 		runs[feedArgs](workers, feedEvery, all(marketplace.RefreshFeeds)),

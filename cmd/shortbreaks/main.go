@@ -24,7 +24,9 @@ const usage = `shortbreaks COMMAND
   serve         serve; settings are environment variables (deploy/README.md)
   migrate       bring the schema to the newest version
   audit         prove the books; exits 1 with the rows that do not add up
-  import offers FILE --provider NAME [--dry-run]   publish a price list from a CSV
+  import offers FILE --provider NAME [--dry-run]   publish a price list, CSV or Excel (.xlsx)
+  export offers --provider NAME [--state STATE,...] [--format csv|xlsx] [--out FILE]
+                write a provider's offers as import offers reads them
   import holidays FILE [--dry-run]                 add bank holidays from a CSV
   import calendar FILE (--authority NAME | --school NAME) [--dry-run]
                 import term dates from a CSV or iCalendar file
@@ -78,6 +80,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return audit(ctx, cfg, out)
 	case "import":
 		return importFile(ctx, cfg, args[1:], out)
+	case "export":
+		return exportOffers(ctx, cfg, args[1:], out)
 	case "bench":
 		return bench(ctx, args[1:], out)
 	case "healthcheck":
