@@ -175,7 +175,8 @@ func (f filter) conditions() []condition {
 	switch {
 	case f.lapsedToo:
 	case f.age != nil && f.dropped != ByAge:
-		add(true, always, `l.lapsed & (1 << @age::int) = 0`)
+		// That nearly all are 0 is what PostgreSQL knows; of bits it knows nothing.
+		add(true, always, `(l.lapsed = 0 OR l.lapsed & (1 << @age::int) = 0)`)
 	default:
 		add(true, always, `l.lapsed >= 0`)
 	}
