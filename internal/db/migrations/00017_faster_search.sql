@@ -2,9 +2,11 @@
 
 -- +goose Up
 -- The squares of a circle are each read in order, as far as a page needs; an
--- age is looked at in the index itself.
-DROP INDEX offer_listing_cell;
+-- age, which nearly everybody gives, is looked at in the index itself.
+DROP INDEX offer_listing_cell, offer_listing_next, offer_listing_category;
 CREATE INDEX offer_listing_cell ON offer_listing (cell, next_at, offer_id, age_from, age_to);
+CREATE INDEX offer_listing_next ON offer_listing (next_at, offer_id, age_from, age_to);
+CREATE INDEX offer_listing_category ON offer_listing (category, next_at, offer_id, age_from, age_to);
 
 -- When the next sessions begin, the first 64, in minutes since 1970, places or
 -- not: which offers run in a window, and when at the earliest, is then known
@@ -34,5 +36,7 @@ DROP TRIGGER cover_added ON credential_cover;
 DROP TRIGGER cover_taken ON credential_cover;
 DROP FUNCTION mark_offers_of_cover();
 ALTER TABLE offer_listing DROP COLUMN starts, DROP COLUMN traits, DROP COLUMN lapsed, DROP COLUMN listed_on;
-DROP INDEX offer_listing_cell;
+DROP INDEX offer_listing_cell, offer_listing_next, offer_listing_category;
 CREATE INDEX offer_listing_cell ON offer_listing (cell, next_at);
+CREATE INDEX offer_listing_next ON offer_listing (next_at, offer_id);
+CREATE INDEX offer_listing_category ON offer_listing (category, next_at, offer_id);
