@@ -14,6 +14,7 @@ import (
 	"shortbreaks/api"
 	"shortbreaks/api/gen"
 	"shortbreaks/internal/db/dbtest"
+	"shortbreaks/marketplace"
 	"shortbreaks/people"
 )
 
@@ -110,6 +111,7 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 	b := w.mother.book(w.sam, o, 2)
 	into[gen.TopUp](w.mother.post("/v1/top-ups", object{"child_id": w.sam, "amount_pence": 2500}, key("t")), http.StatusCreated)
 	item := b.Items[0].ID.String()
+	quoted := w.mother.quote(w.sam, o, 3).ID.String()
 	w.clock.Set(b.Items[0].EndsAt)
 	into[gen.BookingItem](w.as(w.stars.Worker).ask(http.MethodPut, "/v1/booking-items/"+item+"/attendance", object{"outcome": "delivered"}), 200)
 
@@ -123,6 +125,11 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 		"/v1/trial-balance", "/v1/ledger-transactions", "/v1/demand?by=category", "/v1/demand?by=area", "/v1/demand?by=week", "/v1/offers",
 		"/v1/offers/" + o.Offer.ID.String(), "/v1/jwks.json", "/v1/bookings?reference=" + b.Reference, "/v1/bookings/" + mother.Person.String(),
 	}
+	list := into[gen.OfferImport](w.as(w.stars.Owner).importing(priceList, "the-list", ""), http.StatusAccepted).ID.String()
+	paths = append(paths, "/v1/quotes/"+quoted, "/v1/quotes/"+quoted+"?as=paper", "/v1/quotes/"+quoted+"?as=pdf", "/v1/offer-imports/"+list)
+	open := "/oruk/v3/"
+	paths = append(paths, open+"services/"+o.Offer.ID.String(), open+"service_at_locations/"+o.Offer.ID.String(),
+		open+"taxonomies/"+marketplace.Taxonomies[0].ID.String(), open+"taxonomy_terms/"+marketplace.OpenTerms[0].ID.String())
 	house := "/v1/providers/" + w.stars.ID.String()
 	for _, part := range []string{"", "/settings", "/workers", "/staff", "/credentials", "/notices", "/onboarding"} {
 		paths = append(paths, house+part)

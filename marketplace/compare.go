@@ -122,13 +122,12 @@ func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 			return err
 		}
 		ranked := f.promises(candidates, dates)
-		for n := 0; len(ranked) > 0; ranked = ranked[n:] {
-			n = min(comparedAtOnce, len(ranked))
-			if all, err = p.add(ctx, tx, ranked[:n], dates, all); err != nil {
-				return err
-			}
-			if n < len(ranked) && len(all) == mostCompared && !ranked[n].better(all[mostCompared-1]) {
+		for some := range slices.Chunk(ranked, comparedAtOnce) {
+			if len(all) == mostCompared && !some[0].better(all[mostCompared-1]) {
 				break
+			}
+			if all, err = p.add(ctx, tx, some, dates, all); err != nil {
+				return err
 			}
 		}
 		return f.describe(ctx, tx, candidates, all)

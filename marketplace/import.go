@@ -75,6 +75,9 @@ func importSheet(ctx context.Context, d *db.DB, who shortbreaks.Actor, provider 
 	}
 	err = run(ctx, db.For(who), func(tx *db.Tx) error {
 		report = ImportReport{Rows: len(rows.cells), DryRun: opts.DryRun} // anew if the transaction is run again
+		if err := tx.TakeTime(ctx); err != nil {
+			return err
+		}
 		desk, err := openSheetDesk(ctx, tx, provider, who)
 		if err != nil {
 			return err

@@ -57,8 +57,10 @@ func TestAWindowMissesNoOfferAndPutsTheSoonestFirst(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 9)) //nolint:gosec // a test's choice
 	for range 25 {
 		from := m.Weekend().AddDate(0, 0, r.IntN(30)-10)
-		w := marketplace.Window{FromDate: from, ToDate: from.AddDate(0, 0, r.IntN(20)), Earliest: []string{"00:00", "09:30", "15:00"}[r.IntN(3)],
-			Latest: []string{"23:59", "17:00"}[r.IntN(2)], Weekdays: [][]int{{}, {6}, {1, 3, 7}}[r.IntN(3)], Places: 1 + r.IntN(3)}
+		w := marketplace.Window{
+			FromDate: from, ToDate: from.AddDate(0, 0, r.IntN(20)), Earliest: []string{"00:00", "09:30", "15:00"}[r.IntN(3)],
+			Latest: []string{"23:59", "17:00"}[r.IntN(2)], Weekdays: [][]int{{}, {6}, {1, 3, 7}}[r.IntN(3)], Places: 1 + r.IntN(3),
+		}
 		var got []marketplace.OfferSummary
 		q := marketplace.SearchQuery{When: w, SoldBy: "session", Limit: []int{30, 100}[r.IntN(2)]}
 		var at time.Time

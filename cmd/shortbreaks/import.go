@@ -56,11 +56,17 @@ func importOffers(ctx context.Context, cfg config, args []string, out io.Writer)
 
 // progressOf shows how far something is, for as long as it takes.
 func progressOf(what string) (progress func(done, total int), finish func()) {
-	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what), progressbar.OptionClearOnFinish())
+	var bar *progressbar.ProgressBar // once it is known how much there is: without, it would turn by itself, in a goroutine of its own
 	return func(done, total int) {
-		bar.ChangeMax(total)
-		_ = bar.Set(done)
-	}, func() { _ = bar.Finish() }
+			if bar == nil {
+				bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what), progressbar.OptionClearOnFinish())
+			}
+			_ = bar.Set(done)
+		}, func() {
+			if bar != nil {
+				_ = bar.Finish()
+			}
+		}
 }
 
 // openRunning opens DATABASE_URL, or the database of our own that is running.

@@ -91,6 +91,16 @@ func (tx *Tx) EnterAuthority(ctx context.Context, authority uuid.UUID) error {
 	return nil
 }
 
+// TakeTime lets the transaction work things out between two statements for up
+// to 100 seconds instead of 10. It is for a job that decides on thousands of
+// rows at once and holds no lock that others wait for meanwhile.
+func (tx *Tx) TakeTime(ctx context.Context) error {
+	if _, err := tx.PGX.Exec(ctx, `SELECT set_config('idle_in_transaction_session_timeout', '100s', true)`); err != nil {
+		return fmt.Errorf("take time: %w", err)
+	}
+	return nil
+}
+
 // AllAuthorities is every authority of this installation.
 func (d *DB) AllAuthorities(ctx context.Context) (ids []uuid.UUID, err error) {
 	err = d.Read(ctx, Scope{}, func(tx *Tx) error {

@@ -17,7 +17,10 @@ import (
 	"shortbreaks/internal/stripedouble"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// A connection that net/http closes lingers for half a second by design.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
 
 const (
 	apiKey = "sk_test_stand_in"
