@@ -79,16 +79,7 @@ func migrate(ctx context.Context, cfg config, out io.Writer) error {
 // audit proves the books. While `shortbreaks demo` runs it looks at that
 // server's database.
 func audit(ctx context.Context, cfg config, out io.Writer) error {
-	if cfg.DatabaseURL == "" {
-		dir, err := db.DataDir()
-		if err != nil {
-			return err
-		}
-		if cfg.DatabaseURL, err = db.RunningURL(dir); err != nil {
-			return err
-		}
-	}
-	d, err := openDatabase(ctx, cfg)
+	d, err := openRunning(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -53,16 +53,7 @@ func withFile(ctx context.Context, cfg config, file string, f func(d *db.DB, r i
 		return fmt.Errorf("open the file: %w", err)
 	}
 	defer func() { _ = r.Close() }()
-	if cfg.DatabaseURL == "" {
-		dir, err := db.DataDir()
-		if err != nil {
-			return err
-		}
-		if cfg.DatabaseURL, err = db.RunningURL(dir); err != nil {
-			return err
-		}
-	}
-	d, err := openDatabase(ctx, cfg)
+	d, err := openRunning(ctx, cfg)
 	if err != nil {
 		return err
 	}
