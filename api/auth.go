@@ -70,7 +70,7 @@ func (s *Server) actor(req *http.Request, o *Operation) (shortbreaks.Actor, erro
 	if !o.Public && !slices.Contains(o.Roles, claims.Role) {
 		return shortbreaks.Anonymous, shortbreaks.ErrForbidden
 	}
-	return people.Load(req.Context(), s.DB, claims.Person, claims.Role)
+	return s.rights.Load(req.Context(), claims.Person, claims.Role)
 }
 
 // bearer is the token of a request, and whether one was sent at all. Anything

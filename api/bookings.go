@@ -11,7 +11,7 @@ import (
 
 // CreateBooking books a basket of quotes, all or nothing, once per key.
 func (s *Server) CreateBooking(ctx context.Context, r gen.CreateBookingRequestObject) (gen.CreateBookingResponseObject, error) {
-	_, reply, err := booking.Create(ctx, s.DB, who(ctx), booking.CreateBooking{
+	reply, err := s.desk.Create(ctx, who(ctx), booking.CreateBooking{
 		Quotes: mapped(r.Body.Quotes, func(q gen.QuoteToBook) booking.QuoteToBook {
 			return booking.QuoteToBook{QuoteID: q.QuoteID, ExpectedTotalPence: shortbreaks.Pence(q.ExpectedTotalPence)}
 		}),

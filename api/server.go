@@ -14,6 +14,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/api/gen"
+	"shortbreaks/booking"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
 	"shortbreaks/payments"
@@ -49,6 +50,8 @@ type Config struct {
 type Server struct {
 	Config
 	contract *Contract
+	rights   *people.Rights
+	desk     *booking.Desk
 	echo     *echo.Echo
 	metrics  *metrics
 	draining atomic.Bool
@@ -70,7 +73,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Config: cfg, contract: contract, echo: echo.New(), metrics: newMetrics(cfg.DB)}
+	s := &Server{Config: cfg, contract: contract, rights: people.NewRights(cfg.DB), desk: booking.NewDesk(cfg.DB), echo: echo.New(), metrics: newMetrics(cfg.DB)}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = HandleError
 	s.echo.IPExtractor = echo.ExtractIPDirect() // nothing here trusts what a proxy claims

@@ -17,6 +17,8 @@ import (
 type CreateBooking struct {
 	Quotes []QuoteToBook
 	Idem   *shortbreaks.Idem // nil for callers that cannot repeat (demo)
+
+	who shortbreaks.Actor // filled in by the desk
 }
 
 // QuoteToBook names a quote and the total the person was shown; another total
@@ -68,22 +70,37 @@ func Create(ctx context.Context, d *db.DB, who shortbreaks.Actor, c CreateBookin
 
 // orderFor loads the quotes and checks that the caller may book for each child.
 func orderFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateBooking) (*Order, error) {
-	quotes, err := loadQuotes(ctx, tx, c.Quotes)
-	if err != nil {
+	if err := checkWanted(c.Quotes); err != nil {
 		return nil, err
 	}
-	order := &Order{Authority: quotes[0].AuthorityID, Who: who, Quotes: quotes, Children: map[uuid.UUID]*budgets.Child{}}
+	var batch pgx.Batch
+	found := queueQuotes(&batch, quoteRefs(who, c.Quotes))
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, fmt.Errorf("read quotes: %w", err)
+	}
+	return newOrder(who, c, found)
+}
+
+// newOrder makes the order of a request from the quotes that were found, and
+// checks that the caller may book for each child.
+func newOrder(who shortbreaks.Actor, c CreateBooking, found map[uuid.UUID]*quoteFound) (*Order, error) {
+	quotes := make([]*Quote, len(c.Quotes))
+	for i, w := range c.Quotes {
+		q := found[w.QuoteID]
+		if q == nil || !slices.Contains(who.Authorities, q.AuthorityID) {
+			return nil, shortbreaks.ErrNotFound.With("There is no such quote. Nothing was booked.").At(fmt.Sprintf("/quotes/%d/quote_id", i), "not found")
+		}
+		quotes[i] = &q.Quote
+	}
+	order := &Order{Authority: quotes[0].AuthorityID, Who: who, Quotes: quotes, FirstNames: map[uuid.UUID]string{}}
 	if c.Idem != nil {
 		order.Key = c.Idem.Key
 	}
 	for _, q := range quotes {
-		if order.Children[q.ChildID] == nil {
-			child, err := budgets.LoadChild(ctx, tx, who, q.ChildID)
-			if err != nil {
-				return nil, err
-			}
-			order.Children[q.ChildID] = child
+		if !budgets.Reaches(who, q.ChildID) {
+			return nil, shortbreaks.ErrNotFound
 		}
+		order.FirstNames[q.ChildID] = found[q.ID].FirstName
 		if q.AuthorityID != order.Authority {
 			return nil, shortbreaks.ErrInvalid.With("Book the children of each council in a basket of their own. Nothing was booked.")
 		}
@@ -91,38 +108,56 @@ func orderFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateBoo
 	return order, nil
 }
 
-const quoteColumns = `authority_id, id, child_id, provider_id, offer_id, version_id, total_pence, document, created_by, created_at, expires_at`
+const quoteColumns = `q.authority_id, q.id, q.child_id, q.provider_id, q.offer_id, q.version_id, q.total_pence, q.document, q.created_by, q.created_at, q.expires_at`
 
-// loadQuotes reads the quotes in the order asked; a missing one, or one of
-// another family's authority, is not found.
-func loadQuotes(ctx context.Context, tx *db.Tx, wanted []QuoteToBook) ([]*Quote, error) {
+// checkWanted refuses an empty or a large basket, and one with a quote twice.
+func checkWanted(wanted []QuoteToBook) error {
 	if len(wanted) == 0 || len(wanted) > 20 {
-		return nil, shortbreaks.ErrInvalid.At("/quotes", "send 1 to 20 quotes")
+		return shortbreaks.ErrInvalid.At("/quotes", "send 1 to 20 quotes")
 	}
-	ids := make([]uuid.UUID, len(wanted))
 	for i, w := range wanted {
-		if slices.Contains(ids[:i], w.QuoteID) {
-			return nil, shortbreaks.ErrInvalid.At(fmt.Sprintf("/quotes/%d/quote_id", i), "this quote is in the basket twice")
+		if slices.ContainsFunc(wanted[:i], func(other QuoteToBook) bool { return other.QuoteID == w.QuoteID }) {
+			return shortbreaks.ErrInvalid.At(fmt.Sprintf("/quotes/%d/quote_id", i), "this quote is in the basket twice")
 		}
-		ids[i] = w.QuoteID
 	}
-	rows, err := tx.PGX.Query(ctx, `SELECT `+quoteColumns+` FROM quote WHERE id = ANY ($1)`, ids)
-	if err != nil {
-		return nil, fmt.Errorf("read quotes: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[Quote])
-	if err != nil {
-		return nil, fmt.Errorf("read quotes: %w", err)
-	}
-	quotes := make([]*Quote, len(ids))
-	for i, id := range ids {
-		n := slices.IndexFunc(found, func(q *Quote) bool { return q.ID == id })
-		if n < 0 {
-			return nil, shortbreaks.ErrNotFound.With("There is no such quote. Nothing was booked.").At(fmt.Sprintf("/quotes/%d/quote_id", i), "not found")
+	return nil
+}
+
+// quoteRef names a quote in one of the authorities its reader reaches.
+type quoteRef struct{ authority, id uuid.UUID }
+
+func quoteRefs(who shortbreaks.Actor, wanted []QuoteToBook) []quoteRef {
+	refs := make([]quoteRef, 0, len(wanted)*len(who.Authorities))
+	for _, w := range wanted {
+		for _, a := range who.Authorities {
+			refs = append(refs, quoteRef{a, w.QuoteID})
 		}
-		quotes[i] = found[n]
 	}
-	return quotes, nil
+	return refs
+}
+
+// quoteFound is a quote with its child's first name.
+type quoteFound struct {
+	Quote
+	FirstName string
+}
+
+// queueQuotes reads quotes by key into the map it gives.
+func queueQuotes(batch *pgx.Batch, refs []quoteRef) map[uuid.UUID]*quoteFound {
+	found := make(map[uuid.UUID]*quoteFound, len(refs))
+	authorities, ids := make([]uuid.UUID, len(refs)), make([]uuid.UUID, len(refs))
+	for i, r := range refs {
+		authorities[i], ids[i] = r.authority, r.id
+	}
+	batch.Queue(`SELECT `+quoteColumns+`, (SELECT c.first_name FROM child c WHERE c.authority_id = q.authority_id AND c.id = q.child_id) AS first_name
+		FROM unnest($1::uuid[], $2::uuid[]) w (authority_id, id) JOIN quote q ON q.authority_id = w.authority_id AND q.id = w.id`, authorities, ids).Query(func(rows pgx.Rows) error {
+		list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[quoteFound])
+		for _, q := range list {
+			found[q.ID] = q
+		}
+		return err
+	})
+	return found
 }
 
 func checkTotals(wanted []QuoteToBook, quotes []*Quote) error {

@@ -3,7 +3,6 @@ package booking
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -21,7 +20,8 @@ type Order struct {
 	Who       shortbreaks.Actor
 	Key       string // Idempotency-Key; empty if none
 	Quotes    []*Quote
-	Children  map[uuid.UUID]*budgets.Child // of the quotes; already checked to be the caller's to book for
+
+	FirstNames map[uuid.UUID]string // of the quotes' children, already checked to be the caller's to book for
 }
 
 // Verdict is the answer to one order: bookings, or the reason for none.
@@ -45,30 +45,47 @@ type board struct {
 // attendance is a child in a session; once at most.
 type attendance struct{ child, session uuid.UUID }
 
-// lockBoard locks everything the orders need, in the one fixed order: session
-// places, lanes, plan lines, accounts; each by id. Reads that decide come
-// after the locks they depend on. If the places alone refuse every order, the
-// rest is left unlocked and soldOut is true: a rush on a full session costs
-// each family one lock.
-func lockBoard(ctx context.Context, tx *db.Tx, orders []Order) (b *board, soldOut bool, err error) {
-	b = &board{}
-	need := needs(orders)
-	if b.places, err = marketplace.LockPlaces(ctx, tx, need.places); err != nil {
-		return nil, false, err
+// queueLocks puts into a batch what locks everything the orders need, in the
+// one fixed order: session places, lanes, plan lines, accounts; each by id.
+// Reads that decide come after the locks they depend on. Lanes are not locked
+// by one statement, so if somebody's time is asked for, they and what comes
+// after them are left to lockRest.
+func (r *reservation) queueLocks(batch *pgx.Batch) {
+	r.need = needs(r.orders)
+	r.board = &board{}
+	r.board.queue(batch, r.need, true)
+	if len(r.need.lanes) == 0 {
+		r.board.queueMoney(batch, r.need)
 	}
-	if b.open, err = idsWhere(ctx, tx, `SELECT id FROM offer WHERE state = 'published' AND id = ANY ($1)`, need.offers); err != nil {
-		return nil, false, err
+}
+
+func (r *reservation) lockRest(ctx context.Context, tx *db.Tx) (err error) {
+	if r.board.lanes, err = marketplace.LockLanes(ctx, tx, r.need.lanes); err != nil || len(r.need.lanes) == 0 {
+		return err
 	}
-	if b.used, err = idsWhere(ctx, tx, `SELECT quote_id FROM booking WHERE quote_id = ANY ($1)`, need.quotes); err != nil {
-		return nil, false, err
+	var batch pgx.Batch
+	if r.board.queueMoney(&batch, r.need); batch.Len() == 0 {
+		return nil
 	}
-	if b.attends, err = liveAttendances(ctx, tx, need.children, need.sessions); err != nil {
-		return nil, false, err
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
+		return fmt.Errorf("lock plan lines and accounts: %w", err)
 	}
-	if !slices.ContainsFunc(orders, func(o Order) bool { return b.fullFor(o) == nil }) {
-		return b, true, nil
-	}
-	return b, false, b.lockRest(ctx, tx, need)
+	return nil
+}
+
+// queue reads all of the board but the money; with lock, to take from it.
+func (b *board) queue(batch *pgx.Batch, need needed, lock bool) {
+	b.places = marketplace.QueuePlaces(batch, need.places, lock)
+	b.open = queueIDs(batch, `SELECT id FROM offer JOIN unnest($1::uuid[], $2::uuid[]) w (provider_id, id) USING (provider_id, id) WHERE state = 'published'`,
+		need.offerProviders, need.offers)
+	b.used = queueIDs(batch, `SELECT quote_id FROM booking JOIN unnest($1::uuid[], $2::uuid[]) w (authority_id, quote_id) USING (authority_id, quote_id)`,
+		need.quoteAuthorities, need.quotes)
+	b.attends = queueAttendances(batch, need)
+}
+
+func (b *board) queueMoney(batch *pgx.Batch, need needed) {
+	b.lines = budgets.QueueLockLines(batch, need.lines)
+	b.accounts = payments.QueueLockAccounts(batch, need.accounts)
 }
 
 // fullFor is the refusal of an order that wants a place where none is left, or
@@ -105,25 +122,19 @@ func noPlace(p *marketplace.Places, localStart string) error {
 	return ErrSessionFull.With("The session of " + localStart + " is full. Nothing was booked and no money was kept.")
 }
 
-func (b *board) lockRest(ctx context.Context, tx *db.Tx, need needed) (err error) {
-	if b.lanes, err = marketplace.LockLanes(ctx, tx, need.lanes); err != nil {
-		return err
-	}
-	if b.lines, err = budgets.LockLines(ctx, tx, need.lines); err != nil {
-		return err
-	}
-	if b.accounts, err = payments.LockAccounts(ctx, tx, need.accounts); err != nil {
-		return err
-	}
-	return nil
-}
-
+// needed is what a set of orders touches, each once.
 type needed struct {
-	places                             []marketplace.PlaceKey
-	lanes                              []marketplace.LaneWish
-	lines                              []budgets.LineRef
-	accounts                           []payments.AccountRef
-	offers, quotes, children, sessions []uuid.UUID
+	places                   []marketplace.PlaceKey
+	lanes                    []marketplace.LaneWish
+	lines                    []budgets.LineRef
+	accounts                 []payments.AccountRef
+	offerProviders, offers   []uuid.UUID
+	quoteAuthorities, quotes []uuid.UUID
+
+	// children in sessions, as they may attend already
+	attending []uuid.UUID // authorities
+	children  []uuid.UUID
+	sessions  []uuid.UUID
 }
 
 func needs(orders []Order) needed {
@@ -136,32 +147,37 @@ func needs(orders []Order) needed {
 	}
 	for _, o := range orders {
 		for _, q := range o.Quotes {
-			n.quotes = append(n.quotes, q.ID)
-			n.children = append(n.children, q.ChildID)
+			n.quoteAuthorities, n.quotes = append(n.quoteAuthorities, o.Authority), append(n.quotes, q.ID)
 			if first(q.OfferID) {
-				n.offers = append(n.offers, q.OfferID)
+				n.offerProviders, n.offers = append(n.offerProviders, q.ProviderID), append(n.offers, q.OfferID)
 			}
 			for _, it := range q.Document.Items {
-				if it.SessionID == nil {
-					n.lanes = append(n.lanes, laneWish(q, it))
-				} else if first(*it.SessionID) {
-					n.sessions = append(n.sessions, *it.SessionID)
-					n.places = append(n.places, marketplace.PlaceKey{Provider: q.ProviderID, Session: *it.SessionID})
-				}
-				for _, c := range it.Charges {
-					if c.LineID != nil && first(*c.LineID) {
-						n.lines = append(n.lines, budgets.LineRef{Authority: o.Authority, ID: *c.LineID})
-					}
-					for _, s := range c.Funding {
-						if first(s.AccountID) {
-							n.accounts = append(n.accounts, payments.AccountRef{Authority: o.Authority, ID: s.AccountID})
-						}
-					}
-				}
+				n.item(o, q, it, first)
 			}
 		}
 	}
 	return n
+}
+
+func (n *needed) item(o Order, q *Quote, it QuotedItem, first func(uuid.UUID) bool) {
+	if it.SessionID == nil {
+		n.lanes = append(n.lanes, laneWish(q, it))
+	} else {
+		n.attending, n.children, n.sessions = append(n.attending, o.Authority), append(n.children, q.ChildID), append(n.sessions, *it.SessionID)
+		if first(*it.SessionID) {
+			n.places = append(n.places, marketplace.PlaceKey{Provider: q.ProviderID, Session: *it.SessionID})
+		}
+	}
+	for _, c := range it.Charges {
+		if c.LineID != nil && first(*c.LineID) {
+			n.lines = append(n.lines, budgets.LineRef{Authority: o.Authority, ID: *c.LineID})
+		}
+		for _, s := range c.Funding {
+			if first(s.AccountID) {
+				n.accounts = append(n.accounts, payments.AccountRef{Authority: o.Authority, ID: s.AccountID})
+			}
+		}
+	}
 }
 
 // laneWish is the time a visit blocks its worker, buffers included; the family
@@ -173,37 +189,29 @@ func laneWish(q *Quote, it QuotedItem) marketplace.LaneWish {
 	}
 }
 
-func idsWhere(ctx context.Context, tx *db.Tx, sql string, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
-	rows, err := tx.PGX.Query(ctx, sql, ids)
-	if err != nil {
-		return nil, fmt.Errorf("read for reserve: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return nil, fmt.Errorf("read for reserve: %w", err)
-	}
-	set := make(map[uuid.UUID]bool, len(found))
-	for _, id := range found {
-		set[id] = true
-	}
-	return set, nil
+// queueIDs reads ids into the set it gives.
+func queueIDs(batch *pgx.Batch, sql string, args ...any) map[uuid.UUID]bool {
+	set := map[uuid.UUID]bool{}
+	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+		var id uuid.UUID
+		_, err := pgx.ForEachRow(rows, []any{&id}, func() error { set[id] = true; return nil })
+		return err
+	})
+	return set
 }
 
-func liveAttendances(ctx context.Context, tx *db.Tx, children, sessions []uuid.UUID) (map[attendance]bool, error) {
+func queueAttendances(batch *pgx.Batch, need needed) map[attendance]bool {
 	set := map[attendance]bool{}
-	if len(sessions) == 0 {
-		return set, nil
+	if len(need.sessions) == 0 {
+		return set
 	}
-	rows, err := tx.PGX.Query(ctx, `SELECT child_id, session_id FROM booking_item
-		WHERE child_id = ANY ($1) AND session_id = ANY ($2)
-		AND state IN ('held', 'requested', 'conditional', 'confirmed', 'delivered', 'partly_delivered', 'no_show', 'disputed', 'settled')`, children, sessions)
-	if err != nil {
-		return nil, fmt.Errorf("read who attends: %w", err)
-	}
-	var a attendance
-	_, err = pgx.ForEachRow(rows, []any{&a.child, &a.session}, func() error { set[a] = true; return nil })
-	if err != nil {
-		return nil, fmt.Errorf("read who attends: %w", err)
-	}
-	return set, nil
+	batch.Queue(`SELECT i.child_id, i.session_id FROM booking_item i
+		JOIN unnest($1::uuid[], $2::uuid[], $3::uuid[]) w (authority_id, child_id, session_id) USING (authority_id, child_id, session_id)
+		WHERE i.state IN ('held', 'requested', 'conditional', 'confirmed', 'delivered', 'partly_delivered', 'no_show', 'disputed', 'settled')`,
+		need.attending, need.children, need.sessions).Query(func(rows pgx.Rows) error {
+		var a attendance
+		_, err := pgx.ForEachRow(rows, []any{&a.child, &a.session}, func() error { set[a] = true; return nil })
+		return err
+	})
+	return set
 }

@@ -25,7 +25,7 @@ func ReadQuote(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUI
 		return nil, at, shortbreaks.ErrForbidden
 	}
 	err = d.Read(ctx, db.For(who), func(tx *db.Tx) error {
-		rows, err := tx.PGX.Query(ctx, `SELECT `+quoteColumns+` FROM quote WHERE id = $1`, id)
+		rows, err := tx.PGX.Query(ctx, `SELECT `+quoteColumns+` FROM quote q WHERE id = $1`, id)
 		if err != nil {
 			return fmt.Errorf("read quote %s: %w", id, err)
 		}

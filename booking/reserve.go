@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"shortbreaks"
+	"shortbreaks/budgets"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
 	"shortbreaks/payments"
@@ -17,46 +20,82 @@ import (
 // and is used by every path.
 //
 // The rows are locked in one order, the decisions are made here with the rows
-// in hand, and everything is written by a few set-based statements. Refusals:
-// quote-expired, quote-used, not-allowed-by-plan, offer-closed,
-// session-started, already-booked, session-full, lane-taken, budget-too-low.
+// in hand, and everything is written by a few set-based statements: one round
+// trip for the locks, two more if somebody's time is asked for, and one for
+// the writing. Refusals: quote-expired, quote-used, not-allowed-by-plan,
+// offer-closed, session-started, already-booked, session-full, lane-taken,
+// budget-too-low.
 func Reserve(ctx context.Context, tx *db.Tx, orders []Order) ([]Verdict, error) {
-	b, soldOut, err := lockBoard(ctx, tx, orders)
-	if err != nil {
+	var locks, writing pgx.Batch
+	r := reservation{orders: orders}
+	r.queueLocks(&locks)
+	if err := tx.PGX.SendBatch(ctx, &locks).Close(); err != nil {
+		return nil, fmt.Errorf("lock for reserve: %w", err)
+	}
+	if err := r.lockRest(ctx, tx); err != nil {
 		return nil, err
 	}
-	verdicts := make([]Verdict, len(orders))
-	if soldOut {
-		for i, o := range orders {
-			verdicts[i].Refusal = b.refuseFull(o, tx.Now)
-		}
-		return verdicts, nil
+	r.decide(tx.Now)
+	r.writes.queue(&writing, tx.Now)
+	if err := send(ctx, tx, &writing); err != nil {
+		return nil, err
 	}
-	var w writes
-	for i, o := range orders {
-		t := taking{board: b, order: o, now: tx.Now, lanes: b.lanes.Mark()}
+	return r.verdicts, nil
+}
+
+// reservation is a set of orders on its way through Reserve.
+type reservation struct {
+	orders   []Order
+	need     needed
+	board    *board
+	verdicts []Verdict
+	writes   writes
+}
+
+// decide gives each order that has none yet its verdict, in order: what one
+// takes, the next no longer finds.
+func (r *reservation) decide(now time.Time) {
+	if r.verdicts == nil {
+		r.verdicts = make([]Verdict, len(r.orders))
+	}
+	for i, o := range r.orders {
+		if r.verdicts[i].Refusal != nil {
+			continue
+		}
+		t := taking{board: r.board, order: o, now: now, lanes: r.board.lanes.Mark()}
 		basket, err := t.decide()
 		if err != nil {
 			t.giveBack()
-			verdicts[i].Refusal = err
+			r.verdicts[i].Refusal = err
 			continue
 		}
-		verdicts[i].Basket = basket
-		w.add(t, basket)
+		r.verdicts[i].Basket = basket
+		r.writes.add(t, basket)
 	}
-	return verdicts, w.write(ctx, tx)
 }
 
-// refuseFull says why an order of a sold-out session is refused: a fault of its
-// own quotes before the lack of places.
-func (b *board) refuseFull(o Order, now time.Time) error {
-	t := taking{board: b, order: o, now: now}
-	for _, q := range o.Quotes {
-		if err := t.checkQuote(q); err != nil {
-			return err
-		}
+// send writes what was decided. The schema says no a second time: what it
+// refuses is told as the refusal it is.
+func send(ctx context.Context, tx *db.Tx, batch *pgx.Batch) error {
+	if batch.Len() == 0 {
+		return nil
 	}
-	return b.fullFor(o)
+	err := tx.PGX.SendBatch(ctx, batch).Close()
+	switch {
+	case err == nil:
+		return nil
+	case marketplace.TakenLane(err):
+		return marketplace.ErrLaneTaken
+	case payments.BelowFloor(err), budgets.AboveLimit(err):
+		return fmt.Errorf("%w (%w)", ErrBudgetTooLow, err)
+	}
+	switch db.ConstraintName(err) {
+	case "quote_books_once":
+		return ErrQuoteUsed.With("Look at your bookings, or ask for a new quote.")
+	case "child_once_in_a_session":
+		return ErrAlreadyBooked.With("Nothing was booked. Look at your bookings.")
+	}
+	return fmt.Errorf("write bookings: %w", err)
 }
 
 // taking is one order at the board, and what it has taken so far.
@@ -66,9 +105,8 @@ type taking struct {
 	now    time.Time
 	claims []marketplace.LaneClaim
 	holds  []*payments.Hold
-	from   []*payments.Account // of each hold
-	lanes  int                 // where this order's picks of lanes begin
-	undo   []func()            // in order of taking
+	lanes  int      // where this order's picks of lanes begin
+	undo   []func() // in order of taking
 }
 
 func (t *taking) did(undo func()) { t.undo = append(t.undo, undo) }
@@ -129,9 +167,7 @@ func (t *taking) newBooking(basket *Basket, q *Quote) *Booking {
 		Terms: q.Document.Terms, BilledOn: q.Document.BilledOn, CreatedBy: t.order.Who.Person, OnBehalf: t.order.Who.Staff(), CreatedAt: t.now,
 		ProviderName: q.Document.ProviderName, OfferTitle: q.Document.OfferTitle,
 	}
-	if c := t.order.Children[q.ChildID]; c != nil {
-		b.ChildFirstName = c.FirstName
-	}
+	b.ChildFirstName = t.order.FirstNames[q.ChildID]
 	if t.order.Key != "" {
 		b.CreatedKey = &t.order.Key
 	}
@@ -242,16 +278,16 @@ func (t *taking) takeMoney(item *Item, category string, c QuotedCharge) error {
 		if account == nil {
 			return ErrBudgetTooLow.With("There is no " + streamWords(s.Stream) + " for " + item.LocalStart[:10] + ". Nothing was booked.")
 		}
-		if account.Free() < s.Amount {
+		h := &payments.Hold{
+			Authority: item.AuthorityID, ID: shortbreaks.NewID(), Item: item.ID, ChargeN: c.N, Account: s.AccountID, Line: c.LineID,
+			Unit: c.Unit, Amount: s.Amount, State: payments.Pending, CreatedAt: t.now,
+		}
+		if !account.Hold(h) {
 			return ErrBudgetTooLow.With("There is too little " + streamWords(s.Stream) + " left. Nothing was booked and no place was kept.")
 		}
-		account.Held += s.Amount
-		t.did(func() { account.Held -= s.Amount })
-		t.holds = append(t.holds, &payments.Hold{
-			Authority: item.AuthorityID, ID: shortbreaks.NewID(), Item: item.ID, ChargeN: c.N, Account: s.AccountID, Line: c.LineID,
-			Unit: c.Unit, Amount: s.Amount, State: payments.Pending,
-		})
-		t.from = append(t.from, account)
+		t.did(func() { account.TakeBack(h) })
+		t.holds = append(t.holds, h)
+		item.Holds = append(item.Holds, ItemHold{Hold: *h, AccountKind: account.Kind, Stream: account.Stream})
 	}
 	return nil
 }

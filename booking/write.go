@@ -1,8 +1,6 @@
 package booking
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,7 +8,6 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/budgets"
-	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
 	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
@@ -22,7 +19,6 @@ type writes struct {
 	who     []shortbreaks.Actor
 	claims  []marketplace.LaneClaim
 	holds   []*payments.Hold
-	from    []*payments.Account // of each hold
 }
 
 func (w *writes) add(t taking, basket *Basket) {
@@ -30,51 +26,40 @@ func (w *writes) add(t taking, basket *Basket) {
 	w.who = append(w.who, t.order.Who)
 	w.claims = append(w.claims, t.claims...)
 	w.holds = append(w.holds, t.holds...)
-	w.from = append(w.from, t.from...)
 }
 
-// write stores it in a handful of set-based statements, in lock order.
-func (w *writes) write(ctx context.Context, tx *db.Tx) error {
+// queue puts what stores it into a batch: a handful of set-based statements,
+// in lock order.
+func (w *writes) queue(batch *pgx.Batch, now time.Time) {
 	if len(w.baskets) == 0 {
-		return nil
+		return
 	}
+	var bookings []*Booking
+	var items []*Item
+	var charges []Charge
+	var events []event
 	places := map[marketplace.PlaceKey]int{}
-	for _, b := range w.baskets {
+	for i, b := range w.baskets {
 		for _, bk := range b.Bookings {
+			bookings = append(bookings, bk)
 			for _, it := range bk.Items {
 				if it.SessionID != nil {
 					places[marketplace.PlaceKey{Provider: it.ProviderID, Session: *it.SessionID}]++
 				}
+				items = append(items, it)
+				charges = append(charges, it.Charges...)
+				events = append(events, newEvent(it, "", it.State, mover{who: w.who[i], onBehalf: bk.OnBehalf, cause: "booked"}, now))
 			}
 		}
 	}
-	if err := marketplace.TakePlaces(ctx, tx, places); err != nil {
-		return err
-	}
-	if err := marketplace.ClaimLanes(ctx, tx, w.claims); err != nil {
-		return err
-	}
-	if err := w.insertRows(ctx, tx); err != nil {
-		return err
-	}
-	if err := budgets.MoveLines(ctx, tx, heldByLine(w.holds)); err != nil {
-		return err
-	}
-	if err := payments.PlaceHolds(ctx, tx, w.holds); err != nil {
-		return err
-	}
-	byItem := map[uuid.UUID][]ItemHold{}
-	for i, h := range w.holds {
-		byItem[h.Item] = append(byItem[h.Item], ItemHold{Hold: *h, AccountKind: w.from[i].Kind, Stream: w.from[i].Stream})
-	}
-	for _, b := range w.baskets {
-		for _, bk := range b.Bookings {
-			for _, it := range bk.Items {
-				it.Holds = byItem[it.ID]
-			}
-		}
-	}
-	return nil
+	marketplace.QueueTakePlaces(batch, places)
+	marketplace.QueueClaimLanes(batch, w.claims)
+	queueBookings(batch, bookings)
+	queueItems(batch, items)
+	queueCharges(batch, charges)
+	queueEvents(batch, events)
+	budgets.QueueMoveLines(batch, heldByLine(w.holds))
+	payments.QueueHolds(batch, now, w.holds)
 }
 
 func heldByLine(holds []*payments.Hold) []payments.LineMove {
@@ -93,38 +78,6 @@ func heldByLine(holds []*payments.Hold) []payments.LineMove {
 		moves[i].Held += h.Amount
 	}
 	return moves
-}
-
-func (w *writes) insertRows(ctx context.Context, tx *db.Tx) error {
-	var batch pgx.Batch
-	var bookings []*Booking
-	var items []*Item
-	var charges []Charge
-	var events []event
-	for i, b := range w.baskets {
-		for _, bk := range b.Bookings {
-			bookings = append(bookings, bk)
-			for _, it := range bk.Items {
-				items = append(items, it)
-				charges = append(charges, it.Charges...)
-				events = append(events, newEvent(it, "", it.State, mover{who: w.who[i], onBehalf: bk.OnBehalf, cause: "booked"}, tx.Now))
-			}
-		}
-	}
-	queueBookings(&batch, bookings)
-	queueItems(&batch, items)
-	queueCharges(&batch, charges)
-	queueEvents(&batch, events)
-	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
-		switch db.ConstraintName(err) {
-		case "quote_books_once":
-			return ErrQuoteUsed.With("Look at your bookings, or ask for a new quote.")
-		case "child_once_in_a_session":
-			return ErrAlreadyBooked.With("Nothing was booked. Look at your bookings.")
-		}
-		return fmt.Errorf("write bookings: %w", err)
-	}
-	return nil
 }
 
 func queueBookings(batch *pgx.Batch, bookings []*Booking) {

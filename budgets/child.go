@@ -59,11 +59,17 @@ var reads = []shortbreaks.Role{
 	shortbreaks.Family, shortbreaks.Practitioner, shortbreaks.Approver, shortbreaks.Finance, shortbreaks.Auditor,
 }
 
+// Reaches reports whether an actor may look at a child of its authorities: a
+// family at its own, staff at all.
+func Reaches(who shortbreaks.Actor, child uuid.UUID) bool {
+	return who.Is(reads...) && (!who.Is(shortbreaks.Family) || who.ForChild(child))
+}
+
 // LoadChild is a child within the actor's reach: for a family one of its own,
 // for staff one of their authority. Any other, like one that does not exist,
 // is ErrNotFound. Commissioners and providers never reach a child.
 func LoadChild(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, child uuid.UUID) (*Child, error) {
-	if !who.Is(reads...) || (who.Is(shortbreaks.Family) && !who.ForChild(child)) {
+	if !Reaches(who, child) {
 		return nil, shortbreaks.ErrNotFound
 	}
 	c, err := gorm.G[Child](tx.DB).Where("authority_id IN ? AND id = ?", who.Authorities, child).Take(ctx)

@@ -64,12 +64,14 @@ type PlanLine struct {
 	PlanType         string // of its plan
 }
 
-// lineColumns are a PlanLine's, from plan_line l and plan p.
+// lineColumns are a PlanLine's, from plan_line l. The plan is looked up by key,
+// whatever PostgreSQL believes about the size of either table.
 const lineColumns = `l.authority_id, l.id, l.plan_id, l.child_id, l.description, l.outcome, l.categories, l.pays_kinds, l.management_option,
 	l.holder_id, l.unit, l.shares, l.limit_amount, l.held, l.spent, l.state, l.starts_on, l.ends_on, l.proposed_by, l.proposed_at,
-	l.approved_by, l.approved_at, p.plan_type`
+	l.approved_by, l.approved_at, 
+	(SELECT p.plan_type FROM plan p WHERE p.authority_id = l.authority_id AND p.id = l.plan_id) AS plan_type`
 
-const linesFrom = ` FROM plan_line l JOIN plan p ON p.authority_id = l.authority_id AND p.id = l.plan_id `
+const linesFrom = ` FROM plan_line l `
 
 // Free is what may still be held under the line's own limit, in its unit.
 func (l PlanLine) Free() int64 { return l.LimitAmount - l.Held - l.Spent }

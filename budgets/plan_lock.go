@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"shortbreaks/internal/db"
 	"shortbreaks/payments"
@@ -41,9 +42,23 @@ const moveLinesSQL = `WITH moves AS (
 // one order for everyone: after session places and lanes, before accounts. A
 // line that is not in the scope is not in the answer.
 func LockLines(ctx context.Context, tx *db.Tx, refs []LineRef) (map[uuid.UUID]*PlanLine, error) {
+	var batch pgx.Batch
+	lines := QueueLockLines(&batch, refs)
+	if batch.Len() == 0 {
+		return lines, nil
+	}
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, fmt.Errorf("lock plan lines: %w", err)
+	}
+	return lines, nil
+}
+
+// QueueLockLines is LockLines as part of a batch: the lines are there once the
+// batch has been sent.
+func QueueLockLines(batch *pgx.Batch, refs []LineRef) map[uuid.UUID]*PlanLine {
 	lines := make(map[uuid.UUID]*PlanLine, len(refs))
 	if len(refs) == 0 {
-		return lines, nil
+		return lines
 	}
 	seen := make(map[LineRef]bool, len(refs))
 	var authorities, ids []uuid.UUID
@@ -53,26 +68,42 @@ func LockLines(ctx context.Context, tx *db.Tx, refs []LineRef) (map[uuid.UUID]*P
 			authorities, ids = append(authorities, r.Authority), append(ids, r.ID)
 		}
 	}
-	rows, err := tx.PGX.Query(ctx, lockLinesSQL, authorities, ids)
-	if err != nil {
-		return nil, fmt.Errorf("lock plan lines: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[PlanLine])
-	if err != nil {
-		return nil, fmt.Errorf("lock plan lines: %w", err)
-	}
-	for _, l := range list {
-		lines[l.ID] = l
-	}
-	return lines, nil
+	batch.Queue(lockLinesSQL, authorities, ids).Query(func(rows pgx.Rows) error {
+		list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[PlanLine])
+		for _, l := range list {
+			lines[l.ID] = l
+		}
+		return err
+	})
+	return lines
 }
 
 // MoveLines changes what is held and spent of lines, in one statement. A line
 // that would pass its limit fails the whole with ErrLineTooLow, and the
 // caller's transaction with it.
 func MoveLines(ctx context.Context, tx *db.Tx, moves []payments.LineMove) error {
-	if len(moves) == 0 {
+	var batch pgx.Batch
+	QueueMoveLines(&batch, moves)
+	if batch.Len() == 0 {
 		return nil
+	}
+	err := tx.PGX.SendBatch(ctx, &batch).Close()
+	if AboveLimit(err) {
+		return fmt.Errorf("%w (%w)", ErrLineTooLow, err)
+	}
+	if err != nil {
+		return fmt.Errorf("move plan lines: %w", err)
+	}
+	return nil
+}
+
+// AboveLimit reports whether err is the schema refusing to pass a line's limit.
+func AboveLimit(err error) bool { return db.ConstraintName(err) == "line_never_above_limit" }
+
+// QueueMoveLines is MoveLines as part of a batch; AboveLimit knows its refusal.
+func QueueMoveLines(batch *pgx.Batch, moves []payments.LineMove) {
+	if len(moves) == 0 {
+		return
 	}
 	var authorities, ids []uuid.UUID
 	var held, spent []int64
@@ -82,15 +113,10 @@ func MoveLines(ctx context.Context, tx *db.Tx, moves []payments.LineMove) error 
 		authorities, ids = append(authorities, m.Authority), append(ids, m.Line)
 		held, spent = append(held, m.Held), append(spent, m.Spent)
 	}
-	tag, err := tx.PGX.Exec(ctx, moveLinesSQL, authorities, ids, held, spent)
-	if db.ConstraintName(err) == "line_never_above_limit" {
-		return fmt.Errorf("%w (%w)", ErrLineTooLow, err)
-	}
-	if err != nil {
-		return fmt.Errorf("move plan lines: %w", err)
-	}
-	if tag.RowsAffected() != int64(len(lines)) {
-		return fmt.Errorf("move plan lines: %d of %d found in this scope", tag.RowsAffected(), len(lines))
-	}
-	return nil
+	batch.Queue(moveLinesSQL, authorities, ids, held, spent).Exec(func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() != int64(len(lines)) {
+			return fmt.Errorf("move plan lines: %d of %d found in this scope", tag.RowsAffected(), len(lines))
+		}
+		return nil
+	})
 }

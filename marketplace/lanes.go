@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
@@ -328,6 +329,24 @@ func ClaimLanes(ctx context.Context, tx *db.Tx, claims []LaneClaim) error {
 	if len(claims) == 0 {
 		return nil
 	}
+	var batch pgx.Batch
+	QueueClaimLanes(&batch, claims)
+	err := tx.PGX.SendBatch(ctx, &batch).Close()
+	if TakenLane(err) {
+		return ErrLaneTaken
+	}
+	if err != nil {
+		return fmt.Errorf("claiming %d lanes: %w", len(claims), err)
+	}
+	return nil
+}
+
+// QueueClaimLanes is ClaimLanes as part of a batch; TakenLane knows its
+// refusal.
+func QueueClaimLanes(batch *pgx.Batch, claims []LaneClaim) {
+	if len(claims) == 0 {
+		return
+	}
 	var providers, ids, lanes, items []uuid.UUID
 	var from, to []time.Time
 	for _, c := range claims {
@@ -335,17 +354,19 @@ func ClaimLanes(ctx context.Context, tx *db.Tx, claims []LaneClaim) error {
 		lanes, items = append(lanes, c.Lane), append(items, c.Item)
 		from, to = append(from, c.From), append(to, c.To)
 	}
-	done, err := tx.PGX.Exec(ctx, sqlClaimLanes, providers, ids, lanes, items, from, to)
-	if name := db.ConstraintName(err); err != nil && (name == "lane_never_used_twice" || name == "lane_never_used_when_busy") {
-		return ErrLaneTaken
-	}
-	if err != nil {
-		return fmt.Errorf("claiming %d lanes: %w", len(claims), err)
-	}
-	if done.RowsAffected() != int64(len(claims)) {
-		return fmt.Errorf("claiming %d lanes: %d were claimed", len(claims), done.RowsAffected())
-	}
-	return nil
+	batch.Queue(sqlClaimLanes, providers, ids, lanes, items, from, to).Exec(func(done pgconn.CommandTag) error {
+		if done.RowsAffected() != int64(len(claims)) {
+			return fmt.Errorf("claiming %d lanes: %d were claimed", len(claims), done.RowsAffected())
+		}
+		return nil
+	})
+}
+
+// TakenLane reports whether err is the schema refusing a lane that is used, or
+// whose worker is busy, at that time.
+func TakenLane(err error) bool {
+	name := db.ConstraintName(err)
+	return name == "lane_never_used_twice" || name == "lane_never_used_when_busy"
 }
 
 // ReleaseLanes gives back the lanes of these items of one provider. Each item

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"shortbreaks/internal/db"
 )
@@ -39,10 +40,12 @@ func (p *Places) Free() int { return max(0, p.Capacity-p.Taken) }
 // statement: under READ COMMITTED that one sees what committed while the lock
 // was waited for.
 const (
-	sqlLockPlaces = `
+	sqlPlaces = `
 SELECT p.provider_id, p.session_id, p.capacity, p.taken, p.seq
 FROM session_places p
-JOIN unnest($1::uuid[], $2::uuid[]) AS k (provider_id, session_id) USING (provider_id, session_id)
+JOIN unnest($1::uuid[], $2::uuid[]) AS k (provider_id, session_id) USING (provider_id, session_id)`
+
+	sqlLockPlaces = sqlPlaces + `
 ORDER BY p.provider_id, p.session_id
 FOR UPDATE OF p`
 
@@ -67,17 +70,34 @@ WHERE p.provider_id = k.provider_id AND p.session_id = k.session_id`
 // and session whatever order they come in, and reads them. A session without a
 // counter is an error: every session is made with one.
 func LockPlaces(ctx context.Context, tx *db.Tx, keys []PlaceKey) (map[PlaceKey]*Places, error) {
+	batch := &pgx.Batch{}
+	places := QueuePlaces(batch, keys, true)
+	if batch.Len() == 0 {
+		return places, nil
+	}
+	if err := tx.PGX.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("locking places: %w", err)
+	}
+	return places, nil
+}
+
+// QueuePlaces is LockPlaces as part of a batch: what it gives is filled once
+// the batch has been sent. Without lock it only looks.
+func QueuePlaces(batch *pgx.Batch, keys []PlaceKey, lock bool) map[PlaceKey]*Places {
 	unique := make(map[PlaceKey]int, len(keys))
 	for _, k := range keys {
 		unique[k] = 0
 	}
 	places := make(map[PlaceKey]*Places, len(unique))
 	if len(unique) == 0 {
-		return places, nil
+		return places
 	}
 	providers, sessions, _ := columns(unique)
-	batch := &pgx.Batch{}
-	batch.Queue(sqlLockPlaces, providers, sessions).Query(func(rows pgx.Rows) error {
+	read := sqlPlaces
+	if lock {
+		read = sqlLockPlaces
+	}
+	batch.Queue(read, providers, sessions).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var k PlaceKey
 			var p Places
@@ -86,7 +106,13 @@ func LockPlaces(ctx context.Context, tx *db.Tx, keys []PlaceKey) (map[PlaceKey]*
 			}
 			places[k] = &p
 		}
-		return rows.Err()
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		if len(places) != len(unique) {
+			return fmt.Errorf("reading the places of %d sessions: %d are there", len(unique), len(places))
+		}
+		return nil
 	})
 	batch.Queue(sqlChangedSessions, providers, sessions).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
@@ -106,13 +132,7 @@ func LockPlaces(ctx context.Context, tx *db.Tx, keys []PlaceKey) (map[PlaceKey]*
 		}
 		return rows.Err()
 	})
-	if err := tx.PGX.SendBatch(ctx, batch).Close(); err != nil {
-		return nil, fmt.Errorf("locking the places of %d sessions: %w", len(unique), err)
-	}
-	if len(places) != len(unique) {
-		return nil, fmt.Errorf("locking the places of %d sessions: %d are there", len(unique), len(places))
-	}
-	return places, nil
+	return places
 }
 
 // TakePlaces takes n places of each session, whose counters the caller has
@@ -120,6 +140,11 @@ func LockPlaces(ctx context.Context, tx *db.Tx, keys []PlaceKey) (map[PlaceKey]*
 // places_never_oversold and takes none.
 func TakePlaces(ctx context.Context, tx *db.Tx, n map[PlaceKey]int) error {
 	return movePlaces(ctx, tx, "taking", sqlTakePlaces, n)
+}
+
+// QueueTakePlaces is TakePlaces as part of a batch.
+func QueueTakePlaces(batch *pgx.Batch, n map[PlaceKey]int) {
+	queueMove(batch, "taking", sqlTakePlaces, n)
 }
 
 // GiveBackPlaces gives back n places of each session; it takes the locks
@@ -135,26 +160,37 @@ func GiveBackPlaces(ctx context.Context, tx *db.Tx, n map[PlaceKey]int) error {
 	return movePlaces(ctx, tx, "giving back", sqlGiveBackPlaces, n)
 }
 
-// movePlaces adds or takes away with one statement and checks that every
-// counter was there to be moved; a row out of scope is silently not updated.
+// movePlaces adds or takes away with one statement.
 func movePlaces(ctx context.Context, tx *db.Tx, doing, sql string, n map[PlaceKey]int) error {
 	if len(n) == 0 {
 		return nil
 	}
-	providers, sessions, counts := columns(n)
-	for _, c := range counts {
+	for _, c := range n {
 		if c <= 0 {
 			return fmt.Errorf("%s places: %d is not a number of places", doing, c)
 		}
 	}
-	done, err := tx.PGX.Exec(ctx, sql, providers, sessions, counts)
-	if err != nil {
+	batch := &pgx.Batch{}
+	queueMove(batch, doing, sql, n)
+	if err := tx.PGX.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("%s places of %d sessions: %w", doing, len(n), err)
 	}
-	if done.RowsAffected() != int64(len(n)) {
-		return fmt.Errorf("%s places of %d sessions: %d were moved", doing, len(n), done.RowsAffected())
-	}
 	return nil
+}
+
+// queueMove checks that every counter was there to be moved; a row out of
+// scope is silently not updated.
+func queueMove(batch *pgx.Batch, doing, sql string, n map[PlaceKey]int) {
+	if len(n) == 0 {
+		return
+	}
+	providers, sessions, counts := columns(n)
+	batch.Queue(sql, providers, sessions, counts).Exec(func(done pgconn.CommandTag) error {
+		if done.RowsAffected() != int64(len(n)) {
+			return fmt.Errorf("%s places of %d sessions: %d were moved", doing, len(n), done.RowsAffected())
+		}
+		return nil
+	})
 }
 
 // columns lays the keys out in key order, as unnest wants them.

@@ -74,6 +74,24 @@ type Account struct {
 // Free is what may still be promised, in the account's unit.
 func (a *Account) Free() int64 { return a.Balance - a.Held }
 
+// Hold promises an amount of a locked account, and gives the hold its place in
+// the account's order; false if less is free. PlaceHolds writes it.
+func (a *Account) Hold(h *Hold) bool {
+	if a.Free() < h.Amount {
+		return false
+	}
+	a.Held += h.Amount
+	a.Seq++
+	h.AccountSeq = a.Seq
+	return true
+}
+
+// TakeBack undoes the last Hold.
+func (a *Account) TakeBack(h *Hold) {
+	a.Held -= h.Amount
+	a.Seq--
+}
+
 // Ref is the account's id with its authority.
 func (a *Account) Ref() AccountRef { return AccountRef{a.Authority, a.ID} }
 
@@ -169,28 +187,41 @@ func FindAccounts(ctx context.Context, tx *db.Tx, keys []AccountKey) ([]uuid.UUI
 // The lock is NO KEY UPDATE, the one an update takes: nobody changes an
 // account's id, and a stronger lock would stop entries that only refer to it.
 func LockAccounts(ctx context.Context, tx *db.Tx, refs []AccountRef) (map[uuid.UUID]*Account, error) {
-	authorities, ids := uniqueRefs(refs)
-	if len(ids) == 0 {
-		return map[uuid.UUID]*Account{}, nil
+	var batch pgx.Batch
+	locked := QueueLockAccounts(&batch, refs)
+	if batch.Len() == 0 {
+		return locked, nil
 	}
-	rows, err := tx.PGX.Query(ctx, `SELECT `+accountColumns+` FROM account a
-		JOIN unnest($1::uuid[], $2::uuid[]) k (authority_id, id) ON a.authority_id = k.authority_id AND a.id = k.id
-		ORDER BY a.authority_id, a.id FOR NO KEY UPDATE OF a`, authorities, ids)
-	if err != nil {
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, fmt.Errorf("lock accounts: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, scanAccount)
-	if err != nil {
-		return nil, fmt.Errorf("lock accounts: %w", err)
-	}
-	if len(list) != len(ids) {
-		return nil, fmt.Errorf("lock accounts: %d of %d found in this scope", len(list), len(ids))
-	}
-	locked := make(map[uuid.UUID]*Account, len(list))
-	for _, a := range list {
-		locked[a.ID] = a
 	}
 	return locked, nil
+}
+
+// QueueLockAccounts is LockAccounts as part of a batch: the accounts are there
+// once the batch has been sent.
+func QueueLockAccounts(batch *pgx.Batch, refs []AccountRef) map[uuid.UUID]*Account {
+	authorities, ids := uniqueRefs(refs)
+	locked := make(map[uuid.UUID]*Account, len(ids))
+	if len(ids) == 0 {
+		return locked
+	}
+	batch.Queue(`SELECT `+accountColumns+` FROM account a
+		JOIN unnest($1::uuid[], $2::uuid[]) k (authority_id, id) ON a.authority_id = k.authority_id AND a.id = k.id
+		ORDER BY a.authority_id, a.id FOR NO KEY UPDATE OF a`, authorities, ids).Query(func(rows pgx.Rows) error {
+		list, err := pgx.CollectRows(rows, scanAccount)
+		if err != nil {
+			return err
+		}
+		for _, a := range list {
+			locked[a.ID] = a
+		}
+		if len(locked) != len(ids) {
+			return fmt.Errorf("%d of %d accounts found in this scope", len(locked), len(ids))
+		}
+		return nil
+	})
+	return locked
 }
 
 // queueLock puts the lock of these accounts into a batch, for steps that need

@@ -67,8 +67,23 @@ type Outcome struct {
 // already. If an account has less free than is asked, everything fails with
 // ErrBudgetTooLow, whatever the caller had worked out.
 func PlaceHolds(ctx context.Context, tx *db.Tx, holds []*Hold) error {
-	if len(holds) == 0 {
+	var batch pgx.Batch
+	QueueHolds(&batch, tx.Now, holds)
+	if batch.Len() == 0 {
 		return nil
+	}
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
+		return tooLow(fmt.Errorf("place holds: %w", err))
+	}
+	return nil
+}
+
+// QueueHolds is PlaceHolds as part of a batch; BelowFloor knows its refusal.
+// Holds that carry a place in their account's order, as Account.Hold gave it,
+// must find that place or everything fails.
+func QueueHolds(batch *pgx.Batch, now time.Time, holds []*Hold) {
+	if len(holds) == 0 {
+		return
 	}
 	var authority, id, item, account []uuid.UUID
 	var charge []int32
@@ -80,30 +95,33 @@ func PlaceHolds(ctx context.Context, tx *db.Tx, holds []*Hold) error {
 		if h.ID == uuid.Nil {
 			h.ID = newID()
 		}
-		h.State, h.CreatedAt = Pending, tx.Now
+		h.State, h.CreatedAt = Pending, now
 		byID[h.ID] = h
 		authority, id, item = append(authority, h.Authority), append(id, h.ID), append(item, h.Item)
 		account, charge = append(account, h.Account), append(charge, int32(h.ChargeN)) //nolint:gosec // charges of an item are few
 		line, unit, amount = append(line, h.Line), append(unit, string(h.Unit)), append(amount, h.Amount)
 	}
-	rows, err := tx.PGX.Query(ctx, placeHoldsSQL, authority, id, item, charge, account, line, unit, amount, tx.Now)
-	if err != nil {
-		return tooLow(fmt.Errorf("place holds: %w", err))
-	}
-	var made uuid.UUID
-	var seq int64
-	tag, err := pgx.ForEachRow(rows, []any{&made, &seq}, func() error {
-		byID[made].AccountSeq = seq
-		return nil
+	batch.Queue(placeHoldsSQL, authority, id, item, charge, account, line, unit, amount, now).Query(func(rows pgx.Rows) error {
+		var made uuid.UUID
+		var seq int64
+		tag, err := pgx.ForEachRow(rows, []any{&made, &seq}, func() error {
+			h := byID[made]
+			if h.AccountSeq != 0 && h.AccountSeq != seq {
+				return fmt.Errorf("place holds: hold %d of its account was promised as %d", seq, h.AccountSeq)
+			}
+			h.AccountSeq = seq
+			return nil
+		})
+		if err == nil && tag.RowsAffected() != int64(len(holds)) {
+			return fmt.Errorf("place holds: %d of %d placed; an account is out of scope, without a floor or of another unit", tag.RowsAffected(), len(holds))
+		}
+		return err
 	})
-	if err != nil {
-		return tooLow(fmt.Errorf("place holds: %w", err))
-	}
-	if tag.RowsAffected() != int64(len(holds)) {
-		return fmt.Errorf("place holds: %d of %d placed; an account is out of scope, without a floor or of another unit", tag.RowsAffected(), len(holds))
-	}
-	return nil
 }
+
+// BelowFloor reports whether err is the schema refusing to promise more of an
+// account than is free.
+func BelowFloor(err error) bool { return db.ConstraintName(err) == "free_never_negative" }
 
 // placeHoldsSQL numbers the holds of one account in the order given. Only
 // accounts with a floor, of the hold's unit, are found.

@@ -193,7 +193,7 @@ func lastCount(results pgx.BatchResults, statements int) (n int64, err error) {
 
 // tooLow turns the floor's own refusal into the one people read.
 func tooLow(err error) error {
-	if err != nil && db.ConstraintName(err) == "free_never_negative" {
+	if err != nil && BelowFloor(err) {
 		return fmt.Errorf("%w (%w)", ErrBudgetTooLow, err)
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -16,39 +17,77 @@ import (
 // gives today.
 var ErrRoleNotHeld = shortbreaks.NewError(shortbreaks.Forbidden, "role-not-held", "You do not hold that role")
 
-// heldSQL is the one place where a grant counts or not: $2 is today's date in
-// London.
-const heldSQL = `FROM role_grant WHERE person_id = $1 AND starts_on <= $2 AND (ends_on IS NULL OR ends_on >= $2)`
+// grantsSQL reads grants in the order they were given: ids are time-ordered.
+const grantsSQL = `SELECT person_id, role, authority_id, provider_id, child_id, starts_on, ends_on FROM role_grant WHERE person_id = ANY ($1) ORDER BY id`
 
-const (
-	reachSQL = `SELECT authority_id, provider_id, child_id ` + heldSQL + ` AND role = $3 ORDER BY id`
-	// Ids are time-ordered, so the smallest is the first granted; uuid has no min().
-	rolesSQL = `SELECT role ` + heldSQL + ` GROUP BY role ORDER BY min(id::text)`
-)
+// heldOn is the one place where a grant counts or not, on a London date.
+func (g *Grant) heldOn(day time.Time) bool {
+	return !day.Before(g.StartsOn) && (g.EndsOn == nil || !day.After(*g.EndsOn))
+}
+
+// Rights finds out what people may do. Those asked for at the same time are
+// read together.
+type Rights struct {
+	gather db.Gather[acting, shortbreaks.Actor]
+}
+
+// acting is a person in a role.
+type acting struct {
+	person uuid.UUID
+	role   shortbreaks.Role
+}
+
+// NewRights reads rights in d.
+func NewRights(d *db.DB) *Rights {
+	return &Rights{db.Gather[acting, shortbreaks.Actor]{
+		Do: func(ctx context.Context, asked []acting) []db.Answer[shortbreaks.Actor] {
+			return loadAll(ctx, d, asked)
+		},
+		Most: 256, AtOnce: 2,
+	}}
+}
 
 // Load is who a request comes from: the person in this role, reaching what the
 // grants of this moment reach. It is called for every request, so that a role
 // taken away ends at once. A role without a grant is ErrRoleNotHeld.
+func (r *Rights) Load(ctx context.Context, person uuid.UUID, role shortbreaks.Role) (shortbreaks.Actor, error) {
+	return r.gather.Ask(ctx, acting{person, role})
+}
+
+// Load is Rights.Load for one alone.
 func Load(ctx context.Context, d *db.DB, person uuid.UUID, role shortbreaks.Role) (shortbreaks.Actor, error) {
-	who := shortbreaks.Actor{Person: person, Role: role}
-	held := false
-	err := d.Read(ctx, db.Scope{Person: person}, func(tx *db.Tx) error {
-		rows, err := tx.PGX.Query(ctx, reachSQL, person, shortbreaks.Date(tx.Now), string(role))
+	got := loadAll(ctx, d, []acting{{person, role}})[0]
+	return got.Is, got.Err
+}
+
+func loadAll(ctx context.Context, d *db.DB, asked []acting) []db.Answer[shortbreaks.Actor] {
+	persons := make([]uuid.UUID, len(asked))
+	for i, a := range asked {
+		persons[i] = a.person
+	}
+	grants, now, err := readGrants(ctx, d, persons)
+	today := shortbreaks.Date(now)
+	answers := make([]db.Answer[shortbreaks.Actor], len(asked))
+	for i, a := range asked {
 		if err != nil {
-			return err
+			answers[i].Err = fmt.Errorf("load rights: %w", err)
+			continue
 		}
-		var authority, provider, child *uuid.UUID
-		_, err = pgx.ForEachRow(rows, []any{&authority, &provider, &child}, func() error {
+		answers[i].Is, answers[i].Err = a.with(grants[a.person], today)
+	}
+	return answers
+}
+
+// with is the actor these grants make on a London date.
+func (a acting) with(grants []*Grant, today time.Time) (shortbreaks.Actor, error) {
+	who, held := shortbreaks.Actor{Person: a.person, Role: a.role}, false
+	for _, g := range grants {
+		if g.Role == a.role && g.heldOn(today) {
 			held = true
-			who.Authorities = addOnce(who.Authorities, authority)
-			who.Providers = addOnce(who.Providers, provider)
-			who.Children = addOnce(who.Children, child)
-			return nil
-		})
-		return err
-	})
-	if err != nil {
-		return shortbreaks.Actor{}, fmt.Errorf("load rights: %w", err)
+			who.Authorities = addOnce(who.Authorities, g.AuthorityID)
+			who.Providers = addOnce(who.Providers, g.ProviderID)
+			who.Children = addOnce(who.Children, g.ChildID)
+		}
 	}
 	if !held {
 		return shortbreaks.Actor{}, ErrRoleNotHeld
@@ -56,26 +95,45 @@ func Load(ctx context.Context, d *db.DB, person uuid.UUID, role shortbreaks.Role
 	return who, nil
 }
 
+// readGrants are all grants of these people, and the time they were read.
+func readGrants(ctx context.Context, d *db.DB, persons []uuid.UUID) (map[uuid.UUID][]*Grant, time.Time, error) {
+	grants := map[uuid.UUID][]*Grant{}
+	now, err := d.ReadAtOnce(ctx, db.Scope{RightsOf: persons}, func(batch *pgx.Batch) {
+		clear(grants)
+		batch.Queue(grantsSQL, persons).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				g := new(Grant)
+				if err := rows.Scan(&g.PersonID, (*string)(&g.Role), &g.AuthorityID, &g.ProviderID, &g.ChildID, &g.StartsOn, &g.EndsOn); err != nil {
+					return err
+				}
+				grants[g.PersonID] = append(grants[g.PersonID], g)
+			}
+			return rows.Err()
+		})
+	})
+	return grants, now, err
+}
+
 // Roles are those a person holds today, the first granted first.
 func Roles(ctx context.Context, d *db.DB, person uuid.UUID) ([]shortbreaks.Role, error) {
-	var roles []shortbreaks.Role
-	err := d.Read(ctx, db.Scope{Person: person}, func(tx *db.Tx) (err error) {
-		roles, err = rolesHeld(ctx, tx, person)
-		return err
-	})
+	roles, _, err := rolesHeld(ctx, d, person)
 	return roles, err
 }
 
-func rolesHeld(ctx context.Context, tx *db.Tx, person uuid.UUID) ([]shortbreaks.Role, error) {
-	rows, err := tx.PGX.Query(ctx, rolesSQL, person, shortbreaks.Date(tx.Now))
+// rolesHeld are the roles, and the time they were read.
+func rolesHeld(ctx context.Context, d *db.DB, person uuid.UUID) ([]shortbreaks.Role, time.Time, error) {
+	grants, now, err := readGrants(ctx, d, []uuid.UUID{person})
 	if err != nil {
-		return nil, fmt.Errorf("read roles: %w", err)
+		return nil, now, fmt.Errorf("read roles: %w", err)
 	}
-	roles, err := pgx.CollectRows(rows, pgx.RowTo[shortbreaks.Role])
-	if err != nil {
-		return nil, fmt.Errorf("read roles: %w", err)
+	today := shortbreaks.Date(now)
+	var roles []shortbreaks.Role
+	for _, g := range grants[person] {
+		if g.heldOn(today) && !slices.Contains(roles, g.Role) {
+			roles = append(roles, g.Role)
+		}
 	}
-	return roles, nil
+	return roles, now, nil
 }
 
 func addOnce(ids []uuid.UUID, id *uuid.UUID) []uuid.UUID {

@@ -42,13 +42,7 @@ func SignInDemo(ctx context.Context, d *db.DB, keys *Keys, subject string, role 
 	if err != nil {
 		return nil, err
 	}
-	var roles []shortbreaks.Role
-	var now time.Time
-	err = d.Read(ctx, db.Scope{Person: person}, func(tx *db.Tx) (err error) {
-		now = tx.Now
-		roles, err = rolesHeld(ctx, tx, person)
-		return err
-	})
+	roles, now, err := rolesHeld(ctx, d, person)
 	if err != nil {
 		return nil, err
 	}

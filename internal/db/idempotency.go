@@ -51,17 +51,24 @@ func (tx *Tx) Replay(ctx context.Context, authority uuid.UUID, idem *shortbreaks
 	if err != nil || row == nil {
 		return nil, err
 	}
-	if tx.Now.Sub(row.created) > keepReplies {
+	if row.old(tx.Now) {
 		if _, err := tx.PGX.Exec(ctx, forgetSQL, authority, idem.Caller, idem.Key); err != nil {
 			return nil, fmt.Errorf("forget an old idempotency key: %w", err)
 		}
 		return nil, nil
 	}
-	if row.operation != idem.Operation || !bytes.Equal(row.hash, idem.Hash) {
+	return row.replay(idem)
+}
+
+// old reports whether it is kept no longer.
+func (s *stored) old(now time.Time) bool { return now.Sub(s.created) > keepReplies }
+
+func (s *stored) replay(idem *shortbreaks.Idem) (*shortbreaks.Reply, error) {
+	if s.operation != idem.Operation || !bytes.Equal(s.hash, idem.Hash) {
 		return nil, shortbreaks.ErrKeyReused
 	}
-	row.reply.Replayed = true
-	return &row.reply, nil
+	s.reply.Replayed = true
+	return &s.reply, nil
 }
 
 // Keep renders the answer of the work just done and stores it in the same
@@ -84,6 +91,104 @@ func (tx *Tx) Keep(ctx context.Context, authority uuid.UUID, idem *shortbreaks.I
 		return nil, fmt.Errorf("keep the answer of %s: %w", idem.Operation, err)
 	}
 	return reply, nil
+}
+
+// KeyAsked is a caller's key in an authority.
+type KeyAsked struct {
+	Authority uuid.UUID
+	Idem      *shortbreaks.Idem
+}
+
+// Keys are the keys of a batch of requests that each must take effect once:
+// Replay and Keep for many.
+type Keys struct {
+	asked []KeyAsked
+	free  map[int64]bool
+	rows  map[keyName]*stored
+}
+
+type keyName struct {
+	authority, caller uuid.UUID
+	key               string
+}
+
+// ErrKeyElsewhere is for a request of a batch whose key cannot be looked after
+// there: another process is at work on it, or its first answer is so old that
+// it is to be forgotten. Such a request is to be made again alone.
+var ErrKeyElsewhere = errors.New("db: this key is not for a batch")
+
+const (
+	tryKeysSQL = `SELECT k, pg_try_advisory_xact_lock(k) FROM unnest($1::bigint[]) k`
+	repliesSQL = `SELECT authority_id, caller_id, key, operation, hash, status, body, created_at
+		FROM idempotency JOIN unnest($1::uuid[], $2::uuid[], $3::text[]) w (authority_id, caller_id, key) USING (authority_id, caller_id, key)`
+	keepAllSQL = `INSERT INTO idempotency (authority_id, caller_id, key, operation, hash, status, body, created_at)
+		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::int[], $7::bytea[], $8::timestamptz[])`
+)
+
+// QueueKeys takes the keys' locks, waiting for none, and then reads what they
+// were answered. It goes before everything else of its transaction.
+func QueueKeys(batch *pgx.Batch, asked []KeyAsked) *Keys {
+	k := &Keys{asked: asked, free: map[int64]bool{}, rows: map[keyName]*stored{}}
+	n := len(asked)
+	locks, authorities, callers, keys := make([]int64, n), make([]uuid.UUID, n), make([]uuid.UUID, n), make([]string, n)
+	for i, a := range asked {
+		locks[i], authorities[i], callers[i], keys[i] = keyLock(a.Idem), a.Authority, a.Idem.Caller, a.Idem.Key
+	}
+	batch.Queue(tryKeysSQL, locks).Query(func(rows pgx.Rows) error {
+		var lock int64
+		var free bool
+		_, err := pgx.ForEachRow(rows, []any{&lock, &free}, func() error {
+			k.free[lock] = free
+			return nil
+		})
+		return err
+	})
+	batch.Queue(repliesSQL, authorities, callers, keys).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var name keyName
+			var s stored
+			if err := rows.Scan(&name.authority, &name.caller, &name.key, &s.operation, &s.hash, &s.reply.Status, &s.reply.Body, &s.created); err != nil {
+				return err
+			}
+			k.rows[name] = &s
+		}
+		return rows.Err()
+	})
+	return k
+}
+
+// Replay is Tx.Replay for the n-th key; also ErrKeyElsewhere.
+func (k *Keys) Replay(n int, now time.Time) (*shortbreaks.Reply, error) {
+	a := k.asked[n]
+	row := k.rows[keyName{a.Authority, a.Idem.Caller, a.Idem.Key}]
+	if !k.free[keyLock(a.Idem)] || (row != nil && row.old(now)) {
+		return nil, ErrKeyElsewhere
+	}
+	if row == nil {
+		return nil, nil
+	}
+	return row.replay(a.Idem)
+}
+
+// Kept is an answer to be kept for a key.
+type Kept struct {
+	KeyAsked
+	Reply *shortbreaks.Reply
+}
+
+// QueueKeep stores answers of success with the work that made them.
+func QueueKeep(batch *pgx.Batch, now time.Time, kept []Kept) {
+	n := len(kept)
+	if n == 0 {
+		return
+	}
+	authorities, callers, keys, operations := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]string, n), make([]string, n)
+	hashes, statuses, bodies, at := make([][]byte, n), make([]int32, n), make([][]byte, n), make([]time.Time, n)
+	for i, k := range kept {
+		authorities[i], callers[i], keys[i], operations[i] = k.Authority, k.Idem.Caller, k.Idem.Key, k.Idem.Operation
+		hashes[i], statuses[i], bodies[i], at[i] = k.Idem.Hash, int32(k.Reply.Status), k.Reply.Body, now //nolint:gosec // a status
+	}
+	batch.Queue(keepAllSQL, authorities, callers, keys, operations, hashes, statuses, bodies, at)
 }
 
 // lockKey takes the key's lock and reads its row. Lock and row go in one

@@ -26,6 +26,7 @@ const (
 	acquireTimeout   = 1800 * time.Millisecond
 	slowStatement    = 500 * time.Millisecond // from here on a statement is logged
 	defaultMaxConns  = 16
+	gatheredConns    = 8 // for batches, which need few and must not wait behind searches
 )
 
 // Config says which database and how. The zero value of each field but URL is
@@ -55,10 +56,11 @@ type Config struct {
 type DB struct {
 	Pool *pgxpool.Pool // for what needs no scope: health and metrics
 
-	cfg  Config
-	sql  *sql.DB // hands out the same pool's connections to GORM
-	orm  *gorm.DB
-	jobs *river.Client[pgx.Tx] // only inserts
+	cfg      Config
+	sql      *sql.DB // hands out the same pool's connections to GORM
+	gathered *lane   // for batches: rights, the desk
+	orm      *gorm.DB
+	jobs     *river.Client[pgx.Tx] // only inserts
 }
 
 // Open connects and checks that the server answers. It changes nothing: see
@@ -79,6 +81,10 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	d := &DB{Pool: pool, cfg: cfg, sql: stdlib.OpenDBFromPool(pool)}
+	if d.gathered, err = openLane(ctx, cfg); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open database: %w", err)
+	}
 	if err := d.prepare(ctx); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("open database: %w", err)
@@ -102,6 +108,42 @@ func (d *DB) prepare(ctx context.Context) (err error) {
 func (d *DB) Close() {
 	_ = d.sql.Close() // never fails: it keeps no connections of its own
 	d.Pool.Close()
+	_ = d.gathered.sql.Close()
+	d.gathered.pool.Close()
+}
+
+// lane is a pool of its own, so that what goes on elsewhere does not take its
+// connections.
+type lane struct {
+	pool *pgxpool.Pool
+	sql  *sql.DB
+}
+
+// planByKey makes a connection plan each statement once, for any values, and
+// look up every row by key. The statements of batches are all of that kind,
+// and their tables may be new or grown since they were last counted: a plan
+// that reads whole tables would then be a guess that went wrong.
+var planByKey = map[string]string{
+	"plan_cache_mode": "force_generic_plan", "join_collapse_limit": "1", "enable_seqscan": "off", "enable_hashjoin": "off",
+	"enable_mergejoin": "off", "enable_bitmapscan": "off", "jit": "off",
+}
+
+func openLane(ctx context.Context, cfg Config) (*lane, error) {
+	cfg.MaxConns = gatheredConns
+	pc, err := poolConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if !cfg.Pooler {
+		for name, value := range planByKey {
+			pc.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return nil, err
+	}
+	return &lane{pool: pool, sql: stdlib.OpenDBFromPool(pool)}, nil
 }
 
 // poolConfig turns cfg into pgx's words.
@@ -123,13 +165,14 @@ func poolConfig(cfg Config) (*pgxpool.Config, error) {
 		params["lock_timeout"] = millis(lockTimeout)
 		params["idle_in_transaction_session_timeout"] = millis(idleTimeout)
 	}
-	pc.AfterConnect = readInstantsAsUTC
+	pc.AfterConnect = speak
 	return pc, nil
 }
 
-// readInstantsAsUTC makes every instant read back in UTC, whatever zone the
-// machine is in, as it was written.
-func readInstantsAsUTC(_ context.Context, conn *pgx.Conn) error {
+// speak makes every instant read back in UTC, whatever zone the machine is in,
+// as it was written; and ids travel as bytes.
+func speak(_ context.Context, conn *pgx.Conn) error {
+	sendIDsAsBytes(conn)
 	conn.TypeMap().RegisterType(&pgtype.Type{
 		Name: "timestamptz", OID: pgtype.TimestamptzOID,
 		Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},

@@ -25,6 +25,7 @@ type Scope struct {
 	Providers   []uuid.UUID // whose drafts, staff and bookings are in reach
 	Authorities []uuid.UUID // whose children, budgets and ledger are in reach
 	SignIn      string      // the subject being looked up while signing in
+	RightsOf    []uuid.UUID // whose grants are being read, and nothing else of theirs
 }
 
 // For is the scope of an actor, as read from the grants for this request.
@@ -40,7 +41,8 @@ const scopeSQL = `SELECT now(),
 	set_config('app.authorities', $1, true),
 	set_config('app.providers', $2, true),
 	set_config('app.person', $3, true),
-	set_config('app.sign_in', $4, true)`
+	set_config('app.sign_in', $4, true),
+	set_config('app.rights_of', $5, true)`
 
 // limitsSQL joins scopeSQL behind a pooler, which passes no start-up settings.
 var limitsSQL = `,
@@ -48,26 +50,21 @@ var limitsSQL = `,
 	set_config('lock_timeout', '` + millis(lockTimeout) + `', true),
 	set_config('idle_in_transaction_session_timeout', '` + millis(idleTimeout) + `', true)`
 
-// enter makes ptx run as the serving role within s and reads the clock.
-func (d *DB) enter(ctx context.Context, ptx pgx.Tx, s Scope) (time.Time, error) {
-	statement, skipped := scopeSQL, 5
+// queueScope adds to a batch what makes its transaction run as the serving
+// role within s, and reads the clock.
+func (d *DB) queueScope(batch *pgx.Batch, s Scope, now *time.Time) {
+	statement, skipped := scopeSQL, 6
 	if d.cfg.Pooler {
-		statement, skipped = scopeSQL+limitsSQL, 8
+		statement, skipped = scopeSQL+limitsSQL, 9
 	}
 	person := ""
 	if s.Person != uuid.Nil {
 		person = s.Person.String()
 	}
-	var now time.Time
-	into := append([]any{&now}, make([]any, skipped)...)
-	err := ptx.QueryRow(ctx, statement, idList(s.Authorities), idList(s.Providers), person, s.SignIn).Scan(into...)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("enter scope: %w", err)
-	}
-	if d.cfg.Clock != nil {
-		now = d.cfg.Clock(now)
-	}
-	return now.UTC().Truncate(time.Microsecond), nil // PostgreSQL keeps no more
+	into := append([]any{now}, make([]any, skipped)...)
+	batch.Queue(statement, idList(s.Authorities), idList(s.Providers), person, s.SignIn, idList(s.RightsOf)).QueryRow(func(row pgx.Row) error {
+		return row.Scan(into...)
+	})
 }
 
 // EnterAuthority adds an authority to the scope for the rest of the

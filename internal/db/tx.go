@@ -34,21 +34,51 @@ type Tx struct {
 // serialization conflict, all of f runs again, at most 5 times: it must have
 // no effect outside tx (see AfterCommit). An error of f comes back as it is.
 func (d *DB) Do(ctx context.Context, s Scope, f func(tx *Tx) error) error {
-	return d.run(ctx, s, pgx.ReadWrite, f)
+	return d.run(ctx, work{scope: s, mode: pgx.ReadWrite, f: f})
+}
+
+// DoAfter is Do for work whose first statements are known beforehand: first
+// puts them into the batch that begins the transaction, so that they take no
+// round trip of their own. It is called again for each attempt. It is for
+// batches (Gather): every statement must find its rows by key.
+func (d *DB) DoAfter(ctx context.Context, s Scope, first func(*pgx.Batch), f func(tx *Tx) error) error {
+	return d.run(ctx, work{scope: s, mode: pgx.ReadWrite, first: first, gathered: true, f: f})
 }
 
 // Read is Do for a transaction that PostgreSQL itself keeps from writing.
 func (d *DB) Read(ctx context.Context, s Scope, f func(tx *Tx) error) error {
-	return d.run(ctx, s, pgx.ReadOnly, f)
+	return d.run(ctx, work{scope: s, mode: pgx.ReadOnly, f: f})
+}
+
+// ReadAtOnce sends a whole read-only transaction in one round trip: what
+// queue puts into the batch, each statement with the function that takes its
+// rows. It gives the transaction's time. It is for batches, as DoAfter.
+func (d *DB) ReadAtOnce(ctx context.Context, s Scope, queue func(*pgx.Batch)) (now time.Time, err error) {
+	err = d.run(ctx, work{scope: s, mode: pgx.ReadOnly, first: queue, ends: true, gathered: true, f: func(tx *Tx) error {
+		now = tx.Now
+		return nil
+	}})
+	return now, err
+}
+
+// work is one transaction to be run.
+type work struct {
+	scope Scope
+	mode  pgx.TxAccessMode
+	first func(*pgx.Batch) // queued with the beginning; may be nil
+	ends  bool             // the commit goes with it too
+	f     func(tx *Tx) error
+
+	gathered bool // on a connection kept for batches
 }
 
 // AfterCommit keeps f until the transaction has been committed; it never runs
 // if the transaction is rolled back, and once if the transaction was retried.
 func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 
-func (d *DB) run(ctx context.Context, s Scope, mode pgx.TxAccessMode, f func(tx *Tx) error) error {
+func (d *DB) run(ctx context.Context, w work) error {
 	for try := 0; ; try++ {
-		after, err := d.once(ctx, s, mode, f)
+		after, err := d.once(ctx, w)
 		if err == nil {
 			for _, f := range after {
 				f()
@@ -60,29 +90,34 @@ func (d *DB) run(ctx context.Context, s Scope, mode pgx.TxAccessMode, f func(tx 
 		}
 		if foundDead(err) {
 			d.Pool.Reset() // its neighbours are likely dead too
+			d.gathered.pool.Reset()
 		}
 	}
 }
 
 // once is one attempt. Whatever happens, a panic included, the connection
 // goes back with the transaction ended, even if ctx has.
-func (d *DB) once(ctx context.Context, s Scope, mode pgx.TxAccessMode, f func(tx *Tx) error) ([]func(), error) {
-	conn, raw, err := d.acquire(ctx)
+func (d *DB) once(ctx context.Context, w work) ([]func(), error) {
+	from := d.sql
+	if w.gathered {
+		from = d.gathered.sql
+	}
+	conn, raw, err := d.acquire(ctx, from)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = conn.Close() }()
-	ptx, err := raw.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: mode})
-	if err != nil {
-		return nil, &notBegun{err}
-	}
+	ptx, now, err := d.begin(ctx, raw, w)
 	defer rollBack(ctx, ptx)
-	now, err := d.enter(ctx, ptx, s)
 	if err != nil {
-		return nil, &notBegun{err}
+		return nil, err
 	}
-	tx := &Tx{DB: d.session(ctx, conn, now), PGX: ptx, Now: now, d: d, scope: s}
-	if err := f(tx); err != nil {
+	tx := &Tx{PGX: ptx, Now: now, d: d, scope: w.scope}
+	if w.ends {
+		return nil, w.f(tx)
+	}
+	tx.DB = d.session(ctx, conn, now)
+	if err := w.f(tx); err != nil {
 		return nil, err
 	}
 	if err := ptx.Commit(ctx); err != nil {
@@ -91,12 +126,38 @@ func (d *DB) once(ctx context.Context, s Scope, mode pgx.TxAccessMode, f func(tx
 	return tx.after, nil
 }
 
+// begin begins a transaction, enters its scope, reads the clock and does what
+// is to be done first, all in one round trip.
+func (d *DB) begin(ctx context.Context, conn *pgx.Conn, w work) (pgx.Tx, time.Time, error) {
+	var now time.Time
+	var batch pgx.Batch
+	batch.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: w.mode})
+	d.queueScope(&batch, w.scope, &now)
+	if w.first != nil {
+		w.first(&batch)
+	}
+	if w.ends {
+		batch.Queue("COMMIT")
+	}
+	results := conn.SendBatch(ctx, &batch)
+	if err := results.Close(); err != nil {
+		if now.IsZero() || conn.IsClosed() { // nothing has been decided, let alone done
+			err = &notBegun{fmt.Errorf("begin: %w", err)}
+		}
+		return results.Tx(), time.Time{}, err
+	}
+	if d.cfg.Clock != nil {
+		now = d.cfg.Clock(now)
+	}
+	return results.Tx(), now.UTC().Truncate(time.Microsecond), nil // PostgreSQL keeps no more
+}
+
 // acquire takes a connection, as database/sql and as pgx see it, or refuses
 // after a while so that a crowd is answered instead of kept waiting.
-func (d *DB) acquire(ctx context.Context) (*sql.Conn, *pgx.Conn, error) {
+func (d *DB) acquire(ctx context.Context, from *sql.DB) (*sql.Conn, *pgx.Conn, error) {
 	wait, cancel := context.WithTimeout(ctx, d.cfg.AcquireTimeout)
 	defer cancel()
-	conn, err := d.sql.Conn(wait)
+	conn, err := from.Conn(wait)
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			return nil, nil, ErrBusy

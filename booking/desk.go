@@ -1,0 +1,222 @@
+package booking
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"shortbreaks"
+	"shortbreaks/internal/db"
+)
+
+// Desk takes the requests that come at the same time together: one round trip
+// reads their quotes, one locks what they compete for, one writes what was
+// decided, and one commit makes it last. A request that comes alone is
+// answered at once. Each has its own answer, and takes effect as by Create.
+//
+// A desk keeps nothing between batches. Other processes have their own against
+// the same database.
+type Desk struct {
+	d      *db.DB
+	quotes db.Gather[CreateBooking, *Order]
+	orders db.Gather[*placing, *shortbreaks.Reply]
+}
+
+// deskMost is how many requests make a batch. Larger ones gain little and let
+// everybody in them wait for the last.
+const deskMost = 128
+
+// NewDesk makes the desk of a process.
+func NewDesk(d *db.DB) *Desk {
+	k := &Desk{d: d}
+	k.quotes = db.Gather[CreateBooking, *Order]{Do: k.readQuotes, Most: deskMost, AtOnce: 2}
+	k.orders = db.Gather[*placing, *shortbreaks.Reply]{Do: k.place, Most: deskMost, AtOnce: 2, Rows: (*placing).rows}
+	return k
+}
+
+// placing is one request at the desk.
+type placing struct {
+	request CreateBooking
+	order   *Order
+}
+
+// Create is the use case Create for requests that carry an Idempotency-Key.
+// Errors: as Create.
+func (k *Desk) Create(ctx context.Context, who shortbreaks.Actor, c CreateBooking) (*shortbreaks.Reply, error) {
+	if !who.Is(shortbreaks.Family, shortbreaks.Practitioner) {
+		return nil, shortbreaks.ErrForbidden
+	}
+	if err := checkWanted(c.Quotes); err != nil {
+		return nil, err
+	}
+	c.who = who
+	order, err := k.quotes.Ask(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := k.orders.Ask(ctx, &placing{c, order})
+	if errors.Is(err, errAlone) {
+		_, reply, err = Create(ctx, k.d, who, c)
+	}
+	return reply, err
+}
+
+// errAlone is for a request that cannot be served together with others.
+var errAlone = errors.New("booking: to be served alone")
+
+// readQuotes makes the orders of requests.
+func (k *Desk) readQuotes(ctx context.Context, asked []CreateBooking) []db.Answer[*Order] {
+	var refs []quoteRef
+	var scope db.Scope
+	for _, c := range asked {
+		refs = append(refs, quoteRefs(c.who, c.Quotes)...)
+		scope.Authorities = addAll(scope.Authorities, c.who.Authorities)
+	}
+	var found map[uuid.UUID]*quoteFound
+	_, err := k.d.ReadAtOnce(ctx, scope, func(batch *pgx.Batch) { found = queueQuotes(batch, refs) })
+	answers := make([]db.Answer[*Order], len(asked))
+	for i, c := range asked {
+		if answers[i].Err = err; err == nil {
+			answers[i].Is, answers[i].Err = newOrder(c.who, c, found)
+		}
+	}
+	return answers
+}
+
+// rows are what a request changes. A key, and a quote, is for one request at a
+// time: the second of two finds what the first has left.
+func (p *placing) rows() db.Rows {
+	r := db.Rows{Alone: []uuid.UUID{keyRow(p.request.Idem)}}
+	n := needs([]Order{*p.order})
+	r.Alone = append(r.Alone, n.quotes...)
+	for _, k := range n.places {
+		r.Shared = append(r.Shared, k.Session)
+	}
+	for _, w := range n.lanes {
+		r.Shared = append(r.Shared, w.Provider) // whichever of its workers
+	}
+	for _, l := range n.lines {
+		r.Shared = append(r.Shared, l.ID)
+	}
+	for _, a := range n.accounts {
+		r.Shared = append(r.Shared, a.ID)
+	}
+	return r
+}
+
+// keyRow stands for a caller's key among the ids of rows.
+func keyRow(idem *shortbreaks.Idem) uuid.UUID {
+	return uuid.NewSHA1(idem.Caller, []byte(idem.Key))
+}
+
+// place serves a batch. If the database refuses it as a whole, each request is
+// served alone, so that none is refused for what another asked.
+func (k *Desk) place(ctx context.Context, asked []*placing) []db.Answer[*shortbreaks.Reply] {
+	answers := make([]db.Answer[*shortbreaks.Reply], len(asked))
+	b := newBatch(asked)
+	err := k.d.DoAfter(ctx, b.scope(), b.queueLocks, func(tx *db.Tx) error { return b.serve(ctx, tx, answers) })
+	if err != nil {
+		for i := range answers {
+			answers[i] = db.Answer[*shortbreaks.Reply]{Err: errAlone}
+		}
+	}
+	return answers
+}
+
+// deskBatch is the requests of one transaction.
+type deskBatch struct {
+	asked []*placing
+	keys  *db.Keys
+	r     reservation
+}
+
+func newBatch(asked []*placing) *deskBatch { return &deskBatch{asked: asked} }
+
+func (b *deskBatch) scope() (s db.Scope) {
+	for _, p := range b.asked {
+		s.Authorities = addAll(s.Authorities, []uuid.UUID{p.order.Authority})
+	}
+	return s
+}
+
+func (b *deskBatch) queueLocks(batch *pgx.Batch) {
+	keys := make([]db.KeyAsked, len(b.asked))
+	b.r = reservation{orders: make([]Order, len(b.asked))}
+	for i, p := range b.asked {
+		keys[i] = db.KeyAsked{Authority: p.order.Authority, Idem: p.request.Idem}
+		b.r.orders[i] = *p.order
+	}
+	b.keys = db.QueueKeys(batch, keys)
+	b.r.queueLocks(batch)
+}
+
+// serve decides and writes. A request whose key was answered before gets that
+// answer and takes part in nothing.
+func (b *deskBatch) serve(ctx context.Context, tx *db.Tx, answers []db.Answer[*shortbreaks.Reply]) error {
+	if err := b.r.lockRest(ctx, tx); err != nil {
+		return err
+	}
+	clear(answers)
+	b.r.verdicts = make([]Verdict, len(b.asked))
+	for i, p := range b.asked {
+		b.r.verdicts[i].Refusal = b.before(i, p, tx, &answers[i])
+	}
+	b.r.decide(tx.Now)
+	kept, err := b.answer(answers)
+	if err != nil {
+		return err
+	}
+	var writing pgx.Batch
+	b.r.writes.queue(&writing, tx.Now)
+	db.QueueKeep(&writing, tx.Now, kept)
+	return send(ctx, tx, &writing)
+}
+
+// errAnswered marks a request that needs no deciding.
+var errAnswered = errors.New("booking: answered before")
+
+// before is what comes before deciding: the key, then the total.
+func (b *deskBatch) before(i int, p *placing, tx *db.Tx, answer *db.Answer[*shortbreaks.Reply]) error {
+	reply, err := b.keys.Replay(i, tx.Now)
+	switch {
+	case errors.Is(err, db.ErrKeyElsewhere):
+		return errAlone
+	case err != nil:
+		return err
+	case reply != nil:
+		answer.Is = reply
+		return errAnswered
+	}
+	return checkTotals(p.request.Quotes, p.order.Quotes)
+}
+
+func (b *deskBatch) answer(answers []db.Answer[*shortbreaks.Reply]) (kept []db.Kept, err error) {
+	for i, v := range b.r.verdicts {
+		switch {
+		case errors.Is(v.Refusal, errAnswered):
+		case v.Refusal != nil:
+			answers[i].Err = v.Refusal
+		default:
+			idem := b.asked[i].request.Idem
+			reply := &shortbreaks.Reply{}
+			if reply.Status, reply.Body, err = idem.Render(v.Basket); err != nil {
+				return nil, err
+			}
+			answers[i].Is = reply
+			kept = append(kept, db.Kept{KeyAsked: db.KeyAsked{Authority: b.asked[i].order.Authority, Idem: idem}, Reply: reply})
+		}
+	}
+	return kept, nil
+}
+
+func addAll(ids, more []uuid.UUID) []uuid.UUID {
+	for _, id := range more {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
