@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -23,6 +24,8 @@ type Desk struct {
 	d      *db.DB
 	quotes db.Gather[CreateBooking, *Order]
 	orders db.Gather[*placing, *shortbreaks.Reply]
+	looks  db.Gather[*placing, *shortbreaks.Reply]
+	full   fullSessions
 }
 
 // deskMost is how many requests make a batch. Larger ones gain little and let
@@ -34,6 +37,7 @@ func NewDesk(d *db.DB) *Desk {
 	k := &Desk{d: d}
 	k.quotes = db.Gather[CreateBooking, *Order]{Do: k.readQuotes, Most: deskMost, AtOnce: 2}
 	k.orders = db.Gather[*placing, *shortbreaks.Reply]{Do: k.place, Most: deskMost, AtOnce: 2, Rows: (*placing).rows}
+	k.looks = db.Gather[*placing, *shortbreaks.Reply]{Do: k.look, Most: deskMost, AtOnce: 2}
 	return k
 }
 
@@ -57,7 +61,15 @@ func (k *Desk) Create(ctx context.Context, who shortbreaks.Actor, c CreateBookin
 	if err != nil {
 		return nil, err
 	}
-	reply, err := k.orders.Ask(ctx, &placing{c, order})
+	p := &placing{c, order}
+	reply, err := (*shortbreaks.Reply)(nil), errMayBeFree
+	if k.full.wants(order) {
+		reply, err = k.looks.Ask(ctx, p)
+	}
+	if errors.Is(err, errMayBeFree) {
+		reply, err = k.orders.Ask(ctx, p)
+		k.full.note(order, err)
+	}
 	if errors.Is(err, errAlone) {
 		_, reply, err = Create(ctx, k.d, who, c)
 	}
@@ -173,6 +185,88 @@ func (b *deskBatch) serve(ctx context.Context, tx *db.Tx, answers []db.Answer[*s
 	b.r.writes.queue(&writing, tx.Now)
 	db.QueueKeep(&writing, tx.Now, kept)
 	return send(ctx, tx, &writing)
+}
+
+// errMayBeFree is for a request that has to queue for its places.
+var errMayBeFree = errors.New("booking: there may be a place")
+
+// look answers requests for sessions that were full a moment ago without a
+// lock: a rush on a session that is sold out costs each family a glance. A
+// session with a place again is asked for like any other. What was answered
+// under a key is read after the places, so that whoever took the last one is
+// told so and not that there is none.
+func (k *Desk) look(ctx context.Context, asked []*placing) []db.Answer[*shortbreaks.Reply] {
+	b := newBatch(asked)
+	r := reservation{orders: make([]Order, len(asked)), board: &board{}}
+	keys := make([]db.KeyAsked, len(asked))
+	for i, p := range asked {
+		r.orders[i], keys[i] = *p.order, db.KeyAsked{Authority: p.order.Authority, Idem: p.request.Idem}
+	}
+	now, err := k.d.ReadAtOnce(ctx, b.scope(), func(batch *pgx.Batch) {
+		r.board.queue(batch, needs(r.orders), false)
+		b.keys = db.QueueReplies(batch, keys)
+	})
+	answers := make([]db.Answer[*shortbreaks.Reply], len(asked))
+	for i, p := range asked {
+		answers[i].Err = errMayBeFree
+		if err != nil || r.board.fullFor(*p.order) == nil {
+			continue
+		}
+		if reply, err := b.keys.Replay(i, now); reply != nil || err != nil {
+			continue // answered where the key is locked
+		}
+		if answers[i].Err = checkTotals(p.request.Quotes, p.order.Quotes); answers[i].Err == nil {
+			answers[i].Err = r.board.refuseFull(*p.order, now)
+		}
+	}
+	return answers
+}
+
+// fullSessions are those that had no place when last asked for. It is a hint
+// and nothing more.
+type fullSessions struct {
+	mu  sync.Mutex
+	ids map[uuid.UUID]bool
+}
+
+// rememberedFull bounds the hint; beyond it begins anew.
+const rememberedFull = 4096
+
+func (f *fullSessions) wants(o *Order) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.ids) > 0 && slices.ContainsFunc(sessionsOf(o), func(id uuid.UUID) bool { return f.ids[id] })
+}
+
+// note remembers what came of an order.
+func (f *fullSessions) note(o *Order, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	full := errors.Is(err, ErrSessionFull)
+	if !full && len(f.ids) == 0 {
+		return
+	}
+	if f.ids == nil || len(f.ids) >= rememberedFull {
+		f.ids = map[uuid.UUID]bool{}
+	}
+	for _, id := range sessionsOf(o) {
+		if full {
+			f.ids[id] = true
+		} else {
+			delete(f.ids, id)
+		}
+	}
+}
+
+func sessionsOf(o *Order) (ids []uuid.UUID) {
+	for _, q := range o.Quotes {
+		for _, it := range q.Document.Items {
+			if it.SessionID != nil {
+				ids = append(ids, *it.SessionID)
+			}
+		}
+	}
+	return ids
 }
 
 // errAnswered marks a request that needs no deciding.

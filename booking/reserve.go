@@ -98,6 +98,19 @@ func send(ctx context.Context, tx *db.Tx, batch *pgx.Batch) error {
 	return fmt.Errorf("write bookings: %w", err)
 }
 
+// refuseFull says why an order of a sold-out session is refused: a fault of its
+// own quotes before the lack of places.
+func (b *board) refuseFull(o Order, now time.Time) error {
+	t := taking{board: b, order: o, now: now}
+	for _, q := range o.Quotes {
+		if err := t.checkQuote(q); err != nil {
+			return err
+		}
+		delete(b.used, q.ID) // nothing is taken here
+	}
+	return b.fullFor(o)
+}
+
 // taking is one order at the board, and what it has taken so far.
 type taking struct {
 	board  *board

@@ -98,7 +98,7 @@ func queueBookings(batch *pgx.Batch, bookings []*Booking) {
 	batch.Queue(`INSERT INTO booking (authority_id, id, basket_id, quote_id, child_id, provider_id, offer_id, version_id, reference, billed_on,
 			total_pence, on_behalf, created_at, created_key, created_by, terms)
 		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[], $10::text[],
-			$11::bigint[], $12::boolean[], $13::timestamptz[], $14::text[], $15::uuid[], $16::jsonb[])`,
+			$11::bigint[], $12::boolean[], $13::timestamptz[], $14::text[], $15::uuid[], $16::json[])`,
 		ids[0], ids[1], ids[2], ids[3], ids[4], ids[5], ids[6], ids[7], refs, billed, totals, behalf, at, keys, by, terms)
 }
 

@@ -2,9 +2,9 @@ package people
 
 import "sync"
 
-// rememberedTokens bounds one of the two halves of the cache: 8,192 tokens in
-// all, about 3 MB.
-const rememberedTokens = 4096
+// rememberedTokens bounds one of the two halves of the cache: 32,768 tokens in
+// all, about 12 MB.
+const rememberedTokens = 16_384
 
 // tokenCache remembers tokens whose signature was found good, by the SHA-256
 // of the token, so that no usable token lies in memory. Checking a signature

@@ -128,11 +128,10 @@ const (
 // QueueKeys takes the keys' locks, waiting for none, and then reads what they
 // were answered. It goes before everything else of its transaction.
 func QueueKeys(batch *pgx.Batch, asked []KeyAsked) *Keys {
-	k := &Keys{asked: asked, free: map[int64]bool{}, rows: map[keyName]*stored{}}
-	n := len(asked)
-	locks, authorities, callers, keys := make([]int64, n), make([]uuid.UUID, n), make([]uuid.UUID, n), make([]string, n)
+	k := &Keys{asked: asked, free: make(map[int64]bool, len(asked))}
+	locks := make([]int64, len(asked))
 	for i, a := range asked {
-		locks[i], authorities[i], callers[i], keys[i] = keyLock(a.Idem), a.Authority, a.Idem.Caller, a.Idem.Key
+		locks[i] = keyLock(a.Idem)
 	}
 	batch.Queue(tryKeysSQL, locks).Query(func(rows pgx.Rows) error {
 		var lock int64
@@ -143,6 +142,28 @@ func QueueKeys(batch *pgx.Batch, asked []KeyAsked) *Keys {
 		})
 		return err
 	})
+	k.queueReplies(batch)
+	return k
+}
+
+// QueueReplies is QueueKeys for requests that will change nothing: it takes no
+// lock. What it reads is as new as its place in the batch.
+func QueueReplies(batch *pgx.Batch, asked []KeyAsked) *Keys {
+	k := &Keys{asked: asked, free: make(map[int64]bool, len(asked))}
+	for _, a := range asked {
+		k.free[keyLock(a.Idem)] = true
+	}
+	k.queueReplies(batch)
+	return k
+}
+
+func (k *Keys) queueReplies(batch *pgx.Batch) {
+	n := len(k.asked)
+	k.rows = make(map[keyName]*stored)
+	authorities, callers, keys := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]string, n)
+	for i, a := range k.asked {
+		authorities[i], callers[i], keys[i] = a.Authority, a.Idem.Caller, a.Idem.Key
+	}
 	batch.Queue(repliesSQL, authorities, callers, keys).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var name keyName
@@ -154,7 +175,6 @@ func QueueKeys(batch *pgx.Batch, asked []KeyAsked) *Keys {
 		}
 		return rows.Err()
 	})
-	return k
 }
 
 // Replay is Tx.Replay for the n-th key; also ErrKeyElsewhere.
