@@ -82,6 +82,13 @@ func (g *Gather[Q, A]) Ask(ctx context.Context, q Q) (A, error) {
 	}
 }
 
+// Waiting is how many questions are neither answered nor under way.
+func (g *Gather[Q, A]) Waiting() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.queue)
+}
+
 func (g *Gather[Q, A]) takeBack(a *asked[Q, A]) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
