@@ -37,6 +37,7 @@ type benchOptions struct {
 	floor   int           // clients of the floor: every ratio is to the rate of these
 	clients []int         // of createBooking, one measurement each
 	quotes  int
+	crowd   int    // who want one session
 	folder  string // where RESULTS.md and results.json go; "" is nowhere
 	profile string // a file for the CPU profile of all bookings; "" is none
 	temp    string // where the database is made; "" is the system's folder
@@ -60,13 +61,13 @@ func benchArgs(args []string) (benchOptions, error) {
 	}
 	o := benchOptions{
 		world: demo.BulkSize{Authorities: 10, Budgets: 10_000, Providers: 200, Sessions: 2_000},
-		each:  time.Duration(*seconds) * time.Second, warm: time.Second, lead: 5 * time.Second, floor: 64, clients: []int{1, 64, 256}, folder: *folder, profile: *profile,
+		each:  time.Duration(*seconds) * time.Second, warm: time.Second, lead: 5 * time.Second, floor: 64, clients: []int{1, 64, 256, 512}, folder: *folder, profile: *profile,
 	}
 	if *quick {
 		o.world = demo.BulkSize{Authorities: 2, Budgets: 1_000, Providers: 20, Sessions: 200}
 		o.each, o.warm, o.lead, o.folder = 2*time.Second, 200*time.Millisecond, time.Second, ""
 	}
-	o.quotes = quotesPerSecond * int(o.each/time.Second)
+	o.quotes, o.crowd = quotesPerSecond*int(o.each/time.Second), o.world.Budgets
 	o.world.Capacity = 4 * (o.quotes/o.world.Sessions + 1) // nobody is to be refused
 	return o, nil
 }
@@ -184,17 +185,21 @@ func (b *bencher) measure(ctx context.Context) error {
 		return fmt.Errorf("measure the floor: %w", err)
 	}
 	b.add(floor)
-	return b.bookings(ctx, &quoteQueue{quotes: quotes})
+	rush, err := world.RushQuotes(ctx, b.owner, b.crowd)
+	if err != nil {
+		return err
+	}
+	return b.bookings(ctx, &quoteQueue{quotes: quotes}, rush)
 }
 
 // bookings measures createBooking with each number of clients.
-func (b *bencher) bookings(ctx context.Context, queue *quoteQueue) error {
+func (b *bencher) bookings(ctx context.Context, queue *quoteQueue, rush []demo.BulkQuote) error {
 	base, keys, stop, err := b.serve(ctx)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	booker, err := newBooker(base, keys, queue.people(), slices.Max(b.clients))
+	booker, err := newBooker(base, keys, queue.people(), max(lateClients, slices.Max(b.clients)))
 	if err != nil {
 		return err
 	}
@@ -232,7 +237,24 @@ func (b *bencher) bookings(ctx context.Context, queue *quoteQueue) error {
 		m.used = b.cpuTime(ctx).since(before).per(run.sent)
 		b.add(m)
 	}
-	return nil
+	if err := b.steady(ctx, booker, queue); err != nil {
+		return err
+	}
+	return b.rush(ctx, booker, rush)
+}
+
+// steady measures how long a booking takes when half of what could be booked
+// is asked for.
+func (b *bencher) steady(ctx context.Context, booker *booker, queue *quoteQueue) error {
+	top := 0.0
+	for _, m := range b.runs[1:] {
+		top = max(top, m.Rate)
+	}
+	say("createBooking at half of %.0f/s, %d clients, %s", top, lateClients, b.each)
+	if top > 0 {
+		b.add(booker.paced(ctx, queue, lateClients, top/2, b.each).measurement("at half the rate", lateClients))
+	}
+	return ctx.Err()
 }
 
 // serve is the API on loopback, in this process, with a listener of its own.

@@ -86,33 +86,31 @@ func (b *bencher) makeFloor(ctx context.Context) error {
 	return err
 }
 
-// measureFloor runs pgbench and reads the time of every transaction from its log.
+// measureFloor is what everything is measured against.
 func (b *bencher) measureFloor(ctx context.Context) (measurement, error) {
-	script := filepath.Join(b.dir, "floor.sql")
-	if err := os.WriteFile(script, fmt.Appendf(nil, floorScript, b.world.Budgets, b.world.Providers), 0o600); err != nil {
-		return measurement{}, err
+	m, err := b.pgbench(ctx, "floor", fmt.Sprintf(floorScript, b.world.Budgets, b.world.Providers), b.floor)
+	if err != nil {
+		return m, err
 	}
-	if _, err := b.owner.Exec(ctx, `CHECKPOINT`); err != nil {
-		return measurement{}, err
+	var calls int
+	if err := b.owner.QueryRow(ctx, `SELECT count(*) FROM floor.hold`).Scan(&calls); err != nil {
+		return m, err
 	}
-	say("the floor: pgbench, %d clients, %s", b.floor, b.each)
+	return m, b.checkFloor(ctx, calls)
+}
+
+// runPgbench leaves a log of every transaction in a folder.
+func (b *bencher) runPgbench(ctx context.Context, dir, script string, clients int) error {
 	to := b.owner.Config().ConnConfig
-	cmd := exec.CommandContext(ctx, b.pgb, "--no-vacuum", "--protocol=prepared", "--client="+strconv.Itoa(b.floor),
-		"--jobs="+strconv.Itoa(min(runtime.NumCPU(), b.floor)), "--time="+strconv.Itoa(int(b.each/time.Second)),
+	cmd := exec.CommandContext(ctx, b.pgb, "--no-vacuum", "--protocol=prepared", "--client="+strconv.Itoa(clients),
+		"--jobs="+strconv.Itoa(min(runtime.NumCPU(), clients)), "--time="+strconv.Itoa(int(b.each/time.Second)),
 		"--log", "--log-prefix=floor", "--file="+script,
 		"--host="+to.Host, "--port="+strconv.Itoa(int(to.Port)), "--username="+to.User, to.Database)
-	cmd.Dir, cmd.Env = b.dir, append(os.Environ(), "PGPASSWORD="+to.Password)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "PGPASSWORD="+to.Password)
 	if text, err := cmd.CombinedOutput(); err != nil {
-		return measurement{}, errors.Join(ctx.Err(), fmt.Errorf("pgbench: %w: %s", err, strings.TrimSpace(string(text))))
+		return errors.Join(ctx.Err(), fmt.Errorf("pgbench: %w: %s", err, strings.TrimSpace(string(text))))
 	}
-	times, took, err := pgbenchTimes(b.dir)
-	if err != nil {
-		return measurement{}, err
-	}
-	if err := b.checkFloor(ctx, len(times)); err != nil {
-		return measurement{}, err
-	}
-	return measured("floor", b.floor, times, took), nil
+	return nil
 }
 
 // checkFloor sees that the floor did what it is measured for.

@@ -137,11 +137,7 @@ func (b *booker) run(ctx context.Context, queue *quoteQueue, clients int, warm, 
 			mine := b.client1(ctx, queue, from, until)
 			mu.Lock()
 			defer mu.Unlock()
-			all.sent += mine.sent
-			all.times = append(all.times, mine.times...)
-			for why, n := range mine.refused {
-				all.refused[why] += n
-			}
+			all.add(mine)
 		})
 	}
 	wg.Wait()

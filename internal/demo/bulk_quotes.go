@@ -40,25 +40,64 @@ func (w *BulkWorld) Quotes(ctx context.Context, owner *pgxpool.Pool, n int, seed
 	if n > len(w.children)*len(w.sessions)/2 {
 		return nil, errors.New("bulk quotes: more than half of what the children could attend at all")
 	}
-	random := rand.New(rand.NewPCG(seed, uint64(n))) //nolint:gosec // load, not secrets
-	rows := &table{name: "quote", columns: "authority_id id child_id provider_id offer_id version_id total_pence document created_by created_at expires_at"}
-	quotes := make([]BulkQuote, 0, n)
 	type pair struct{ child, session int }
+	random := rand.New(rand.NewPCG(seed, uint64(n))) //nolint:gosec // load, not secrets
+	pairs := make([]pair, 0, n)
 	given := make(map[pair]bool, n)
 	var children, sessions deck
-	for len(quotes) < n {
+	for len(pairs) < n {
 		p := pair{children.draw(random, len(w.children)), sessions.draw(random, len(w.sessions))}
 		for given[p] {
 			p.session = (p.session + 1) % len(w.sessions)
 		}
 		given[p] = true
-		q, err := w.quote(&w.children[p.child], &w.sessions[p.session])
+		pairs = append(pairs, p)
+	}
+	return w.write(ctx, owner, n, func(i int) (*bulkChild, *bulkSession) {
+		return &w.children[pairs[i].child], &w.sessions[pairs[i].session]
+	})
+}
+
+// RushQuotes writes n quotes of one session, each for another child. Nobody
+// else was quoted the session: it is made for them.
+func (w *BulkWorld) RushQuotes(ctx context.Context, owner *pgxpool.Pool, n int) ([]BulkQuote, error) {
+	if n > len(w.children) {
+		return nil, errors.New("bulk quotes: there are fewer children")
+	}
+	last := w.sessions[len(w.sessions)-1]
+	last.ID = shortbreaks.NewID()
+	if err := w.addSessionLike(ctx, owner, w.sessions[len(w.sessions)-1].ID, last.ID); err != nil {
+		return nil, err
+	}
+	return w.write(ctx, owner, n, func(i int) (*bulkChild, *bulkSession) { return &w.children[i], &last })
+}
+
+// addSessionLike adds a session that differs from another in its id alone.
+func (w *BulkWorld) addSessionLike(ctx context.Context, owner *pgxpool.Pool, like, id uuid.UUID) error {
+	for _, sql := range []string{
+		`INSERT INTO session SELECT (jsonb_populate_record(s, jsonb_build_object('id', $2::uuid))).* FROM session s WHERE id = $1`,
+		`INSERT INTO session_places SELECT (jsonb_populate_record(p, jsonb_build_object('session_id', $2::uuid, 'taken', 0, 'seq', 0))).* FROM session_places p WHERE session_id = $1`,
+	} {
+		if _, err := owner.Exec(ctx, sql, like, id); err != nil {
+			return fmt.Errorf("bulk quotes: add a session: %w", err)
+		}
+	}
+	return nil
+}
+
+// write makes and stores n quotes.
+func (w *BulkWorld) write(ctx context.Context, owner *pgxpool.Pool, n int, of func(i int) (*bulkChild, *bulkSession)) ([]BulkQuote, error) {
+	rows := &table{name: "quote", columns: "authority_id id child_id provider_id offer_id version_id total_pence document created_by created_at expires_at"}
+	quotes := make([]BulkQuote, 0, n)
+	for i := range n {
+		child, session := of(i)
+		q, err := w.quote(child, session)
 		if err != nil {
 			return nil, fmt.Errorf("bulk quotes: %w", err)
 		}
 		rows.add(q.AuthorityID, q.ID, q.ChildID, q.ProviderID, q.OfferID, q.VersionID, int64(q.TotalPence), q.Document, q.CreatedBy, q.CreatedAt, q.ExpiresAt)
 		quotes = append(quotes, BulkQuote{
-			ID: q.ID, Authority: q.AuthorityID, Person: q.CreatedBy, ChildID: q.ChildID, OfferID: q.OfferID, SessionID: w.sessions[p.session].ID, TotalPence: q.TotalPence,
+			ID: q.ID, Authority: q.AuthorityID, Person: q.CreatedBy, ChildID: q.ChildID, OfferID: q.OfferID, SessionID: session.ID, TotalPence: q.TotalPence,
 		})
 	}
 	err := pgx.BeginFunc(ctx, owner, func(tx pgx.Tx) error { return rows.copyIn(ctx, tx) })
