@@ -36,6 +36,7 @@
 //     bulk.go, rescale.go: many at once, to the penny.
 //   - picture.go, photo.go: photos, drawn anew; fact.go: answers for everybody.
 //   - enquiry.go, enquiry_read.go, discreet.go: questions before booking.
+//   - discreetplace.go: what everybody may know of where somebody lives.
 //   - costing.go, costing_saved.go: a year's costs to the price of a place.
 //   - contract.go: what authorities have agreed with providers.
 //   - listing.go, relist.go: what searches read of an offer, and keeping it so;

@@ -5199,7 +5199,9 @@ type Offer struct {
 	// Sessions The next sessions.
 	Sessions []Session `json:"sessions"`
 
-	// Setting The place where support is given.
+	// Setting The place where support is given. Of a `discreet` one, where a carer may live or children sleep, everybody but its
+	// provider is told the district and the first half of the postcode, and distances are from the middle of a square
+	// of a few kilometres. The name then says no more than that.
 	Setting Setting `json:"setting"`
 
 	// State Where the offer stands.
@@ -5603,7 +5605,7 @@ type OfferSummary struct {
 	// ComparableRatePencePerChildHour Full cost of one hour with the child; null where time is not what is sold.
 	ComparableRatePencePerChildHour *int64 `json:"comparable_rate_pence_per_child_hour"`
 
-	// DistanceKm In a straight line from the postcode asked about; null if none was.
+	// DistanceKm In a straight line from the postcode asked about; null if none was. Right to a few kilometres for a discreet setting.
 	DistanceKm *float64 `json:"distance_km"`
 
 	// ID A UUID. Those made here are version 7.
@@ -5618,10 +5620,10 @@ type OfferSummary struct {
 	// PlacesLeft Places in that session.
 	PlacesLeft *int `json:"places_left"`
 
-	// Postcode A full postcode.
+	// Postcode A full postcode or its first half.
 	//
-	// Example: ZZ1 1AB
-	Postcode Postcode `json:"postcode"`
+	// Example: ZZ1
+	Postcode NearPostcode `json:"postcode"`
 
 	// PricePence The price of one unit, by the option anyone may use.
 	PricePence int64 `json:"price_pence"`
@@ -6711,7 +6713,9 @@ type SessionsChanged struct {
 	Changed int `json:"changed"`
 }
 
-// Setting The place where support is given.
+// Setting The place where support is given. Of a `discreet` one, where a carer may live or children sleep, everybody but its
+// provider is told the district and the first half of the postcode, and distances are from the middle of a square
+// of a few kilometres. The name then says no more than that.
 type Setting struct {
 	AccessFeatures *string  `json:"access_features,omitempty"`
 	AddressLines   []string `json:"address_lines,omitempty"`
@@ -6719,16 +6723,19 @@ type Setting struct {
 	// Area The postcode's district.
 	Area *string `json:"area,omitempty"`
 
+	// Discreet Its address is not for everybody.
+	Discreet bool `json:"discreet"`
+
 	// ID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	ID   ID     `json:"id"`
 	Name string `json:"name"`
 
-	// Postcode A full postcode.
+	// Postcode A full postcode or its first half.
 	//
-	// Example: ZZ1 1AB
-	Postcode Postcode `json:"postcode"`
+	// Example: ZZ1
+	Postcode NearPostcode `json:"postcode"`
 }
 
 // SettingDraft A new place where support is given.
