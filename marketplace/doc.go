@@ -48,6 +48,8 @@
 //   - compare.go, ranked.go, comparable.go, ways.go: one pattern of use priced
 //     at every offer that may be among the best; lapse.go: what credentials do
 //     to it; use.go: for a plan, beyond what is published.
+//   - chosen.go, reason.go, obstacle.go: offers chosen side by side, and every
+//     reason why one cannot serve.
 //   - searchcount.go: searches counted without anyone's identity.
 //   - opendata.go, openreferral.go, openprice.go, openschedule.go, openterms.go:
 //     what a directory may copy; activity.go, feed.go, feedread.go: feeds.
