@@ -8,7 +8,7 @@ import (
 
 // A setting is discreet if its provider works alone, and may work from home,
 // or if children are cared for there in somebody's home or sleep there. The
-// schema works that out (00018_discreet_settings.sql). Its address is for its
+// schema works that out (00018_discreet_and_free.sql). Its address is for its
 // provider, and for those who have booked. What everybody else is told of a
 // setting is told by Public alone: lists, maps, distances, open data and the
 // circles searched in. Were one of them exact, asking often would find the

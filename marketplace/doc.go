@@ -42,6 +42,7 @@
 //   - listing.go, relist.go: what searches read of an offer, and keeping it so;
 //     filter.go, walk.go, lookup.go, read.go, cursor.go, search.go: finding;
 //     soonest.go: what a listing promises of a window; spelling.go: words;
+//     nextvisit.go: when somebody is next free for a visit;
 //     facets.go, relax.go, onmap.go, together.go: counts, what to leave out, maps,
 //     several children; statement.go: a search by hand.
 //   - detail.go, sessions.go: reading an offer; shortlist.go: keeping it in mind.

@@ -135,6 +135,9 @@ func relist(ctx context.Context, tx *db.Tx, keys []offerKey) error {
 	if len(all) == 0 {
 		return nil
 	}
+	if err := freeFrom(ctx, tx, all); err != nil {
+		return err
+	}
 	lapsed, err := LapsedAges(ctx, tx, keys, shortbreaks.Date(tx.Now))
 	if err != nil {
 		return err
@@ -178,7 +181,7 @@ func writeListings(ctx context.Context, tx *db.Tx, all []listed) error {
 	for _, l := range all {
 		providers, offers = append(providers, l.Provider), append(offers, l.Offer)
 		soldBy, rates = append(soldBy, l.soldBy()), append(rates, l.tariff.HeadlineRate(l.length, l.planned))
-		cells, next = append(cells, cellOf(l.where.Latitude, l.where.Longitude)), append(next, l.nextAt(tx.Now))
+		cells, next = append(cells, cellOf(l.where.Latitude, l.where.Longitude)), append(next, l.nextAt())
 		lats, lons = append(lats, l.where.Latitude), append(lons, l.where.Longitude)
 		d, h := l.when()
 		days, hours, lapsed = append(days, d), append(hours, h), append(lapsed, l.lapsed)
@@ -246,27 +249,9 @@ func hourBits(from, to string) (bits int32) {
 	return bits
 }
 
-func (l listed) nextAt(now time.Time) time.Time {
-	switch {
-	case l.visits != nil:
-		return l.visits.nextOpening(l.window, now)
-	case l.next != nil:
-		return *l.next
+func (l listed) nextAt() time.Time {
+	if l.next == nil {
+		return never
 	}
-	return never
-}
-
-// nextOpening is when visits next begin to be had, in the week after the notice
-// the offer asks for; never if on no day. How far ahead it may be booked is not
-// looked at.
-func (r VisitRules) nextOpening(o Offer, now time.Time) time.Time {
-	gone := o.gone(now)
-	first := shortbreaks.Date(gone)
-	for later := range 8 {
-		on := first.AddDate(0, 0, later)
-		if opens := shortbreaks.At(on, clockMinutes(r.From)); slices.Contains(r.Days, shortbreaks.ISOWeekday(on)) && opens.After(gone) {
-			return opens.UTC()
-		}
-	}
-	return never
+	return *l.next
 }

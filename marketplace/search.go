@@ -167,9 +167,6 @@ func (f filter) summaries(ctx context.Context, tx *db.Tx, hits []hit) ([]OfferSu
 	for i := range all {
 		h := byOffer[all[i].ID]
 		all[i].NextStart, all[i].PlacesLeft = h.start, h.left
-		if h.visit() {
-			all[i].NextStart = h.shownStart(f)
-		}
 		if h.chord != nil {
 			km := tenths(kmOfChord(*h.chord))
 			all[i].DistanceKM = &km
@@ -187,17 +184,4 @@ func scanSummary(row pgx.CollectableRow) (o OfferSummary, err error) {
 	o.SettingName, o.Area, o.Postcode, o.lat, o.lon = s.Name, s.Area, s.Postcode, s.Latitude, s.Longitude
 	o.PriceText = tariff.PriceText(o.PricePence, o.PriceUnit)
 	return o, err
-}
-
-// visit reports whether the hit is support by the hour.
-func (h hit) visit() bool { return h.start != nil && h.left == nil }
-
-// shownStart is when a visit can be had in the window that was asked for. When
-// an offer opens next, without a window, is for ordering and not shown: whether
-// somebody is free then has not been asked.
-func (h hit) shownStart(f filter) *time.Time {
-	if f.window.asked() {
-		return h.start
-	}
-	return nil
 }

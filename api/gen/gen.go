@@ -5759,7 +5759,7 @@ type OfferSummary struct {
 	ID      ID   `json:"id"`
 	Instant bool `json:"instant"`
 
-	// NextStart The next session with a place, or the first free time in the dates and times asked for; null for support by the hour without them or if none is left.
+	// NextStart The next session with a place, or the next time somebody is free for the shortest visit, in the dates and times asked for if any were; null if none is left.
 	NextStart *time.Time `json:"next_start"`
 
 	// PlacesLeft Places in that session.

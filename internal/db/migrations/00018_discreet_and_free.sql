@@ -54,7 +54,25 @@ UPDATE setting SET discreet = true WHERE is_discreet(provider_id, id);
 DELETE FROM offer_listing l USING offer o, setting s
 WHERE o.provider_id = l.provider_id AND o.id = l.offer_id AND s.provider_id = o.provider_id AND s.id = o.setting_id AND s.discreet;
 
+-- A worker's time that is given back may bring an offer forward that lists a
+-- later time as the next one free.
+-- +goose StatementBegin
+CREATE FUNCTION mark_offers_of_lanes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO offer_stale SELECT DISTINCT l.provider_id, l.offer_id FROM changed c
+        JOIN offer_lane ol ON ol.provider_id = c.provider_id AND ol.lane_id = c.lane_id
+        JOIN offer_listing l ON l.provider_id = ol.provider_id AND l.offer_id = ol.offer_id
+        WHERE l.next_at > lower(c.during);
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER lane_claim_freed AFTER DELETE ON lane_claim REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION mark_offers_of_lanes();
+CREATE TRIGGER lane_busy_freed AFTER DELETE ON lane_busy REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION mark_offers_of_lanes();
+
 -- +goose Down
+DROP TRIGGER lane_busy_freed ON lane_busy;
+DROP TRIGGER lane_claim_freed ON lane_claim;
+DROP FUNCTION mark_offers_of_lanes();
 DROP TRIGGER provider_discreet ON provider;
 DROP TRIGGER offer_discreet ON offer;
 DROP TRIGGER offer_added_discreet ON offer;
