@@ -1071,6 +1071,7 @@ func (e DatesOnly) Valid() bool {
 const (
 	DemandGroupingArea     DemandGrouping = "area"
 	DemandGroupingCategory DemandGrouping = "category"
+	DemandGroupingMissing  DemandGrouping = "missing"
 	DemandGroupingWeek     DemandGrouping = "week"
 )
 
@@ -1080,6 +1081,8 @@ func (e DemandGrouping) Valid() bool {
 	case DemandGroupingArea:
 		return true
 	case DemandGroupingCategory:
+		return true
+	case DemandGroupingMissing:
 		return true
 	case DemandGroupingWeek:
 		return true
@@ -4352,7 +4355,7 @@ type Demand struct {
 	SmallestCount int `json:"smallest_count"`
 }
 
-// DemandCell One category, area or ISO week. Null counts are hidden.
+// DemandCell One category, area, ISO week or filter. Null counts are hidden.
 type DemandCell struct {
 	Bookings *int64 `json:"bookings"`
 	Children *int64 `json:"children"`
