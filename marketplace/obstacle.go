@@ -43,7 +43,7 @@ func (b *obstacles) reasons() (all []Reason) {
 }
 
 // obstacleWords say an obstacle of some of the dates.
-var obstacleWords = map[string]string{
+var obstacleWords = map[string]string{ //nolint:gosec // words for people
 	NoDates: "There is nothing %s.", DatesPassed: "It is too late %s: it has begun.", OtherTimes: "It is at another time of day, or shorter than you ask, %s.",
 	Full: "It is full %s.", Closed: "The provider is closed %s.",
 }
@@ -127,7 +127,7 @@ func (s *stock) sessionObstacle(o found, on time.Time, ask *tariff.Ask) (code, w
 	stages := []string{NoDates, DatesPassed, OtherTimes, Full, NoticeTooShort, TooFarAhead, CredentialLapsed}
 	code = NoDates
 	for _, e := range s.sessions[o.ID][on.Format(time.DateOnly)] {
-		reached, said := "", ""
+		var reached, said string
 		refusal := o.window.tooLateOrEarly(e.StartsAt, s.now)
 		switch {
 		case e.State != "scheduled":
