@@ -57,7 +57,7 @@ func TestPricesByContractSurviveTheDatabase(t *testing.T) {
 		cells, err := marketplace.SheetCells(file.Body)
 		require.NoError(t, err)
 		text := asJSON(t, cells)
-		require.Contains(t, text, ashTwin.String())
+		require.Contains(t, text, "contract "+ashTwin.String(), "in its cell")
 		require.Contains(t, text, mossTwin.String())
 		require.NotContains(t, text, lot.String(), "one that has its reference to itself stands by it")
 		_, err = marketplace.ImportOffers(s.ctx, s.d, other, strings.NewReader(string(file.Body)), marketplace.ImportOptions{})
