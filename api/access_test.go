@@ -122,7 +122,7 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 	paths := []string{
 		"/v1/categories", offer + "/versions", shown, "/v1/costings", "/v1/enquiries", asked,
 		"/v1/bookings", "/v1/bookings/" + b.ID.String(), "/v1/budgets", "/v1/budgets/" + w.sam.String(), "/v1/budgets/" + w.sam.String() + "/statement",
-		"/v1/trial-balance", "/v1/ledger-transactions", "/v1/demand?by=category", "/v1/demand?by=area", "/v1/demand?by=week", "/v1/offers",
+		"/v1/trial-balance", "/v1/ledger-transactions", "/v1/demand?by=category", "/v1/demand?by=area", "/v1/demand?by=week", "/v1/demand?by=missing", "/v1/offers",
 		"/v1/offers/" + o.Offer.ID.String(), "/v1/jwks.json", "/v1/bookings?reference=" + b.Reference, "/v1/bookings/" + mother.Person.String(),
 	}
 	list := into[gen.OfferImport](w.as(w.stars.Owner).importing(priceList, "the-list", ""), http.StatusAccepted).ID.String()

@@ -60,7 +60,8 @@ func (s *Server) CompareOffers(ctx context.Context, r gen.CompareOffersRequestOb
 		Weekdays: b.Weekdays, Minutes: b.Minutes, From: given(b.From), StartsOn: b.StartsOn.Time, EndsOn: b.EndsOn.Time,
 		Except: mapped(b.Except, dateOf), RatioStaff: ratio.Staff, RatioChildren: ratio.Children, Age: b.Age,
 		Category: string(given(b.Category)), Postcode: given(b.Postcode), WithinKM: given(b.WithinKm), ReducedRate: given(b.ReducedRate),
-		ChargeKinds: words[string](b.ChargeKinds), OfferIDs: b.OfferIds, Text: given(b.Q),
+		ChargeKinds: words[string](b.ChargeKinds), OfferIDs: b.OfferIds, Text: given(b.Q), Needs: words[string](b.Needs),
+		AccessFeatures: words[string](b.AccessFeatures),
 	})
 	if err != nil {
 		return nil, err
@@ -70,7 +71,7 @@ func (s *Server) CompareOffers(ctx context.Context, r gen.CompareOffersRequestOb
 		if c.CannotServe == "" {
 			out.Items = append(out.Items, comparedOut(c))
 		} else {
-			out.CannotServe = append(out.CannotServe, gen.CannotServe{Offer: offerSummaryOut(c.Offer), Because: c.CannotServe})
+			out.CannotServe = append(out.CannotServe, cannotServeOut(c))
 		}
 	}
 	return out, nil
@@ -88,6 +89,20 @@ func offerSummaryOut(o marketplace.OfferSummary) gen.OfferSummary {
 	}
 }
 
+func cannotServeOut(c marketplace.Compared) gen.CannotServe {
+	out := gen.CannotServe{
+		OfferID: c.Offer.ID, Because: c.CannotServe,
+		Reasons: mapped(c.Reasons, func(r marketplace.Reason) gen.CannotServeReason {
+			return gen.CannotServeReason{Code: gen.CannotServeCode(r.Code), Words: r.Words}
+		}),
+	}
+	if c.Offer.Title != "" { // one that is not on sale is not shown
+		shown := offerSummaryOut(c.Offer)
+		out.Offer = &shown
+	}
+	return out
+}
+
 func comparedOut(c marketplace.Compared) gen.ComparisonItem {
 	covers := gen.CoveragePartly
 	if c.Full {
@@ -100,8 +115,18 @@ func comparedOut(c marketplace.Compared) gen.ComparisonItem {
 		Beats: mapped(c.Beats, func(b tariff.Beaten) gen.BeatenOption {
 			return gen.BeatenOption{OptionName: b.OptionName, TotalPence: int64(b.TotalPence)}
 		}),
-		PlacesLeft: c.PlacesLeft,
+		PlacesLeft: c.PlacesLeft, Included: append([]string{}, c.Included...),
+		Lines: mapped(c.Lines, func(l tariff.SummedLine) gen.ComparisonLine {
+			return gen.ComparisonLine{
+				OptionName: l.OptionName, Kind: gen.ChargeKind(l.Kind), Unit: gen.PriceUnit(l.Unit), Words: l.Words, Pence: int64(l.Pence), FullPence: int64(l.FullPence),
+				VatPence: optional(int64(l.VATPence)), Payee: optional(l.Payee), Payer: optional(gen.SettledBy(l.Payer)), Others: mapped(l.Others, borneOut),
+			}
+		}),
 	}
+}
+
+func borneOut(b tariff.Borne) gen.BorneShare {
+	return gen.BorneShare{Payer: gen.SharePayer(b.Payer), Pence: int64(b.Pence)}
 }
 
 func offerOut(o *marketplace.OfferDetail) gen.Offer {

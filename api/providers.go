@@ -91,7 +91,7 @@ func (s *Server) ListSettings(ctx context.Context, r gen.ListSettingsRequestObje
 	if err != nil {
 		return nil, err
 	}
-	list, more, err := marketplace.ListSettings(ctx, s.DB, r.ProviderID, after, limitOf(r.Params.Limit))
+	list, more, err := marketplace.ListSettings(ctx, s.DB, who(ctx), r.ProviderID, after, limitOf(r.Params.Limit))
 	if err != nil {
 		return nil, err
 	}
@@ -242,6 +242,7 @@ func settingOf(b *gen.SettingRequest) marketplace.SettingFacts {
 func settingOut(s marketplace.Setting) gen.Setting {
 	return gen.Setting{
 		ID: s.ID, Name: s.Name, Postcode: s.Postcode, Area: optional(s.Area), AddressLines: s.AddressLines, AccessFeatures: optional(s.AccessFeatures),
+		Discreet: s.Discreet,
 	}
 }
 

@@ -94,9 +94,7 @@ func quoteChargeOut(c booking.QuotedCharge) gen.QuoteCharge {
 	out := gen.QuoteCharge{
 		N: c.N, Kind: gen.ChargeKind(c.Kind), Quantity: c.Quantity, QuantityUnit: gen.AccountUnit(c.Unit), AmountPence: int64(c.AmountPence),
 		Payer: payerOut(c.Payer), Verdict: verdict(c.Allowed), Because: c.Because, PlanLineID: c.LineID, Funding: []gen.Funding{},
-		VatPence: optional(int64(c.VATPence)), Payee: optional(c.Payee), Others: mapped(c.Others, func(b tariff.Borne) gen.BorneShare {
-			return gen.BorneShare{Payer: gen.SharePayer(b.Payer), Pence: int64(b.Pence)}
-		}),
+		VatPence: optional(int64(c.VATPence)), Payee: optional(c.Payee), Others: mapped(c.Others, borneOut),
 	}
 	if c.FullPence != c.AmountPence {
 		out.FullPence = optional(int64(c.FullPence))

@@ -19,7 +19,8 @@ type Grouping string
 const (
 	ByCategory Grouping = "category"
 	ByArea     Grouping = "area"
-	ByWeek     Grouping = "week" // ISO, "2027-W02"
+	ByWeek     Grouping = "week"    // ISO, "2027-W02"
+	ByMissing  Grouping = "missing" // the filter without which a search that found nothing finds most (R103)
 )
 
 // Cell is demand under one key. Bookings and Children are nil where fewer than
@@ -42,14 +43,14 @@ func Demand(ctx context.Context, d *db.DB, who shortbreaks.Actor, by Grouping) (
 	if !who.Is(shortbreaks.Commissioner, shortbreaks.Practitioner, shortbreaks.Approver, shortbreaks.Finance, shortbreaks.Auditor) {
 		return nil, shortbreaks.ErrForbidden
 	}
-	column, ok := columns[by]
+	query, args, ok := queryOf(by, who)
 	if !ok {
-		return nil, shortbreaks.ErrInvalid.At("query/by", "is category, area or week")
+		return nil, shortbreaks.ErrInvalid.At("query/by", "is category, area, week or missing")
 	}
 	var cells []Cell
 	err := d.Read(ctx, db.For(who), func(tx *db.Tx) error {
 		var err error
-		cells, err = gorm.G[Cell](tx.DB).Raw(fmt.Sprintf(demandSQL, column), sql.Named("authorities", who.Authorities)).Find(ctx)
+		cells, err = gorm.G[Cell](tx.DB).Raw(query, args...).Find(ctx)
 		return err
 	})
 	if err != nil {
@@ -60,6 +61,23 @@ func Demand(ctx context.Context, d *db.DB, who shortbreaks.Actor, by Grouping) (
 	}
 	return cells, nil
 }
+
+// queryOf is the statement for a grouping; false if there is no such one.
+func queryOf(by Grouping, who shortbreaks.Actor) (query string, args []any, ok bool) {
+	if by == ByMissing {
+		return missingSQL, nil, true
+	}
+	column, ok := columns[by]
+	return fmt.Sprintf(demandSQL, column), []any{sql.Named("authorities", who.Authorities)}, ok
+}
+
+// missingSQL counts the searches that found nothing by what each lacked. Where
+// leaving out one filter was not enough, that is "several". No booking stands
+// behind any of them, and so no child.
+const missingSQL = `
+SELECT coalesce(nullif(missing, ''), 'several') AS key, 0::bigint AS bookings, 0::bigint AS children,
+	sum(n)::bigint AS searches, sum(n)::bigint AS searches_with_nothing
+FROM search_count WHERE outcome = 'nothing' GROUP BY 1 ORDER BY 1`
 
 // demandSQL counts by the column named in its three places. A search without
 // category or area is counted under "not given".

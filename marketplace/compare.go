@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
@@ -18,26 +19,28 @@ import (
 // Pattern is what support is wanted, whoever gives it: "3 hours every Saturday
 // of this term".
 type Pattern struct {
-	Weekdays      []int  // ISO, Monday 1 to Sunday 7
-	Minutes       int    // each time
-	From          string // London wall time; "": at any time of the day
-	StartsOn      time.Time
-	EndsOn        time.Time // at most a year later
-	Except        []time.Time
-	RatioStaff    int // 0: any; else at least so many staff for so many children
-	RatioChildren int
-	Age           *int
-	Category      string
-	Postcode      string
-	WithinKM      int
-	ReducedRate   bool
-	ChargeKinds   []string // optional charges wanted besides
-	OfferIDs      []uuid.UUID
-	Text          string
-	Contracts     []uuid.UUID    // framework rates the buyer is entitled to
-	Schemes       []string       // that fund the child's place
-	Quantities    map[string]int // by charge kind: miles, items
-	Taper         []RatioFrom    // by date: support that changes over the weeks (R044, T32)
+	Weekdays       []int  // ISO, Monday 1 to Sunday 7
+	Minutes        int    // each time
+	From           string // London wall time; "": at any time of the day
+	StartsOn       time.Time
+	EndsOn         time.Time // at most a year later
+	Except         []time.Time
+	RatioStaff     int // 0: any; else at least so many staff for so many children
+	RatioChildren  int
+	Age            *int
+	Category       string
+	Postcode       string
+	WithinKM       int
+	ReducedRate    bool
+	ChargeKinds    []string    // optional charges wanted besides
+	OfferIDs       []uuid.UUID // each is answered about, priced or with the reasons why not; at most 50
+	Text           string
+	Needs          []string       // the offer says it is fit for each of these
+	AccessFeatures []string       // its place has each
+	Contracts      []uuid.UUID    // framework rates the buyer is entitled to
+	Schemes        []string       // that fund the child's place
+	Quantities     map[string]int // by charge kind: miles, items
+	Taper          []RatioFrom    // by date: support that changes over the weeks (R044, T32)
 }
 
 // RatioFrom is the ratio of support from a date on.
@@ -79,13 +82,20 @@ type Compared struct {
 	FirstStart          time.Time
 	PlacesLeft          *int // in the fullest session it would use; nil for visits
 	Explanation         string
-	Beats               []tariff.Beaten // ways that cost at least as much
-	// CannotServe is why an offer that has what is asked cannot be booked: a
-	// credential has run out. Then nothing but Offer is filled in.
+	Beats               []tariff.Beaten     // ways that cost at least as much
+	Lines               []tariff.SummedLine // they sum to TotalPence
+	Included            []string            // in the price, as the offer says
+	// Reasons are why an offer cannot serve, and CannotServe is all of them in
+	// words. Then nothing but Offer is filled in. Of offers that were not chosen
+	// the one reason told is that a credential has run out.
+	Reasons     []Reason
 	CannotServe string
 
 	bought []*tariff.Priced
 }
+
+// mostChosen is how many offers can be named to be compared.
+const mostChosen = 50
 
 // mostCompared is how many offers are answered; mostPriced how many are looked
 // at for them.
@@ -99,7 +109,8 @@ const (
 // is given, over that time) and has a place; a visit, if somebody is free; a
 // bundle is bought whole if each of its sessions still to run has a place.
 // Offers that serve every date come first, then the soonest, never the
-// cheapest; last those that cannot, since a credential has run out.
+// cheapest; last those that cannot, since a credential has run out. Of offers
+// that are chosen each is answered, with every reason if it cannot serve.
 func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 	f, err := p.filter(ctx, locatorIn(d))
 	if err != nil {
@@ -114,6 +125,10 @@ func Compare(ctx context.Context, d *db.DB, p Pattern) ([]Compared, error) {
 		}
 		f.asOf = tx.Now
 		if err := byIndex(ctx, tx); err != nil {
+			return err
+		}
+		if len(p.OfferIDs) > 0 {
+			all, err = p.compareChosen(ctx, tx, f, dates)
 			return err
 		}
 		f.window = Window{FromDate: p.StartsOn, ToDate: p.EndsOn, Weekdays: p.Weekdays}
@@ -163,7 +178,7 @@ func (p Pattern) add(ctx context.Context, tx *db.Tx, some []promise, dates []tim
 		if c, ok := s.compare(o); ok {
 			all = append(all, c)
 		} else if words := s.unserved(o); words != "" {
-			all = append(all, Compared{Offer: OfferSummary{ID: o.ID, Title: o.Title}, CannotServe: words})
+			all = append(all, Compared{Offer: OfferSummary{ID: o.ID, Title: o.Title}, Reasons: []Reason{{CredentialLapsed, words}}, CannotServe: words})
 		}
 	}
 	slices.SortFunc(all, soonestSuitable)
@@ -178,6 +193,7 @@ func (c *Compared) explain() {
 			c.Explanation += " "
 		}
 		c.Explanation += p.Explain()
+		c.Lines = append(c.Lines, p.Summed()...)
 	}
 	if !c.Full && c.CannotServe == "" {
 		c.Explanation += fmt.Sprintf(" It serves %d of the %d dates.", c.Occasions, c.Occasions+len(c.MissingDates))
@@ -223,7 +239,39 @@ func (f filter) describe(ctx context.Context, tx *db.Tx, candidates []candidate,
 	for i := range all {
 		all[i].Offer = described[all[i].Offer.ID]
 	}
-	return nil
+	return include(ctx, tx, all)
+}
+
+const sqlIncluded = `
+SELECT o.id, o.included FROM unnest($1::uuid[], $2::uuid[]) AS k (provider_id, id)
+JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.id
+WHERE cardinality(o.included) > 0`
+
+// include fills in what the prices include.
+func include(ctx context.Context, tx *db.Tx, all []Compared) error {
+	keys := make([]offerKey, 0, len(all))
+	for _, c := range all {
+		keys = append(keys, offerKey{c.Offer.ProviderID, c.Offer.ID})
+	}
+	providers, offers := keyColumns(keys)
+	rows, err := tx.PGX.Query(ctx, sqlIncluded, providers, offers)
+	if err != nil {
+		return fmt.Errorf("reading what prices include: %w", err)
+	}
+	included := map[uuid.UUID][]string{}
+	var id uuid.UUID
+	var lines []string
+	_, err = pgx.ForEachRow(rows, []any{&id, &lines}, func() error {
+		included[id] = lines
+		lines = nil
+		return nil
+	})
+	for i := range all {
+		if all[i].CannotServe == "" {
+			all[i].Included = included[all[i].Offer.ID]
+		}
+	}
+	return err
 }
 
 // soonestSuitable is the order of what was compared. What starts together
@@ -267,6 +315,13 @@ func (p Pattern) check() error {
 	for i, kind := range p.ChargeKinds {
 		bad.OneOf(fmt.Sprintf("/charge_kinds/%d", i), kind, tariff.ChargeKinds)
 	}
+	for i, need := range p.Needs {
+		bad.OneOf(fmt.Sprintf("/needs/%d", i), need, Needs)
+	}
+	for i, feature := range p.AccessFeatures {
+		bad.OneOf(fmt.Sprintf("/access_features/%d", i), feature, AccessFeatures)
+	}
+	bad.Unless(len(p.OfferIDs) <= mostChosen, "/offer_ids", "Choose at most %d offers.", mostChosen)
 	bad.Unless((p.RatioStaff > 0) == (p.RatioChildren > 0), "/ratio", "Give staff and children.")
 	bad.Unless(!p.EndsOn.Before(p.StartsOn), "/ends_on", "The last date is before the first.")
 	bad.Unless(p.EndsOn.Sub(p.StartsOn) <= 366*24*time.Hour, "/ends_on", "Compare at most a year.")
@@ -283,7 +338,7 @@ func (p Pattern) filter(ctx context.Context, find locator) (filter, error) {
 	}
 	f := filter{
 		category: p.Category, age: p.Age, sort: BySoonest, lapsedToo: true, // it is said why they cannot serve
-		ratioStaff: p.RatioStaff, ratioChildren: p.RatioChildren, only: p.OfferIDs,
+		ratioStaff: p.RatioStaff, ratioChildren: p.RatioChildren, only: p.OfferIDs, needs: p.Needs, features: p.AccessFeatures,
 	}
 	f.setText(p.Text)
 	err := f.locate(ctx, find, p.Postcode, p.WithinKM, "/postcode", "/within_km")

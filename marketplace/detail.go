@@ -79,6 +79,7 @@ func Get(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID) (*O
 	})
 	if err == nil && !who.ForProvider(detail.Offer.ProviderID) {
 		detail.hideContracts()
+		detail.Setting = detail.Setting.Public()
 	}
 	return detail, err
 }

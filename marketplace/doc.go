@@ -36,17 +36,21 @@
 //     bulk.go, rescale.go: many at once, to the penny.
 //   - picture.go, photo.go: photos, drawn anew; fact.go: answers for everybody.
 //   - enquiry.go, enquiry_read.go, discreet.go: questions before booking.
+//   - discreetplace.go: what everybody may know of where somebody lives.
 //   - costing.go, costing_saved.go: a year's costs to the price of a place.
 //   - contract.go: what authorities have agreed with providers.
 //   - listing.go, relist.go: what searches read of an offer, and keeping it so;
 //     filter.go, walk.go, lookup.go, read.go, cursor.go, search.go: finding;
 //     soonest.go: what a listing promises of a window; spelling.go: words;
+//     nextvisit.go: when somebody is next free for a visit;
 //     facets.go, relax.go, onmap.go, together.go: counts, what to leave out, maps,
 //     several children; statement.go: a search by hand.
 //   - detail.go, sessions.go: reading an offer; shortlist.go: keeping it in mind.
 //   - compare.go, ranked.go, comparable.go, ways.go: one pattern of use priced
 //     at every offer that may be among the best; lapse.go: what credentials do
 //     to it; use.go: for a plan, beyond what is published.
+//   - chosen.go, reason.go, obstacle.go: offers chosen side by side, and every
+//     reason why one cannot serve.
 //   - searchcount.go: searches counted without anyone's identity.
 //   - opendata.go, openreferral.go, openprice.go, openschedule.go, openterms.go:
 //     what a directory may copy; activity.go, feed.go, feedread.go: feeds.

@@ -188,6 +188,9 @@ func TestDatesThatWereChangedAreExportedAsTheyStand(t *testing.T) {
 	same(t, before[0], after[0])
 	require.Equal(t, 8, after[0].Bundles[0].Remaining)
 	require.Equal(t, 11, after[0].Bundles[0].Term.PlannedSessions)
+	var run int
+	require.NoError(t, s.admin.QueryRow(s.ctx, `SELECT count(*) FROM session WHERE offer_id = $1 AND starts_at < '2027-01-20'`, after[0].Offer.ID).Scan(&run))
+	require.Equal(t, 2, run, "those that have run are of the bundle too: who joins now joins on its third date")
 	same(t, before[1], after[1])
 	require.Len(t, after[1].Sessions, 6)
 	require.Equal(t, marketplace.Draft, after[2].Offer.State, "without dates it cannot be on sale")

@@ -39,7 +39,8 @@ WHERE l.provider_id = k.provider_id AND l.offer_id = k.offer_id
 // the hours of visits.
 const sqlToList = `
 SELECT o.provider_id, o.id, v.tariff, o.visits, s.latitude, s.longitude, coalesce(a.minutes, 0), coalesce(b.planned, 0), v.price_unit,
-    n.starts_at, coalesce(w.days, 0), coalesce(w.hours, 0), o.notice_minutes, concat_ws(' ', o.title, p.name, o.summary, s.name)
+    n.starts_at, coalesce(w.days, 0), coalesce(w.hours, 0), o.notice_minutes, concat_ws(' ', o.title, p.name, o.summary, CASE WHEN NOT s.discreet THEN s.name END),
+    s.discreet
 FROM unnest($1::uuid[], $2::uuid[]) AS k (provider_id, offer_id)
 JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
 JOIN provider p ON p.id = o.provider_id
@@ -68,15 +69,15 @@ INSERT INTO offer_listing AS l (provider_id, offer_id, words, category, access_r
     price_unit, price_pence, rate_pence, area, place, cell, next_at, days, hours, lapsed, listed_on, starts, traits)
 SELECT o.provider_id, o.id,
     setweight(to_tsvector('english', o.title), 'A') || setweight(to_tsvector('english', p.name || ' ' || replace(o.category, '_', ' ')), 'B')
-        || setweight(to_tsvector('english', o.summary || ' ' || s.name), 'C'),
+        || setweight(to_tsvector('english', concat_ws(' ', o.summary, CASE WHEN NOT s.discreet THEN s.name END)), 'C'),
     o.category, o.access_route, o.age_from, o.age_to, o.ratio_staff, o.ratio_children, string_to_array(k.sold_by, ' '),
-    v.price_unit, v.price_pence, k.rate_pence, s.area, ll_to_earth(s.latitude, s.longitude), k.cell, k.next_at, k.days, k.hours, k.lapsed, $10::date,
+    v.price_unit, v.price_pence, k.rate_pence, s.area, ll_to_earth(k.lat, k.lon), k.cell, k.next_at, k.days, k.hours, k.lapsed, $10::date,
     ARRAY(SELECT (extract(epoch FROM e.starts_at)::bigint / 60)::int FROM session e
         WHERE e.provider_id = o.provider_id AND e.offer_id = o.id AND e.state = 'scheduled' AND e.starts_at > $9 ORDER BY e.starts_at LIMIT 64),
     ARRAY(SELECT 'need:' || x FROM unnest(o.needs) x UNION ALL SELECT 'feature:' || x FROM unnest(o.access_features) x
         UNION ALL SELECT 'language:' || x FROM unnest(o.languages) x UNION ALL SELECT 'kind:' || p.kind)
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[], $6::timestamptz[], $7::int[], $8::int[], $11::int[])
-    AS k (provider_id, offer_id, sold_by, rate_pence, cell, next_at, days, hours, lapsed)
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[], $6::timestamptz[], $7::int[], $8::int[], $11::int[], $12::float8[], $13::float8[])
+    AS k (provider_id, offer_id, sold_by, rate_pence, cell, next_at, days, hours, lapsed, lat, lon)
 JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
 JOIN provider p ON p.id = o.provider_id
 JOIN setting s ON s.provider_id = o.provider_id AND s.id = o.setting_id
@@ -134,6 +135,9 @@ func relist(ctx context.Context, tx *db.Tx, keys []offerKey) error {
 	if len(all) == 0 {
 		return nil
 	}
+	if err := freeFrom(ctx, tx, all); err != nil {
+		return err
+	}
 	lapsed, err := LapsedAges(ctx, tx, keys, shortbreaks.Date(tx.Now))
 	if err != nil {
 		return err
@@ -149,7 +153,7 @@ type listed struct {
 	offerKey
 	tariff          tariff.Tariff
 	visits          *VisitRules
-	lat, lon        float64
+	where           Setting // as everybody may know it
 	length, planned int
 	unit            string
 	next            *time.Time // by the notice it asks for; whether that is too far ahead changes by itself, so that is looked up
@@ -160,7 +164,10 @@ type listed struct {
 }
 
 func scanListed(row pgx.CollectableRow) (l listed, err error) {
-	err = row.Scan(&l.Provider, &l.Offer, &l.tariff, &l.visits, &l.lat, &l.lon, &l.length, &l.planned, &l.unit, &l.next, &l.days, &l.hours, &l.window.NoticeMinutes, &l.text)
+	s := &l.where
+	err = row.Scan(&l.Provider, &l.Offer, &l.tariff, &l.visits, &s.Latitude, &s.Longitude, &l.length, &l.planned, &l.unit, &l.next, &l.days, &l.hours,
+		&l.window.NoticeMinutes, &l.text, &s.Discreet)
+	*s = s.Public()
 	return l, err
 }
 
@@ -169,11 +176,13 @@ func writeListings(ctx context.Context, tx *db.Tx, all []listed) error {
 	var soldBy, vocabulary []string
 	var rates []*shortbreaks.Pence
 	var cells, days, hours, lapsed []int32
+	var lats, lons []float64
 	var next []time.Time
 	for _, l := range all {
 		providers, offers = append(providers, l.Provider), append(offers, l.Offer)
 		soldBy, rates = append(soldBy, l.soldBy()), append(rates, l.tariff.HeadlineRate(l.length, l.planned))
-		cells, next = append(cells, cellOf(l.lat, l.lon)), append(next, l.nextAt(tx.Now))
+		cells, next = append(cells, cellOf(l.where.Latitude, l.where.Longitude)), append(next, l.nextAt())
+		lats, lons = append(lats, l.where.Latitude), append(lons, l.where.Longitude)
 		d, h := l.when()
 		days, hours, lapsed = append(days, d), append(hours, h), append(lapsed, l.lapsed)
 		for _, w := range wordsOf(l.text) {
@@ -182,7 +191,7 @@ func writeListings(ctx context.Context, tx *db.Tx, all []listed) error {
 			}
 		}
 	}
-	if _, err := tx.PGX.Exec(ctx, sqlList, providers, offers, soldBy, rates, cells, next, days, hours, tx.Now, shortbreaks.Date(tx.Now), lapsed); err != nil {
+	if _, err := tx.PGX.Exec(ctx, sqlList, providers, offers, soldBy, rates, cells, next, days, hours, tx.Now, shortbreaks.Date(tx.Now), lapsed, lats, lons); err != nil {
 		return fmt.Errorf("listing %d offers: %w", len(all), err)
 	}
 	slices.Sort(vocabulary)
@@ -240,27 +249,9 @@ func hourBits(from, to string) (bits int32) {
 	return bits
 }
 
-func (l listed) nextAt(now time.Time) time.Time {
-	switch {
-	case l.visits != nil:
-		return l.visits.nextOpening(l.window, now)
-	case l.next != nil:
-		return *l.next
+func (l listed) nextAt() time.Time {
+	if l.next == nil {
+		return never
 	}
-	return never
-}
-
-// nextOpening is when visits next begin to be had, in the week after the notice
-// the offer asks for; never if on no day. How far ahead it may be booked is not
-// looked at.
-func (r VisitRules) nextOpening(o Offer, now time.Time) time.Time {
-	gone := o.gone(now)
-	first := shortbreaks.Date(gone)
-	for later := range 8 {
-		on := first.AddDate(0, 0, later)
-		if opens := shortbreaks.At(on, clockMinutes(r.From)); slices.Contains(r.Days, shortbreaks.ISOWeekday(on)) && opens.After(gone) {
-			return opens.UTC()
-		}
-	}
-	return never
+	return *l.next
 }

@@ -107,15 +107,20 @@ func (f filter) lookUp(ctx context.Context, tx *db.Tx, sessions, visits []offerK
 	hours, board := map[uuid.UUID]openHours{}, &LaneBoard{}
 	if len(visits) > 0 {
 		queueVisitRules(&batch, visits, hours)
+		wishes := promised(visits, into)
 		if f.timed() {
-			board = queueLanes(&batch, f.hulls(visits))
+			wishes = f.hulls(visits)
 		}
+		board = queueLanes(&batch, wishes)
 	}
 	if batch.Len() == 0 {
 		return nil
 	}
 	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("looking up %d offers: %w", len(into), err)
+	}
+	if !f.timed() {
+		return f.fillBehind(ctx, tx, f.fillNext(visits, hours, board, into), hours, into)
 	}
 	f.fillVisits(visits, hours, board, into)
 	return nil
@@ -196,19 +201,9 @@ func (f filter) hulls(keys []offerKey) []LaneWish {
 	return hulls
 }
 
-// fillVisits fills in when somebody can come: whenever the offer opens or, in
-// a window, as soon as a lane is free for the shortest visit.
+// fillVisits fills in when somebody can come in a window: as soon as a lane is
+// free for the shortest visit.
 func (f filter) fillVisits(keys []offerKey, visits map[uuid.UUID]openHours, lanes *LaneBoard, into map[uuid.UUID]*hit) {
-	if !f.timed() {
-		for id, r := range visits {
-			opens := r.nextOpening(r.window, f.asOf)
-			into[id].next = opens
-			if r.window.CanBook(opens, f.asOf) {
-				into[id].start = &opens
-			}
-		}
-		return
-	}
 	starts := map[string][]time.Time{} // many offers have the same hours
 	for _, k := range keys {
 		r := visits[k.Offer]
@@ -240,13 +235,18 @@ const (
 // tries are the times the shortest visit could be had in a window, in order,
 // with the notice the offer asks for.
 func (r VisitRules) tries(w Window, now time.Time, o Offer) []time.Time {
+	return r.triesOn(w, now, o, mostTried)
+}
+
+// triesOn are those on so many dates.
+func (r VisitRules) triesOn(w Window, now time.Time, o Offer, most int) []time.Time {
 	within, starts := w.between(now), []time.Time{}
 	if soonest := o.cutoff(now); soonest.After(within.from) {
 		within.from = soonest
 	}
 	length := time.Duration(r.MinimumMinutes) * time.Minute
 	dates := 0
-	for on := shortbreaks.Date(within.from); dates < mostTried && shortbreaks.At(on, 0).Before(within.to); on = on.AddDate(0, 0, 1) {
+	for on := shortbreaks.Date(within.from); dates < most && shortbreaks.At(on, 0).Before(within.to); on = on.AddDate(0, 0, 1) {
 		if !containsDay(r.Days, on) || (len(w.Weekdays) > 0 && !containsDay(w.Weekdays, on)) {
 			continue
 		}

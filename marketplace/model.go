@@ -37,6 +37,9 @@ type Setting struct {
 
 	AddressLines   []string `gorm:"serializer:json"`
 	AccessFeatures string   // hoist, changing place, quiet room, in words
+
+	// Discreet is worked out by the schema, see discreetplace.go.
+	Discreet bool `gorm:"->"`
 }
 
 // TableName is the table's.

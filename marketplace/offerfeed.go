@@ -48,9 +48,7 @@ func OfferFeed(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUI
 			f.setting, err = gorm.G[Setting](tx.DB).Where("provider_id = ? AND id = ?", offer.ProviderID, offer.SettingID).First(ctx)
 		}
 		if err == nil {
-			var hidden map[uuid.UUID]bool
-			hidden, err = discreetOf(ctx, tx, []offerKey{{offer.ProviderID, offer.SettingID}})
-			f.place = f.setting.open(hidden[offer.SettingID])
+			f.place = f.setting.open()
 		}
 		if err == nil {
 			f.sessions, err = gorm.G[Session](tx.DB).Where("provider_id = ? AND offer_id = ? AND ends_at > ?", offer.ProviderID, offer.ID, tx.Now.Add(-feedBack)).

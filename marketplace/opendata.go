@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,9 +29,7 @@ type OpenOffer struct {
 	OnFile    []string       // kinds of the provider's own credentials that count today, in a single answer
 }
 
-// OpenPlace is where an offer is, as far as everybody may know. Of a discreet
-// setting that is the district, the first half of the postcode, and a point
-// that is right to a few kilometres.
+// OpenPlace is where an offer is, as far as everybody may know: see Public.
 type OpenPlace struct {
 	ID       uuid.UUID
 	Discreet bool
@@ -43,26 +40,6 @@ type OpenPlace struct {
 	Lat, Lon float64
 	Features string // hoist, changing place, in words
 }
-
-// coarse is the grid to whose squares' middles a discreet setting's point is
-// moved, in parts of a degree: about 5 km from north to south and 3 km from
-// west to east. sqlDirectory has the same.
-const coarse = 20
-
-func coarsely(degrees float64) float64 { return (float64(below(degrees*coarse)) + 0.5) / coarse }
-
-// A setting is discreet if its provider works alone, and may work from home,
-// or if children are cared for there in somebody's home or sleep there: its
-// address is for those who have booked. Searches by distance follow the same
-// rule, or by asking often one could find it out.
-const discreetSetting = `(p.kind = 'sole_trader' OR EXISTS (SELECT FROM offer h
-    WHERE h.provider_id = s.provider_id AND h.setting_id = s.id AND h.category = ANY (ARRAY['family_based_care', 'overnight', 'overnight_residential', 'overnight_family'])))`
-
-const sqlDiscreet = `
-SELECT s.id FROM unnest($1::uuid[], $2::uuid[]) AS k (provider_id, id)
-JOIN setting s USING (provider_id, id)
-JOIN provider p ON p.id = s.provider_id
-WHERE ` + discreetSetting
 
 // sqlChangedAt is when each was last changed, as the feeds have it.
 const sqlChangedAt = `
@@ -138,16 +115,12 @@ func joinOpen(ctx context.Context, tx *db.Tx, byID map[uuid.UUID]*OpenOffer, ver
 	if err != nil {
 		return err
 	}
-	hidden, err := discreetOf(ctx, tx, settings)
-	if err != nil {
-		return err
-	}
 	providers, places := map[uuid.UUID]Provider{}, map[uuid.UUID]OpenPlace{}
 	for _, p := range who {
 		providers[p.ID] = p
 	}
 	for _, s := range where {
-		places[s.ID] = s.open(hidden[s.ID])
+		places[s.ID] = s.open()
 	}
 	for _, v := range prices {
 		byID[v.OfferID].Version = v
@@ -157,32 +130,6 @@ func joinOpen(ctx context.Context, tx *db.Tx, byID map[uuid.UUID]*OpenOffer, ver
 		o.Tariff.Options = slices.DeleteFunc(slices.Clone(o.Version.Tariff.Options), func(p tariff.Option) bool { return p.WhoMayUse == tariff.ByContract })
 	}
 	return nil
-}
-
-// discreetOf are those of these settings whose address is not for everybody.
-func discreetOf(ctx context.Context, tx *db.Tx, settings []offerKey) (map[uuid.UUID]bool, error) {
-	of, ids := keyColumns(settings)
-	rows, err := tx.PGX.Query(ctx, sqlDiscreet, of, ids)
-	if err != nil {
-		return nil, err
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	hidden := make(map[uuid.UUID]bool, len(list))
-	for _, id := range list {
-		hidden[id] = true
-	}
-	return hidden, err
-}
-
-// open is the setting as everybody may know it.
-func (s Setting) open(discreet bool) OpenPlace {
-	p := OpenPlace{ID: s.ID, Name: s.Name, Lines: s.AddressLines, Area: s.Area, Postcode: s.Postcode, Lat: s.Latitude, Lon: s.Longitude, Features: s.AccessFeatures}
-	if discreet {
-		outcode, _, _ := strings.Cut(s.Postcode, " ")
-		p.Discreet, p.Lines, p.Postcode, p.Name, p.Features = true, nil, outcode, "Near "+outcode+", "+s.Area, ""
-		p.Lat, p.Lon = coarsely(s.Latitude), coarsely(s.Longitude)
-	}
-	return p
 }
 
 // idsOf lays keys out for GORM, which expands each to a list.

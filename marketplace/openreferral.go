@@ -65,10 +65,7 @@ WHERE o.state = 'published'
                 AND to_char(e.ends_at AT TIME ZONE 'Europe/London', 'HH24:MI') <= @to)))
         ELSE (@day = 0 OR o.visits -> 'days' @> to_jsonb(@day::int))
             AND (@from::text IS NULL OR o.visits ->> 'from' >= @from) AND (@to::text IS NULL OR o.visits ->> 'to' <= @to) END)
-    AND (@place::cube IS NULL OR EXISTS (SELECT FROM setting s JOIN provider p ON p.id = s.provider_id
-        WHERE s.provider_id = o.provider_id AND s.id = o.setting_id
-            AND (CASE WHEN ` + discreetSetting + ` THEN ll_to_earth((floor(s.latitude * 20) + 0.5) / 20, (floor(s.longitude * 20) + 0.5) / 20)
-                ELSE ll_to_earth(s.latitude, s.longitude) END <-> @place::cube) <= @chord))`
+    AND (@place::cube IS NULL OR l.place <-> @place::cube <= @chord)`
 
 const (
 	sqlCountDirectory = `SELECT count(*)` + sqlDirectory

@@ -162,7 +162,7 @@ func TestPlacesAndWorkersAreTheirProvidersToChange(t *testing.T) {
 	moved, err := marketplace.UpdateSetting(s.ctx, s.d, s.owner, id, made.ID, facts)
 	require.NoError(t, err)
 	require.NotEqual(t, made.Latitude, moved.Latitude)
-	list, more, err := marketplace.ListSettings(s.ctx, s.d, id, uuid.Nil, 1)
+	list, more, err := marketplace.ListSettings(s.ctx, s.d, s.owner, id, uuid.Nil, 1)
 	require.NoError(t, err)
 	require.False(t, more)
 	require.Equal(t, *moved, list[0])

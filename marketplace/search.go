@@ -67,7 +67,7 @@ type OfferSummary struct {
 	RatioStaff    int
 	RatioChildren int
 	Instant       bool
-	SettingName   string
+	SettingName   string // with Area and Postcode, as Setting.Public has them
 	Area          string
 	Postcode      string
 	DistanceKM    *float64 // in a straight line; nil if no postcode was given
@@ -80,7 +80,7 @@ type OfferSummary struct {
 	NextStart           *time.Time // of the next session with a place, in the window if one was asked for
 	PlacesLeft          *int       // in that session
 
-	lat, lon float64 // of the setting
+	lat, lon float64 // of the setting, as everybody may know it
 }
 
 // Search lists published offers. Anyone may; it writes nothing (searches are
@@ -136,7 +136,7 @@ func Search(ctx context.Context, d *db.DB, q SearchQuery) (*SearchPage, error) {
 // sqlSummaries is what a list shows of offers that were found.
 const sqlSummaries = `
 SELECT o.id, o.provider_id, p.name, o.title, o.summary, o.category, o.access_route, o.age_from, o.age_to, o.ratio_staff, o.ratio_children,
-    o.instant, s.name, s.area, s.postcode, l.price_pence, l.price_unit, l.sold_by, l.rate_pence, s.latitude, s.longitude
+    o.instant, s.name, s.area, s.postcode, l.price_pence, l.price_unit, l.sold_by, l.rate_pence, s.latitude, s.longitude, s.discreet
 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (provider_id, offer_id, n)
 JOIN offer_listing l ON l.provider_id = k.provider_id AND l.offer_id = k.offer_id
 JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
@@ -167,9 +167,6 @@ func (f filter) summaries(ctx context.Context, tx *db.Tx, hits []hit) ([]OfferSu
 	for i := range all {
 		h := byOffer[all[i].ID]
 		all[i].NextStart, all[i].PlacesLeft = h.start, h.left
-		if h.visit() {
-			all[i].NextStart = h.shownStart(f)
-		}
 		if h.chord != nil {
 			km := tenths(kmOfChord(*h.chord))
 			all[i].DistanceKM = &km
@@ -179,22 +176,12 @@ func (f filter) summaries(ctx context.Context, tx *db.Tx, hits []hit) ([]OfferSu
 }
 
 func scanSummary(row pgx.CollectableRow) (o OfferSummary, err error) {
+	var s Setting
 	err = row.Scan(&o.ID, &o.ProviderID, &o.ProviderName, &o.Title, &o.Summary, &o.Category, &o.AccessRoute, &o.AgeFrom, &o.AgeTo,
-		&o.RatioStaff, &o.RatioChildren, &o.Instant, &o.SettingName, &o.Area, &o.Postcode, &o.PricePence, &o.PriceUnit, &o.SoldBy,
-		&o.ComparableRatePence, &o.lat, &o.lon)
+		&o.RatioStaff, &o.RatioChildren, &o.Instant, &s.Name, &s.Area, &s.Postcode, &o.PricePence, &o.PriceUnit, &o.SoldBy,
+		&o.ComparableRatePence, &s.Latitude, &s.Longitude, &s.Discreet)
+	s = s.Public()
+	o.SettingName, o.Area, o.Postcode, o.lat, o.lon = s.Name, s.Area, s.Postcode, s.Latitude, s.Longitude
 	o.PriceText = tariff.PriceText(o.PricePence, o.PriceUnit)
 	return o, err
-}
-
-// visit reports whether the hit is support by the hour.
-func (h hit) visit() bool { return h.start != nil && h.left == nil }
-
-// shownStart is when a visit can be had in the window that was asked for. When
-// an offer opens next, without a window, is for ordering and not shown: whether
-// somebody is free then has not been asked.
-func (h hit) shownStart(f filter) *time.Time {
-	if f.window.asked() {
-		return h.start
-	}
-	return nil
 }

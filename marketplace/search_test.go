@@ -110,7 +110,7 @@ func TestAListedOfferSaysWhatFamiliesAskFirst(t *testing.T) {
 
 	page, err = marketplace.Search(s.ctx, s.d, marketplace.SearchQuery{PriceUnit: "hour"})
 	require.NoError(t, err)
-	require.Nil(t, page.Items[0].NextStart)
+	require.Equal(t, at("2027-01-04T09:30"), page.Items[0].NextStart.UTC(), "the next half hour at which somebody is free")
 	require.Nil(t, page.Items[0].PlacesLeft)
 	require.Equal(t, pence(2500), page.Items[0].ComparableRatePence)
 

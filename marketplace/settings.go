@@ -21,8 +21,8 @@ type SettingFacts struct {
 }
 
 // ListSettings lists a provider's places, and whether there are more. They are
-// public.
-func ListSettings(ctx context.Context, d *db.DB, provider, after uuid.UUID, limit int) (list []Setting, more bool, err error) {
+// public, discreet ones as Public has them.
+func ListSettings(ctx context.Context, d *db.DB, who shortbreaks.Actor, provider, after uuid.UUID, limit int) (list []Setting, more bool, err error) {
 	err = d.Read(ctx, db.Scope{}, func(tx *db.Tx) error {
 		if _, err := providerDetail(ctx, tx, provider); err != nil {
 			return err
@@ -32,6 +32,9 @@ func ListSettings(ctx context.Context, d *db.DB, provider, after uuid.UUID, limi
 			return fmt.Errorf("listing the settings of provider %s: %w", provider, err)
 		}
 		list, more = paged(list, limit)
+		for i := range list {
+			list[i] = list[i].shownTo(who)
+		}
 		return nil
 	})
 	return list, more, err
@@ -81,7 +84,12 @@ func writeSetting(ctx context.Context, d *db.DB, who shortbreaks.Actor, provider
 		ProviderID: provider, Name: strings.TrimSpace(facts.Name), Postcode: point.Postcode, Area: point.Area, Latitude: point.Lat, Longitude: point.Lon,
 		AddressLines: tidyList(facts.AddressLines), AccessFeatures: strings.TrimSpace(facts.AccessFeatures),
 	}
-	return s, d.Do(ctx, db.For(who), func(tx *db.Tx) error { return write(ctx, tx, s) })
+	return s, d.Do(ctx, db.For(who), func(tx *db.Tx) error {
+		if err := write(ctx, tx, s); err != nil {
+			return err
+		}
+		return tx.PGX.QueryRow(ctx, `SELECT discreet FROM setting WHERE provider_id = $1 AND id = $2`, provider, s.ID).Scan(&s.Discreet)
+	})
 }
 
 func (s SettingFacts) check() *shortbreaks.Faults {

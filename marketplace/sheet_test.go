@@ -78,13 +78,15 @@ func TestWhatTheColumnsCannotSayIsWrittenAsJSON(t *testing.T) {
 	odd := charge("place", "session", 1200)
 	odd.Components[0].Note, odd.Payee = " leading space", "\"Taxi\"; Ltd"
 	named := option(" Standard", odd, charge("meal", "session", 300))
-	plain := option("Plain", charge("place", "session", 1200), odd)
+	spaced := charge("transport", "session", 500)
+	spaced.Payee = " Taxi Ltd" // a cell loses the space
+	plain := option("Plain", charge("place", "session", 1200), odd, spaced)
 	raw, err := marketplace.SheetRows(marketplace.CSV, nil, club(tariffOf(named, plain)))
 	require.NoError(t, err)
 	cells, err := marketplace.SheetCells(raw)
 	require.NoError(t, err)
 	require.Contains(t, cells[0], "json")
-	require.Len(t, cells, 1+1+2, "the whole of the first option, and a row for each charge of the second")
+	require.Len(t, cells, 1+1+3, "the whole of the first option, and a row for each charge of the second")
 	read, faults, err := marketplace.ReadSheet(raw, nil)
 	require.NoError(t, err)
 	require.Empty(t, faults)

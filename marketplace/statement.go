@@ -50,7 +50,7 @@ FROM k
 `+session+`
 `+suits+order+`LIMIT 20)
 SELECT o.id, o.provider_id, p.name, o.title, o.summary, o.category, o.access_route, o.age_from, o.age_to, o.ratio_staff, o.ratio_children,
-    o.instant, s.name, s.area, s.postcode, l.price_pence, l.price_unit, l.sold_by, l.rate_pence, s.latitude, s.longitude, f.starts_at, f.places_left
+    o.instant, s.name, s.area, s.postcode, l.price_pence, l.price_unit, l.sold_by, l.rate_pence, s.latitude, s.longitude, s.discreet, f.starts_at, f.places_left
 FROM f
 JOIN offer_listing l ON l.provider_id = f.provider_id AND l.offer_id = f.offer_id
 JOIN offer o ON o.provider_id = f.provider_id AND o.id = f.offer_id

@@ -467,6 +467,72 @@ func (e CancellationReason) Valid() bool {
 	}
 }
 
+// Defines values for CannotServeCode.
+const (
+	CannotServeCodeAccessFeatures   CannotServeCode = "access_features"
+	CannotServeCodeAge              CannotServeCode = "age"
+	CannotServeCodeCategory         CannotServeCode = "category"
+	CannotServeCodeClosed           CannotServeCode = "closed"
+	CannotServeCodeCredentialLapsed CannotServeCode = "credential_lapsed"
+	CannotServeCodeDatesPassed      CannotServeCode = "dates_passed"
+	CannotServeCodeDistance         CannotServeCode = "distance"
+	CannotServeCodeFull             CannotServeCode = "full"
+	CannotServeCodeNeeds            CannotServeCode = "needs"
+	CannotServeCodeNoDates          CannotServeCode = "no_dates"
+	CannotServeCodeNoPrice          CannotServeCode = "no_price"
+	CannotServeCodeNotOnSale        CannotServeCode = "not_on_sale"
+	CannotServeCodeNoticeTooShort   CannotServeCode = "notice_too_short"
+	CannotServeCodeOtherLength      CannotServeCode = "other_length"
+	CannotServeCodeOtherTimes       CannotServeCode = "other_times"
+	CannotServeCodeRatio            CannotServeCode = "ratio"
+	CannotServeCodeText             CannotServeCode = "text"
+	CannotServeCodeTooFarAhead      CannotServeCode = "too_far_ahead"
+)
+
+// Valid indicates whether the value is a known member of the CannotServeCode enum.
+func (e CannotServeCode) Valid() bool {
+	switch e {
+	case CannotServeCodeAccessFeatures:
+		return true
+	case CannotServeCodeAge:
+		return true
+	case CannotServeCodeCategory:
+		return true
+	case CannotServeCodeClosed:
+		return true
+	case CannotServeCodeCredentialLapsed:
+		return true
+	case CannotServeCodeDatesPassed:
+		return true
+	case CannotServeCodeDistance:
+		return true
+	case CannotServeCodeFull:
+		return true
+	case CannotServeCodeNeeds:
+		return true
+	case CannotServeCodeNoDates:
+		return true
+	case CannotServeCodeNoPrice:
+		return true
+	case CannotServeCodeNotOnSale:
+		return true
+	case CannotServeCodeNoticeTooShort:
+		return true
+	case CannotServeCodeOtherLength:
+		return true
+	case CannotServeCodeOtherTimes:
+		return true
+	case CannotServeCodeRatio:
+		return true
+	case CannotServeCodeText:
+		return true
+	case CannotServeCodeTooFarAhead:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CapPer.
 const (
 	CapPerBooking CapPer = "booking"
@@ -1005,6 +1071,7 @@ func (e DatesOnly) Valid() bool {
 const (
 	DemandGroupingArea     DemandGrouping = "area"
 	DemandGroupingCategory DemandGrouping = "category"
+	DemandGroupingMissing  DemandGrouping = "missing"
 	DemandGroupingWeek     DemandGrouping = "week"
 )
 
@@ -1014,6 +1081,8 @@ func (e DemandGrouping) Valid() bool {
 	case DemandGroupingArea:
 		return true
 	case DemandGroupingCategory:
+		return true
+	case DemandGroupingMissing:
 		return true
 	case DemandGroupingWeek:
 		return true
@@ -2381,6 +2450,24 @@ func (e SessionState) Valid() bool {
 	}
 }
 
+// Defines values for SettledBy.
+const (
+	SettledByContract    SettledBy = "contract"
+	SettledByFundedPlace SettledBy = "funded_place"
+)
+
+// Valid indicates whether the value is a known member of the SettledBy enum.
+func (e SettledBy) Valid() bool {
+	switch e {
+	case SettledByContract:
+		return true
+	case SettledByFundedPlace:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SharePayer.
 const (
 	SharePayerBuyer   SharePayer = "buyer"
@@ -3479,13 +3566,35 @@ type CancellationTerms struct {
 	WaivedIfRefilled *bool `json:"waived_if_refilled,omitempty"`
 }
 
-// CannotServe An offer that cannot be booked on the dates asked for.
+// CannotServe An offer that cannot be booked as asked.
 type CannotServe struct {
-	// Because Why; a quote would say the same.
+	// Because All the reasons in words.
 	Because string `json:"because"`
 
 	// Offer An offer in a list.
-	Offer OfferSummary `json:"offer"`
+	Offer *OfferSummary `json:"offer,omitempty"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID                  `json:"offer_id"`
+	Reasons []CannotServeReason `json:"reasons"`
+}
+
+// CannotServeCode What is in the way. `not_on_sale`: withdrawn, paused, or never there. `age` to `distance`: what the offer is.
+// `no_dates`, `dates_passed`, `other_times`, `other_length`: when it is. `full`, `closed`, `notice_too_short`,
+// `too_far_ahead`, `credential_lapsed`: whether it can be booked. `no_price`: no price of it is for this buyer.
+type CannotServeCode string
+
+// CannotServeReason One reason why an offer cannot serve the pattern.
+type CannotServeReason struct {
+	// Code What is in the way. `not_on_sale`: withdrawn, paused, or never there. `age` to `distance`: what the offer is.
+	// `no_dates`, `dates_passed`, `other_times`, `other_length`: when it is. `full`, `closed`, `notice_too_short`,
+	// `too_far_ahead`, `credential_lapsed`: whether it can be booked. `no_price`: no price of it is for this buyer.
+	Code CannotServeCode `json:"code"`
+
+	// Words Example: It is for ages 5 to 11.
+	Words string `json:"words"`
 }
 
 // CapPer What the cap is on.
@@ -3690,7 +3799,7 @@ type ClosureMade struct {
 
 // Comparison Offers priced for one pattern, soonest suitable first.
 type Comparison struct {
-	// CannotServe Offers that have what is asked but cannot be booked, since a credential they need has run out.
+	// CannotServe Offers that cannot be booked so. Of offers that were not named, only those that have what is asked but for a credential that has run out.
 	CannotServe []CannotServe    `json:"cannot_serve,omitempty"`
 	Items       []ComparisonItem `json:"items"`
 }
@@ -3713,7 +3822,13 @@ type ComparisonItem struct {
 	Explanation string `json:"explanation"`
 
 	// FullPence What all payers and subsidies pay together.
-	FullPence    int64                `json:"full_pence"`
+	FullPence int64 `json:"full_pence"`
+
+	// Included What the price includes, as the provider says.
+	Included []string `json:"included"`
+
+	// Lines What is charged, over all the dates; they sum to `total_pence`.
+	Lines        []ComparisonLine     `json:"lines"`
 	MissingDates []openapi_types.Date `json:"missing_dates"`
 
 	// Occasions How many of the dates it serves.
@@ -3730,6 +3845,39 @@ type ComparisonItem struct {
 
 	// TotalPence What the budget and the family pay together.
 	TotalPence int64 `json:"total_pence"`
+}
+
+// ComparisonLine One charge over all the dates.
+type ComparisonLine struct {
+	// FullPence With what other payers bear; grants that lower the price are left out.
+	FullPence int64 `json:"full_pence"`
+
+	// Kind What is charged for.
+	Kind       ChargeKind `json:"kind"`
+	OptionName string     `json:"option_name"`
+
+	// Others Who bears the rest of `full_pence`.
+	Others []BorneShare `json:"others,omitempty"`
+
+	// Payee Who is paid, if not the provider.
+	Payee *string `json:"payee,omitempty"`
+
+	// Payer Who settles a line that neither a budget nor the family does.
+	Payer *SettledBy `json:"payer,omitempty"`
+
+	// Pence What the budget and the family pay of it.
+	Pence int64 `json:"pence"`
+
+	// Unit What one price buys.
+	Unit PriceUnit `json:"unit"`
+
+	// VatPence Inside `full_pence`.
+	VatPence *int64 `json:"vat_pence,omitempty"`
+
+	// Words The arithmetic.
+	//
+	// Example: 11 Saturdays at £12.00: £132.00.
+	Words string `json:"words"`
 }
 
 // Competency That a worker was signed off for a task; `child_id` is for staff of the child's authority alone.
@@ -4207,7 +4355,7 @@ type Demand struct {
 	SmallestCount int `json:"smallest_count"`
 }
 
-// DemandCell One category, area or ISO week. Null counts are hidden.
+// DemandCell One category, area, ISO week or filter. Null counts are hidden.
 type DemandCell struct {
 	Bookings *int64 `json:"bookings"`
 	Children *int64 `json:"children"`
@@ -5199,7 +5347,9 @@ type Offer struct {
 	// Sessions The next sessions.
 	Sessions []Session `json:"sessions"`
 
-	// Setting The place where support is given.
+	// Setting The place where support is given. Of a `discreet` one, where a carer may live or children sleep, everybody but its
+	// provider is told the district and the first half of the postcode, and distances are from the middle of a square
+	// of a few kilometres. The name then says no more than that.
 	Setting Setting `json:"setting"`
 
 	// State Where the offer stands.
@@ -5603,7 +5753,7 @@ type OfferSummary struct {
 	// ComparableRatePencePerChildHour Full cost of one hour with the child; null where time is not what is sold.
 	ComparableRatePencePerChildHour *int64 `json:"comparable_rate_pence_per_child_hour"`
 
-	// DistanceKm In a straight line from the postcode asked about; null if none was.
+	// DistanceKm In a straight line from the postcode asked about; null if none was. Right to a few kilometres for a discreet setting.
 	DistanceKm *float64 `json:"distance_km"`
 
 	// ID A UUID. Those made here are version 7.
@@ -5612,16 +5762,16 @@ type OfferSummary struct {
 	ID      ID   `json:"id"`
 	Instant bool `json:"instant"`
 
-	// NextStart The next session with a place, or the first free time in the dates and times asked for; null for support by the hour without them or if none is left.
+	// NextStart The next session with a place, or the next time somebody is free for the shortest visit, in the dates and times asked for if any were; null if none is left.
 	NextStart *time.Time `json:"next_start"`
 
 	// PlacesLeft Places in that session.
 	PlacesLeft *int `json:"places_left"`
 
-	// Postcode A full postcode.
+	// Postcode A full postcode or its first half.
 	//
-	// Example: ZZ1 1AB
-	Postcode Postcode `json:"postcode"`
+	// Example: ZZ1
+	Postcode NearPostcode `json:"postcode"`
 
 	// PricePence The price of one unit, by the option anyone may use.
 	PricePence int64 `json:"price_pence"`
@@ -6711,7 +6861,9 @@ type SessionsChanged struct {
 	Changed int `json:"changed"`
 }
 
-// Setting The place where support is given.
+// Setting The place where support is given. Of a `discreet` one, where a carer may live or children sleep, everybody but its
+// provider is told the district and the first half of the postcode, and distances are from the middle of a square
+// of a few kilometres. The name then says no more than that.
 type Setting struct {
 	AccessFeatures *string  `json:"access_features,omitempty"`
 	AddressLines   []string `json:"address_lines,omitempty"`
@@ -6719,16 +6871,19 @@ type Setting struct {
 	// Area The postcode's district.
 	Area *string `json:"area,omitempty"`
 
+	// Discreet Its address is not for everybody.
+	Discreet bool `json:"discreet"`
+
 	// ID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	ID   ID     `json:"id"`
 	Name string `json:"name"`
 
-	// Postcode A full postcode.
+	// Postcode A full postcode or its first half.
 	//
-	// Example: ZZ1 1AB
-	Postcode Postcode `json:"postcode"`
+	// Example: ZZ1
+	Postcode NearPostcode `json:"postcode"`
 }
 
 // SettingDraft A new place where support is given.
@@ -6761,6 +6916,9 @@ type SettingRequest struct {
 	// Example: ZZ1 1AB
 	Postcode Postcode `json:"postcode"`
 }
+
+// SettledBy Who settles a line that neither a budget nor the family does.
+type SettledBy string
 
 // SharePayer Who bears it; the buyer is the child's budget or the family.
 type SharePayer string
@@ -7180,6 +7338,9 @@ type UnitTotal struct {
 
 // UsagePattern What support is wanted, whoever gives it.
 type UsagePattern struct {
+	// AccessFeatures Its place has each of these.
+	AccessFeatures []AccessFeature `json:"access_features,omitempty"`
+
 	// Age Whole years.
 	Age *Age `json:"age,omitempty"`
 
@@ -7201,7 +7362,10 @@ type UsagePattern struct {
 	// Minutes How long each time.
 	Minutes int `json:"minutes"`
 
-	// OfferIds Compare only these.
+	// Needs The offer says it is fit for each of these.
+	Needs []Need `json:"needs,omitempty"`
+
+	// OfferIds Compare only these; each is answered about.
 	OfferIds []ID `json:"offer_ids,omitempty"`
 
 	// Postcode A full postcode or its first half.

@@ -62,6 +62,7 @@ func sums(t require.TestingT, p tariff.Priced) {
 		dues += d.Pence
 	}
 	require.Equal(t, total, dues)
+	summed(t, p)
 }
 
 func TestEveryPriceSumsAndNothingIsNegative(t *testing.T) {
