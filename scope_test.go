@@ -20,6 +20,7 @@ import (
 var widens = []string{
 	"booking/accept.go answer", // a declined request gives money back
 	"booking/attend.go Record", // the authority's days for the register
+	"booking/calloff.go cancelForProvider", // so does what is called off with its bookings
 	"booking/cancel.go Cancel", // what a provider cancels gives money back
 	"payments/read.go reachOf", // a provider's own payables, over its authorities
 }

@@ -150,6 +150,9 @@ func itemFor(who shortbreaks.Actor) func(*booking.Item) gen.BookingItem {
 		if it.State == booking.Declined {
 			out.DeclineReason = optional(it.Reason)
 		}
+		if it.State == booking.CancelledByProvider {
+			out.CancelReason = optional(it.Reason)
+		}
 		if providerSide(who) {
 			for i := range out.Charges { // the plan is not the provider's to know
 				out.Charges[i].PlanLineID = nil

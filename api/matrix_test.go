@@ -473,5 +473,6 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 	}
 	maps.Copy(all, m.providerRequests())
 	maps.Copy(all, m.openDataRequests())
+	maps.Copy(all, m.lifeRequests())
 	return all
 }

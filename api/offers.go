@@ -134,7 +134,7 @@ func visitHoursOut(o *marketplace.OfferDetail) *gen.VisitHours {
 func sessionOut(s marketplace.SessionDetail) gen.Session {
 	return gen.Session{
 		ID: s.ID, StartsAt: london(s.StartsAt), EndsAt: london(s.EndsAt), LocalStart: s.LocalStart, TimeZone: s.TimeZone,
-		Capacity: s.Capacity, PlacesLeft: s.PlacesLeft,
+		Capacity: s.Capacity, PlacesLeft: s.PlacesLeft, Minimum: minimumOut(s),
 	}
 }
 

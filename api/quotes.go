@@ -87,6 +87,7 @@ func quoteItemOut(it booking.QuotedItem) gen.QuoteItem {
 	return gen.QuoteItem{
 		SessionID: it.SessionID, LaneID: it.LaneWish, StartsAt: london(it.StartsAt), EndsAt: london(it.EndsAt), LocalStart: it.LocalStart,
 		TimeZone: shortbreaks.ZoneName, PricePence: int64(it.PricePence), Charges: mapped(it.Charges, quoteChargeOut),
+		Minimum: quoteMinimumOut(it.Minimum),
 	}
 }
 

@@ -64,6 +64,7 @@ type QuotedItem struct {
 	LocalStart   string            `json:"local_start"`
 	PricePence   shortbreaks.Pence `json:"price_pence"`
 	Charges      []QuotedCharge    `json:"charges"`
+	Minimum      *QuotedMinimum    `json:"minimum,omitempty"` // it runs only if enough book
 }
 
 // QuotedCharge is one charge with its payer and, for a budget, its accounts.
@@ -83,6 +84,7 @@ type QuotedCharge struct {
 	Payee       string            `json:"payee,omitempty"`      // a second payee
 	Others      []tariff.Borne    `json:"others,omitempty"`     // who bears the rest
 	OptionName  string            `json:"option_name,omitempty"`
+	Group       []QuotedGroup     `json:"group,omitempty"` // parts that are shares of a price for the group
 }
 
 // QuotedShare is the part of a charge one account pays. A nil account means
@@ -184,13 +186,13 @@ func draftQuote(who shortbreaks.Actor, child *budgets.Child, o *marketplace.Offe
 	for _, it := range o.Items {
 		item := QuotedItem{
 			SessionID: it.SessionID, LaneWish: it.LaneWish, AttendeeKind: kind, StartsAt: it.StartsAt, EndsAt: it.EndsAt,
-			LocalStart: it.LocalStart, PricePence: it.PricePence,
+			LocalStart: it.LocalStart, PricePence: it.PricePence, Minimum: quotedMinimum(it.Minimum),
 		}
 		for _, ch := range it.Charges {
 			if ch.Pence > 0 { // a charge of nothing has no payer and no hold
 				item.Charges = append(item.Charges, QuotedCharge{
 					N: ch.N, Kind: ch.Kind, AmountPence: ch.Pence, FullPence: ch.FullPence, VATPence: ch.VATPence, Payee: ch.Payee,
-					Others: ch.Others, OptionName: ch.OptionName,
+					Others: ch.Others, OptionName: ch.OptionName, Group: quotedGroup(ch),
 				})
 			}
 		}
@@ -255,6 +257,7 @@ func (it *QuotedItem) mergeAllowances() {
 		if ch.Payer == payments.PayerBudget && ch.Unit != "pence" {
 			if n, ok := first[*ch.LineID]; ok {
 				kept[n].AmountPence += ch.AmountPence
+				kept[n].Group = append(kept[n].Group, ch.Group...)
 				continue
 			}
 			first[*ch.LineID] = len(kept)

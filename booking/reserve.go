@@ -155,7 +155,7 @@ func (t *taking) take(b *Booking, q *Quote, n int, qi QuotedItem) (*Item, error)
 	if qi.SessionID == nil {
 		err = t.takeLane(item, q, qi)
 	} else {
-		err = t.takePlace(item)
+		err = t.takePlace(item, qi)
 	}
 	if err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ func requestExpiry(q *Quote, now time.Time) *time.Time {
 	return &at
 }
 
-func (t *taking) takePlace(item *Item) error {
+func (t *taking) takePlace(item *Item, qi QuotedItem) error {
 	key := attendance{child: *item.ChildID, session: *item.SessionID}
 	if t.board.attends[key] {
 		return alreadyBooked(item.LocalStart)
@@ -192,6 +192,9 @@ func (t *taking) takePlace(item *Item) error {
 	p := t.board.places[marketplace.PlaceKey{Provider: item.ProviderID, Session: *item.SessionID}]
 	if p.Free() == 0 || p.Moved(item.StartsAt, item.EndsAt) {
 		return noPlace(p, item.LocalStart)
+	}
+	if err := item.awaitGroup(p.Minimum, qi, t.now); err != nil {
+		return err
 	}
 	p.Taken++
 	p.Seq++

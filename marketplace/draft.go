@@ -69,6 +69,7 @@ type SessionSeries struct {
 	Except    []time.Time
 	Capacity  int
 	Bundle    *BundleDraft
+	Minimum   *MinimumDraft // nil: a session runs however few book
 
 	Calendar         *CalendarLimit // nil: whatever the schools do
 	SkipBankHolidays bool
@@ -115,6 +116,7 @@ func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 	if d.Sessions != nil {
 		d.Sessions.check(f, "/sessions", now)
 		d.Sessions.checkMore(f, now)
+		f.Unless(d.Sessions.Minimum == nil || d.Instant, "/sessions/minimum", "What runs only if enough book is booked at once: set instant.")
 	}
 	if len(f.Fields) == 0 && !d.datesLater {
 		d.checkUnits(f)
@@ -161,6 +163,9 @@ func (s SessionSeries) check(f *shortbreaks.Faults, at string, now time.Time) {
 	}
 	if len(f.Fields) == 0 {
 		s.checkDates(f, at, now)
+	}
+	if s.Minimum != nil && len(f.Fields) == 0 {
+		s.Minimum.check(f, at+"/minimum", s, now)
 	}
 }
 

@@ -154,6 +154,11 @@ type Session struct {
 	PlannedStart *string // wall time first planned; nil if it never moved (T37)
 	ChangedAt    *time.Time
 	Reason       *string // why it was moved or called off, in words for families
+
+	MinimumPlaces *int       // it runs only if so many places are taken; nil: it runs anyway
+	DecideAt      *time.Time // when that is decided
+	ConfirmEarly  bool       // as soon as so many are taken, not only then
+	DecidedAt     *time.Time // nil: not yet
 }
 
 // TableName is the table's.

@@ -63,6 +63,7 @@ type OfferedItem struct {
 	LocalStart       string
 	PricePence       shortbreaks.Pence
 	Charges          []tariff.Line
+	Minimum          *Minimum // of a session that runs only if enough book
 }
 
 // Offering checks what is wanted of an offer and prices it by the version on
@@ -235,7 +236,7 @@ func (o *Offered) bundle(ctx context.Context, tx *db.Tx, id uuid.UUID, ask *tari
 	now := bundleOf(term, all[term.ID], o.Offer.gone(tx.Now))
 	ask.Bundle = now.ask().Bundle
 	for _, s := range now.remaining {
-		o.Items = append(o.Items, OfferedItem{SessionID: &s.ID, StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart})
+		o.Items = append(o.Items, OfferedItem{SessionID: &s.ID, StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart, Minimum: s.minimum()})
 	}
 	if len(o.Items) == 0 {
 		words := "No session of " + term.Name + " is still to run."
@@ -303,7 +304,7 @@ func (o *Offered) bookable(starts, now time.Time, at string, before *shortbreaks
 }
 
 func (o *Offered) addSession(s Session) {
-	o.Items = append(o.Items, OfferedItem{SessionID: &s.ID, StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart})
+	o.Items = append(o.Items, OfferedItem{SessionID: &s.ID, StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart, Minimum: s.minimum()})
 }
 
 // lay sorts the items by start and tells the price what there is to be priced.

@@ -24,6 +24,7 @@ type Places struct {
 	Cancelled       bool
 
 	changed *span // its times, if they may not be those first planned
+	Minimum *Minimum
 }
 
 // Moved reports whether the session no longer has these times: whoever was
@@ -47,10 +48,10 @@ ORDER BY p.provider_id, p.session_id
 FOR UPDATE OF p`
 
 	sqlChangedSessions = `
-SELECT s.provider_id, s.id, s.state <> 'scheduled', s.starts_at, s.ends_at
+SELECT s.provider_id, s.id, s.state <> 'scheduled', s.starts_at, s.ends_at, s.minimum_places, s.decide_at, s.confirm_early, s.decided_at
 FROM session s
 JOIN unnest($1::uuid[], $2::uuid[]) AS k (provider_id, id) USING (provider_id, id)
-WHERE s.state <> 'scheduled' OR s.sequence > 0`
+WHERE s.state <> 'scheduled' OR s.sequence > 0 OR s.minimum_places IS NOT NULL`
 
 	sqlTakePlaces = `
 UPDATE session_places p SET taken = p.taken + k.n, seq = p.seq + k.n
@@ -93,13 +94,15 @@ func LockPlaces(ctx context.Context, tx *db.Tx, keys []PlaceKey) (map[PlaceKey]*
 			var k PlaceKey
 			var now span
 			var cancelled bool
-			if err := rows.Scan(&k.Provider, &k.Session, &cancelled, &now.from, &now.to); err != nil {
+			var m minimumColumns
+			if err := rows.Scan(&k.Provider, &k.Session, &cancelled, &now.from, &now.to, &m.places, &m.decideAt, &m.early, &m.decidedAt); err != nil {
 				return err
 			}
 			p := places[k]
 			if p == nil {
 				continue
 			}
+			p.Minimum = m.minimum()
 			if p.changed = &now; cancelled {
 				p.Capacity, p.Cancelled = 0, true
 			}

@@ -217,6 +217,7 @@ func (s *shelf) addSessions(offer uuid.UUID, series SessionSeries) {
 		t.StartsOn, t.EndsOn = series.bundleSpan()
 		s.terms, term = append(s.terms, t), &t.ID
 	}
+	first := len(s.sessions)
 	for _, one := range series.all() {
 		for _, on := range one.dates() {
 			o, _ := one.occasion(on) // check has found it
@@ -228,6 +229,7 @@ func (s *shelf) addSessions(offer uuid.UUID, series SessionSeries) {
 			s.counters = append(s.counters, Counter{ProviderID: session.ProviderID, SessionID: session.ID, Capacity: one.Capacity})
 		}
 	}
+	series.Minimum.apply(s.sessions[first:])
 }
 
 // write inserts everything gathered, each table once, parents first.

@@ -3084,6 +3084,9 @@ type BookingItem struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	BookingID ID `json:"booking_id"`
 
+	// CancelReason Why the provider cancelled it, if it did.
+	CancelReason *string `json:"cancel_reason,omitempty"`
+
 	// ChargePence What is or will be charged, once the register or a cancellation fixes it.
 	ChargePence *int64       `json:"charge_pence,omitempty"`
 	Charges     []ItemCharge `json:"charges"`
@@ -3092,7 +3095,7 @@ type BookingItem struct {
 	DeclineReason *string   `json:"decline_reason,omitempty"`
 	EndsAt        time.Time `json:"ends_at"`
 
-	// ExpiresAt When an unanswered request runs out.
+	// ExpiresAt When an unanswered request runs out, or it is decided whether a group runs.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
 	// Holds Money and allowance reserved. Only the family and the authority see it.
@@ -3437,7 +3440,9 @@ type CalendarRangeKind string
 
 // CallingOff Why a session is called off, in words for families.
 type CallingOff struct {
-	Reason string `json:"reason"`
+	// CancelBookings Cancel what is booked instead of refusing.
+	CancelBookings *bool  `json:"cancel_bookings,omitempty"`
+	Reason         string `json:"reason"`
 }
 
 // CancellationReason Why it is cancelled.
@@ -3656,7 +3661,9 @@ type Closure struct {
 
 // ClosureDraft Dates on which a provider, or one setting of it, is shut; both included.
 type ClosureDraft struct {
-	EndsOn openapi_types.Date `json:"ends_on"`
+	// CancelBookings Cancel what is booked then instead of refusing.
+	CancelBookings *bool              `json:"cancel_bookings,omitempty"`
+	EndsOn         openapi_types.Date `json:"ends_on"`
 
 	// ProviderID A UUID. Those made here are version 7.
 	//
@@ -3684,8 +3691,11 @@ type ClosureList struct {
 // ClosureMade A closure and what it did.
 type ClosureMade struct {
 	// Closure Dates on which a provider, or one setting of it, is shut; both included.
-	Closure           Closure `json:"closure"`
-	SessionsCalledOff int     `json:"sessions_called_off"`
+	Closure Closure `json:"closure"`
+
+	// PlacesCancelled Places and visits that were booked then.
+	PlacesCancelled   int `json:"places_cancelled"`
+	SessionsCalledOff int `json:"sessions_called_off"`
 }
 
 // Comparison Offers priced for one pattern, soonest suitable first.
@@ -5052,6 +5062,18 @@ type MightAdd struct {
 	Words     string `json:"words"`
 }
 
+// MinimumDraft A session runs only if so many places are taken when it is decided. Until then each place is `conditional` and
+// its money reserved; then all are confirmed, or all are cancelled and all money is released. Needs `instant`.
+// Sessions sold as one bundle are decided together.
+type MinimumDraft struct {
+	// ConfirmEarly Confirm all as soon as so many places are taken, not only then.
+	ConfirmEarly *bool `json:"confirm_early,omitempty"`
+
+	// DecideHoursBefore How long before the start it is decided; of a bundle, before its first.
+	DecideHoursBefore int `json:"decide_hours_before"`
+	Places            int `json:"places"`
+}
+
 // NamedSum An amount under a name.
 type NamedSum struct {
 	Name  string `json:"name"`
@@ -5347,6 +5369,24 @@ type OfferEdit struct {
 	Ratio   SupportRatio `json:"ratio"`
 	Summary string       `json:"summary"`
 	Title   string       `json:"title"`
+}
+
+// OfferEnded What ending an offer did.
+type OfferEnded struct {
+	PlacesCancelled   int `json:"places_cancelled"`
+	SessionsCalledOff int `json:"sessions_called_off"`
+
+	// State Where the offer stands.
+	State OfferState `json:"state"`
+}
+
+// OfferEnding From when an offer ends, and why.
+type OfferEnding struct {
+	// FromDate The first date it is not given any more; tomorrow at the earliest.
+	FromDate openapi_types.Date `json:"from_date"`
+
+	// Reason In words for families.
+	Reason string `json:"reason"`
 }
 
 // OfferFacet How many of the offers found are of one kind.
@@ -6020,6 +6060,9 @@ type PlannedSession struct {
 	// Example: 2027-01-09T10:00
 	LocalStart LocalTime `json:"local_start"`
 
+	// PlacesCancelled Given if bookings were to be cancelled with it; how many places were, this time.
+	PlacesCancelled *int `json:"places_cancelled,omitempty"`
+
 	// PlannedStart The wall time first planned; null if it never moved.
 	PlannedStart *string   `json:"planned_start"`
 	Reason       *string   `json:"reason"`
@@ -6387,7 +6430,10 @@ type QuoteItem struct {
 	//
 	// Example: 2027-01-09T10:00
 	LocalStart LocalTime `json:"local_start"`
-	PricePence int64     `json:"price_pence"`
+
+	// Minimum The place would be taken on the condition that enough are, which is decided then.
+	Minimum    *QuoteMinimum `json:"minimum,omitempty"`
+	PricePence int64         `json:"price_pence"`
 
 	// SessionID A UUID. Those made here are version 7.
 	//
@@ -6397,6 +6443,12 @@ type QuoteItem struct {
 
 	// TimeZone Example: Europe/London
 	TimeZone string `json:"time_zone"`
+}
+
+// QuoteMinimum The place would be taken on the condition that enough are, which is decided then.
+type QuoteMinimum struct {
+	DecideAt time.Time `json:"decide_at"`
+	Places   int       `json:"places"`
 }
 
 // QuoteRequest What one child would book at one offer. Exactly one of `session_ids`, `bundle_id` and `visits`.
@@ -6598,8 +6650,11 @@ type Session struct {
 	//
 	// Example: 2027-01-09T10:00
 	LocalStart LocalTime `json:"local_start"`
-	PlacesLeft int       `json:"places_left"`
-	StartsAt   time.Time `json:"starts_at"`
+
+	// Minimum Given for a session that runs only if enough places are taken.
+	Minimum    *SessionMinimum `json:"minimum,omitempty"`
+	PlacesLeft int             `json:"places_left"`
+	StartsAt   time.Time       `json:"starts_at"`
 
 	// TimeZone Example: Europe/London
 	TimeZone string `json:"time_zone"`
@@ -6625,6 +6680,18 @@ type SessionChange struct {
 
 	// Weekday ISO day of the week, Monday 1 to Sunday 7.
 	Weekday *Weekday `json:"weekday,omitempty"`
+}
+
+// SessionMinimum Given for a session that runs only if enough places are taken.
+type SessionMinimum struct {
+	DecideAt time.Time `json:"decide_at"`
+
+	// Decided It runs; whoever books now is confirmed at once.
+	Decided bool `json:"decided"`
+
+	// NeededMore So many more places make it run.
+	NeededMore int `json:"needed_more"`
+	Places     int `json:"places"`
 }
 
 // SessionMove When one session is to be instead. `to` at or before `from` is on the next day.
@@ -6686,6 +6753,11 @@ type SessionSeries struct {
 
 	// LastDate Not needed if the rule says when it ends.
 	LastDate *openapi_types.Date `json:"last_date,omitempty"`
+
+	// Minimum A session runs only if so many places are taken when it is decided. Until then each place is `conditional` and
+	// its money reserved; then all are confirmed, or all are cancelled and all money is released. Needs `instant`.
+	// Sessions sold as one bundle are decided together.
+	Minimum *MinimumDraft `json:"minimum,omitempty"`
 
 	// Rrule A recurrence rule (RFC 5545): daily, weekly, monthly or yearly, with INTERVAL, COUNT or UNTIL, BYDAY, BYMONTHDAY,
 	// BYMONTH and WKST. Other parts are refused in words.
@@ -6939,6 +7011,33 @@ type StripeReceipt struct {
 type SupportRatio struct {
 	Children int `json:"children"`
 	Staff    int `json:"staff"`
+}
+
+// TakenPlace One place somebody has taken.
+type TakenPlace struct {
+	BookedAt time.Time `json:"booked_at"`
+
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID ID `json:"booking_id"`
+
+	// ItemID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ItemID   ID    `json:"item_id"`
+	PlaceSeq int64 `json:"place_seq"`
+
+	// Reference Example: SB-7K3Q-9F2M
+	Reference string `json:"reference"`
+
+	// State Where one item stands.
+	State ItemState `json:"state"`
+}
+
+// TakenPlaceList Places, the last booked first.
+type TakenPlaceList struct {
+	Items []TakenPlace `json:"items"`
 }
 
 // TaperStep The ratio of support from a date on.
@@ -8207,6 +8306,12 @@ type GetQuoteParams struct {
 	As *PaperForm `form:"as,omitempty" json:"as,omitempty"`
 }
 
+// ListPlacesBeyondParams defines parameters for ListPlacesBeyond.
+type ListPlacesBeyondParams struct {
+	// Capacity How many places there are to be.
+	Capacity int `form:"capacity" json:"capacity"`
+}
+
 // ListShortlistParams defines parameters for ListShortlist.
 type ListShortlistParams struct {
 	// Limit How many items to answer at most.
@@ -8284,6 +8389,9 @@ type CreateOfferJSONRequestBody = OfferDraft
 
 // UpdateOfferJSONRequestBody defines body for UpdateOffer for application/json ContentType.
 type UpdateOfferJSONRequestBody = OfferEdit
+
+// EndOfferJSONRequestBody defines body for EndOffer for application/json ContentType.
+type EndOfferJSONRequestBody = OfferEnding
 
 // AskProviderJSONRequestBody defines body for AskProvider for application/json ContentType.
 type AskProviderJSONRequestBody = EnquiryWords
@@ -8551,6 +8659,9 @@ type ServerInterface interface {
 	// CopyOffer Copy an offer
 	// (POST /v1/offers/{offer_id}/copies)
 	CopyOffer(ctx echo.Context, offerID OfferID) error
+	// EndOffer End an offer from a date on
+	// (POST /v1/offers/{offer_id}/ending)
+	EndOffer(ctx echo.Context, offerID OfferID) error
 	// AskProvider Ask about an offer
 	// (POST /v1/offers/{offer_id}/enquiries)
 	AskProvider(ctx echo.Context, offerID OfferID) error
@@ -8680,6 +8791,9 @@ type ServerInterface interface {
 	// MoveSession Move one session
 	// (POST /v1/sessions/{session_id}/move)
 	MoveSession(ctx echo.Context, sessionID SessionID) error
+	// ListPlacesBeyond See whose places to rearrange before cutting a session
+	// (GET /v1/sessions/{session_id}/places-beyond)
+	ListPlacesBeyond(ctx echo.Context, sessionID SessionID, params ListPlacesBeyondParams) error
 	// ListShortlist Read your shortlist
 	// (GET /v1/shortlist)
 	ListShortlist(ctx echo.Context, params ListShortlistParams) error
@@ -10551,6 +10665,22 @@ func (w *ServerInterfaceWrapper) CopyOffer(ctx echo.Context) error {
 	return err
 }
 
+// EndOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) EndOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndOffer(ctx, offerID)
+	return err
+}
+
 // AskProvider converts echo context to params.
 func (w *ServerInterfaceWrapper) AskProvider(ctx echo.Context) error {
 	var err error
@@ -11433,6 +11563,31 @@ func (w *ServerInterfaceWrapper) MoveSession(ctx echo.Context) error {
 	return err
 }
 
+// ListPlacesBeyond converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPlacesBeyond(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "session_id" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session_id", ctx.Param("session_id"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPlacesBeyondParams
+	// ------------- Required query parameter "capacity" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "capacity", ctx.QueryParams(), &params.Capacity, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter capacity: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPlacesBeyond(ctx, sessionID, params)
+	return err
+}
+
 // ListShortlist converts echo context to params.
 func (w *ServerInterfaceWrapper) ListShortlist(ctx echo.Context) error {
 	var err error
@@ -11654,6 +11809,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/session-changes", wrapper.ChangeSessions, options.OperationMiddlewares["changeSessions"]...)
 	router.POST(options.BaseURL+"/v1/session-previews", wrapper.PreviewSessions, options.OperationMiddlewares["previewSessions"]...)
 	router.POST(options.BaseURL+"/v1/sessions/:session_id/calling-off", wrapper.CallOffSession, options.OperationMiddlewares["callOffSession"]...)
+	router.GET(options.BaseURL+"/v1/sessions/:session_id/places-beyond", wrapper.ListPlacesBeyond, options.OperationMiddlewares["listPlacesBeyond"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/ending", wrapper.EndOffer, options.OperationMiddlewares["endOffer"]...)
 	router.POST(options.BaseURL+"/v1/sessions/:session_id/move", wrapper.MoveSession, options.OperationMiddlewares["moveSession"]...)
 	router.GET(options.BaseURL+"/v1/closures", wrapper.ListClosures, options.OperationMiddlewares["listClosures"]...)
 	router.POST(options.BaseURL+"/v1/closures", wrapper.CreateClosure, options.OperationMiddlewares["createClosure"]...)
@@ -18086,6 +18243,142 @@ func (response CopyOfferdefaultApplicationProblemPlusJSONResponse) VisitCopyOffe
 	return err
 }
 
+type EndOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	Body    *EndOfferJSONRequestBody
+}
+
+type EndOfferResponseObject interface {
+	VisitEndOfferResponse(w http.ResponseWriter) error
+}
+
+type EndOffer200JSONResponse OfferEnded
+
+func (response EndOffer200JSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndOffer400ApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndOffer401ApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndOffer403ApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndOffer404ApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndOffer409ApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response EndOffer422ApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndOfferdefaultApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AskProviderRequestObject struct {
 	OfferID OfferID `json:"offer_id"`
 	Body    *AskProviderJSONRequestBody
@@ -23394,6 +23687,110 @@ func (response MoveSessiondefaultApplicationProblemPlusJSONResponse) VisitMoveSe
 	return err
 }
 
+type ListPlacesBeyondRequestObject struct {
+	SessionID SessionID `json:"session_id"`
+	Params    ListPlacesBeyondParams
+}
+
+type ListPlacesBeyondResponseObject interface {
+	VisitListPlacesBeyondResponse(w http.ResponseWriter) error
+}
+
+type ListPlacesBeyond200JSONResponse TakenPlaceList
+
+func (response ListPlacesBeyond200JSONResponse) VisitListPlacesBeyondResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlacesBeyond400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlacesBeyond400ApplicationProblemPlusJSONResponse) VisitListPlacesBeyondResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlacesBeyond401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlacesBeyond401ApplicationProblemPlusJSONResponse) VisitListPlacesBeyondResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlacesBeyond403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlacesBeyond403ApplicationProblemPlusJSONResponse) VisitListPlacesBeyondResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlacesBeyond404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlacesBeyond404ApplicationProblemPlusJSONResponse) VisitListPlacesBeyondResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlacesBeyonddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPlacesBeyonddefaultApplicationProblemPlusJSONResponse) VisitListPlacesBeyondResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListShortlistRequestObject struct {
 	Params ListShortlistParams
 }
@@ -24335,6 +24732,9 @@ type StrictServerInterface interface {
 	// CopyOffer Copy an offer
 	// (POST /v1/offers/{offer_id}/copies)
 	CopyOffer(ctx context.Context, request CopyOfferRequestObject) (CopyOfferResponseObject, error)
+	// EndOffer End an offer from a date on
+	// (POST /v1/offers/{offer_id}/ending)
+	EndOffer(ctx context.Context, request EndOfferRequestObject) (EndOfferResponseObject, error)
 	// AskProvider Ask about an offer
 	// (POST /v1/offers/{offer_id}/enquiries)
 	AskProvider(ctx context.Context, request AskProviderRequestObject) (AskProviderResponseObject, error)
@@ -24464,6 +24864,9 @@ type StrictServerInterface interface {
 	// MoveSession Move one session
 	// (POST /v1/sessions/{session_id}/move)
 	MoveSession(ctx context.Context, request MoveSessionRequestObject) (MoveSessionResponseObject, error)
+	// ListPlacesBeyond See whose places to rearrange before cutting a session
+	// (GET /v1/sessions/{session_id}/places-beyond)
+	ListPlacesBeyond(ctx context.Context, request ListPlacesBeyondRequestObject) (ListPlacesBeyondResponseObject, error)
 	// ListShortlist Read your shortlist
 	// (GET /v1/shortlist)
 	ListShortlist(ctx context.Context, request ListShortlistRequestObject) (ListShortlistResponseObject, error)
@@ -26466,6 +26869,54 @@ func (sh *strictHandler) CopyOffer(ctx echo.Context, offerID OfferID) error {
 	return nil
 }
 
+// EndOffer operation middleware
+func (sh *strictHandler) EndOffer(ctx echo.Context, offerID OfferID) error {
+	var request EndOfferRequestObject
+
+	request.OfferID = offerID
+
+	var body EndOfferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndOffer(ctx.Request().Context(), request.(EndOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndOfferResponseObject); ok {
+		return validResponse.VisitEndOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // AskProvider operation middleware
 func (sh *strictHandler) AskProvider(ctx echo.Context, offerID OfferID) error {
 	var request AskProviderRequestObject
@@ -28053,6 +28504,32 @@ func (sh *strictHandler) MoveSession(ctx echo.Context, sessionID SessionID) erro
 		return err
 	} else if validResponse, ok := response.(MoveSessionResponseObject); ok {
 		return validResponse.VisitMoveSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPlacesBeyond operation middleware
+func (sh *strictHandler) ListPlacesBeyond(ctx echo.Context, sessionID SessionID, params ListPlacesBeyondParams) error {
+	var request ListPlacesBeyondRequestObject
+
+	request.SessionID = sessionID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPlacesBeyond(ctx.Request().Context(), request.(ListPlacesBeyondRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPlacesBeyond")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPlacesBeyondResponseObject); ok {
+		return validResponse.VisitListPlacesBeyondResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
