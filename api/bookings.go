@@ -93,11 +93,9 @@ func (s *Server) DeclineBooking(ctx context.Context, r gen.DeclineBookingRequest
 
 // CancelBooking cancels all or some of a booking.
 func (s *Server) CancelBooking(ctx context.Context, r gen.CancelBookingRequestObject) (gen.CancelBookingResponseObject, error) {
-	reason := string(r.Body.Reason)
-	if r.Body.Note != nil {
-		reason += ": " + *r.Body.Note
-	}
-	b, err := booking.Cancel(ctx, s.DB, who(ctx), booking.CancelBooking{BookingID: r.BookingID, ItemIDs: r.Body.ItemIds, Reason: reason})
+	b, err := booking.Cancel(ctx, s.DB, who(ctx), booking.CancelBooking{
+		BookingID: r.BookingID, ItemIDs: r.Body.ItemIds, Reason: reasonWith(r.Body.Reason, r.Body.Note),
+	})
 	if err != nil {
 		return nil, err
 	}

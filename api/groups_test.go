@@ -20,7 +20,9 @@ func TestT45_HowManyMoreMakeItRunIsPublic(t *testing.T) {
 		"dates": []string{"2027-01-09"}, "from": "10:00", "to": "13:00", "capacity": 6, "minimum": object{"places": 2, "decide_hours_before": 24},
 	}})), http.StatusCreated)
 	into[gen.Offer](owner.post("/v1/offers/"+made.ID.String()+"/publication", nil), http.StatusOK)
-	read := func() gen.Session { return into[gen.Offer](w.nobody().get("/v1/offers/"+made.ID.String()), http.StatusOK).Sessions[0] }
+	read := func() gen.Session {
+		return into[gen.Offer](w.nobody().get("/v1/offers/"+made.ID.String()), http.StatusOK).Sessions[0]
+	}
 	require.Equal(t, 2, read().Minimum.NeededMore)
 
 	mother := w.mother

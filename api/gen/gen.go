@@ -2995,6 +2995,18 @@ type Basket struct {
 	Bookings []Booking `json:"bookings"`
 }
 
+// BasketCancellation Why a basket is cancelled, and whose part if not all.
+type BasketCancellation struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID *ID     `json:"child_id,omitempty"`
+	Note    *string `json:"note,omitempty"`
+
+	// Reason Why it is cancelled.
+	Reason CancellationReason `json:"reason"`
+}
+
 // BasketRequest Quotes to book together, all or nothing, all of one authority.
 type BasketRequest struct {
 	Quotes []QuoteToBook `json:"quotes"`
@@ -3150,6 +3162,11 @@ type BookingReference = string
 
 // BookingState The state all items share, or `mixed`.
 type BookingState string
+
+// BookingsChanged Bookings as they are now, or would be.
+type BookingsChanged struct {
+	Items []Booking `json:"items"`
+}
 
 // BorneShare What another payer bears of a line.
 type BorneShare struct {
@@ -4200,6 +4217,16 @@ type DBSWorkforce string
 // DatesOnly The days of term, or the school holidays. An INSET day is neither.
 type DatesOnly string
 
+// DayCancellation Who is ill, and on which day if not today.
+type DayCancellation struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID                  `json:"child_id"`
+	Date    *openapi_types.Date `json:"date,omitempty"`
+	DryRun  *bool               `json:"dry_run,omitempty"`
+}
+
 // DeclineRequest Why the provider says no.
 type DeclineRequest struct {
 	Reason string `json:"reason"`
@@ -5072,6 +5099,15 @@ type MinimumDraft struct {
 	// DecideHoursBefore How long before the start it is decided; of a bundle, before its first.
 	DecideHoursBefore int `json:"decide_hours_before"`
 	Places            int `json:"places"`
+}
+
+// MovedItem A date that was moved; the old one stands until the provider agrees, if it must.
+type MovedItem struct {
+	// Booking One child at one provider. Providers know it by its reference and are not told the child's name here.
+	Booking Booking `json:"booking"`
+
+	// MovedFrom One attendee at one session, or one visit.
+	MovedFrom BookingItem `json:"moved_from"`
 }
 
 // NamedSum An amount under a name.
@@ -7483,6 +7519,11 @@ type YearlyIncome struct {
 // AfterChangeNumber defines model for AfterChangeNumber.
 type AfterChangeNumber = int64
 
+// BasketID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type BasketID = ID
+
 // BookingID A UUID. Those made here are version 7.
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
@@ -7809,6 +7850,12 @@ type ListDirectoryTermsParams struct {
 
 // CreateAllocationParams defines parameters for CreateAllocation.
 type CreateAllocationParams struct {
+	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MoveBookingItemParams defines parameters for MoveBookingItem.
+type MoveBookingItemParams struct {
 	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -8336,8 +8383,14 @@ type CreateTopUpParams struct {
 // CreateAllocationJSONRequestBody defines body for CreateAllocation for application/json ContentType.
 type CreateAllocationJSONRequestBody = AllocationDraft
 
+// CancelBasketJSONRequestBody defines body for CancelBasket for application/json ContentType.
+type CancelBasketJSONRequestBody = BasketCancellation
+
 // RecordAttendanceJSONRequestBody defines body for RecordAttendance for application/json ContentType.
 type RecordAttendanceJSONRequestBody = AttendanceRecord
+
+// MoveBookingItemJSONRequestBody defines body for MoveBookingItem for application/json ContentType.
+type MoveBookingItemJSONRequestBody = QuoteToBook
 
 // QueryAttendanceJSONRequestBody defines body for QueryAttendance for application/json ContentType.
 type QueryAttendanceJSONRequestBody = AttendanceQuery
@@ -8362,6 +8415,9 @@ type CreateContractJSONRequestBody = ContractDraft
 
 // CostOfferJSONRequestBody defines body for CostOffer for application/json ContentType.
 type CostOfferJSONRequestBody = CostingRequest
+
+// CancelDayJSONRequestBody defines body for CancelDay for application/json ContentType.
+type CancelDayJSONRequestBody = DayCancellation
 
 // ShareContactJSONRequestBody defines body for ShareContact for application/json ContentType.
 type ShareContactJSONRequestBody = EnquiryContact
@@ -8512,12 +8568,18 @@ type ServerInterface interface {
 	// CreateAllocation Allocate money or an allowance to a child
 	// (POST /v1/allocations)
 	CreateAllocation(ctx echo.Context, params CreateAllocationParams) error
+	// CancelBasket Cancel what was booked together
+	// (POST /v1/baskets/{basket_id}/cancellation)
+	CancelBasket(ctx echo.Context, basketID BasketID) error
 	// RecordAttendance Fill in the register
 	// (PUT /v1/booking-items/{item_id}/attendance)
 	RecordAttendance(ctx echo.Context, itemID ItemID) error
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx echo.Context, itemID ItemID) error
+	// MoveBookingItem Move one date
+	// (POST /v1/booking-items/{item_id}/move)
+	MoveBookingItem(ctx echo.Context, itemID ItemID, params MoveBookingItemParams) error
 	// QueryAttendance Question what was recorded
 	// (POST /v1/booking-items/{item_id}/query)
 	QueryAttendance(ctx echo.Context, itemID ItemID) error
@@ -8578,6 +8640,9 @@ type ServerInterface interface {
 	// CostOffer Work out what a place must cost
 	// (POST /v1/costings)
 	CostOffer(ctx echo.Context) error
+	// CancelDay A child is ill today
+	// (POST /v1/day-cancellations)
+	CancelDay(ctx echo.Context) error
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx echo.Context, params GetDemandParams) error
@@ -9225,6 +9290,22 @@ func (w *ServerInterfaceWrapper) CreateAllocation(ctx echo.Context) error {
 	return err
 }
 
+// CancelBasket converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelBasket(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "basket_id" -------------
+	var basketID BasketID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "basket_id", ctx.Param("basket_id"), &basketID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter basket_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelBasket(ctx, basketID)
+	return err
+}
+
 // RecordAttendance converts echo context to params.
 func (w *ServerInterfaceWrapper) RecordAttendance(ctx echo.Context) error {
 	var err error
@@ -9254,6 +9335,44 @@ func (w *ServerInterfaceWrapper) ConfirmAttendance(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ConfirmAttendance(ctx, itemID)
+	return err
+}
+
+// MoveBookingItem converts echo context to params.
+func (w *ServerInterfaceWrapper) MoveBookingItem(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MoveBookingItemParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MoveBookingItem(ctx, itemID, params)
 	return err
 }
 
@@ -9696,6 +9815,15 @@ func (w *ServerInterfaceWrapper) CostOffer(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CostOffer(ctx)
+	return err
+}
+
+// CancelDay converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelDay(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelDay(ctx)
 	return err
 }
 
@@ -11855,6 +11983,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/acceptance", wrapper.AcceptBooking, options.OperationMiddlewares["acceptBooking"]...)
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/decline", wrapper.DeclineBooking, options.OperationMiddlewares["declineBooking"]...)
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/cancellation", wrapper.CancelBooking, options.OperationMiddlewares["cancelBooking"]...)
+	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
+	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
 	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/attendance", wrapper.RecordAttendance, options.OperationMiddlewares["recordAttendance"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/confirmation", wrapper.ConfirmAttendance, options.OperationMiddlewares["confirmAttendance"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/query", wrapper.QueryAttendance, options.OperationMiddlewares["queryAttendance"]...)
@@ -12811,6 +12942,142 @@ func (response CreateAllocationdefaultApplicationProblemPlusJSONResponse) VisitC
 	return err
 }
 
+type CancelBasketRequestObject struct {
+	BasketID BasketID `json:"basket_id"`
+	Body     *CancelBasketJSONRequestBody
+}
+
+type CancelBasketResponseObject interface {
+	VisitCancelBasketResponse(w http.ResponseWriter) error
+}
+
+type CancelBasket200JSONResponse BookingsChanged
+
+func (response CancelBasket200JSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasket400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBasket400ApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasket401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBasket401ApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasket403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBasket403ApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasket404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBasket404ApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasket409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBasket409ApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasket422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBasket422ApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CancelBasketdefaultApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RecordAttendanceRequestObject struct {
 	ItemID ItemID `json:"item_id"`
 	Body   *RecordAttendanceJSONRequestBody
@@ -13055,6 +13322,153 @@ type ConfirmAttendancedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ConfirmAttendancedefaultApplicationProblemPlusJSONResponse) VisitConfirmAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItemRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Params MoveBookingItemParams
+	Body   *MoveBookingItemJSONRequestBody
+}
+
+type MoveBookingItemResponseObject interface {
+	VisitMoveBookingItemResponse(w http.ResponseWriter) error
+}
+
+type MoveBookingItem201ResponseHeaders struct {
+	IdempotencyReplayed *bool
+}
+
+type MoveBookingItem201JSONResponse struct {
+	Body    MovedItem
+	Headers MoveBookingItem201ResponseHeaders
+}
+
+func (response MoveBookingItem201JSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItem400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBookingItem400ApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBookingItem401ApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBookingItem403ApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItem404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBookingItem404ApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItem409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBookingItem409ApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItem422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBookingItem422ApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItemdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MoveBookingItemdefaultApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15279,6 +15693,141 @@ type CostOfferdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CostOfferdefaultApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDayRequestObject struct {
+	Body *CancelDayJSONRequestBody
+}
+
+type CancelDayResponseObject interface {
+	VisitCancelDayResponse(w http.ResponseWriter) error
+}
+
+type CancelDay200JSONResponse BookingsChanged
+
+func (response CancelDay200JSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDay400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDay400ApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDay401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDay401ApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDay403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDay403ApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDay404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDay404ApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDay409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDay409ApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDay422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDay422ApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDaydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CancelDaydefaultApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -24585,12 +25134,18 @@ type StrictServerInterface interface {
 	// CreateAllocation Allocate money or an allowance to a child
 	// (POST /v1/allocations)
 	CreateAllocation(ctx context.Context, request CreateAllocationRequestObject) (CreateAllocationResponseObject, error)
+	// CancelBasket Cancel what was booked together
+	// (POST /v1/baskets/{basket_id}/cancellation)
+	CancelBasket(ctx context.Context, request CancelBasketRequestObject) (CancelBasketResponseObject, error)
 	// RecordAttendance Fill in the register
 	// (PUT /v1/booking-items/{item_id}/attendance)
 	RecordAttendance(ctx context.Context, request RecordAttendanceRequestObject) (RecordAttendanceResponseObject, error)
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx context.Context, request ConfirmAttendanceRequestObject) (ConfirmAttendanceResponseObject, error)
+	// MoveBookingItem Move one date
+	// (POST /v1/booking-items/{item_id}/move)
+	MoveBookingItem(ctx context.Context, request MoveBookingItemRequestObject) (MoveBookingItemResponseObject, error)
 	// QueryAttendance Question what was recorded
 	// (POST /v1/booking-items/{item_id}/query)
 	QueryAttendance(ctx context.Context, request QueryAttendanceRequestObject) (QueryAttendanceResponseObject, error)
@@ -24651,6 +25206,9 @@ type StrictServerInterface interface {
 	// CostOffer Work out what a place must cost
 	// (POST /v1/costings)
 	CostOffer(ctx context.Context, request CostOfferRequestObject) (CostOfferResponseObject, error)
+	// CancelDay A child is ill today
+	// (POST /v1/day-cancellations)
+	CancelDay(ctx context.Context, request CancelDayRequestObject) (CancelDayResponseObject, error)
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx context.Context, request GetDemandRequestObject) (GetDemandResponseObject, error)
@@ -25246,6 +25804,54 @@ func (sh *strictHandler) CreateAllocation(ctx echo.Context, params CreateAllocat
 	return nil
 }
 
+// CancelBasket operation middleware
+func (sh *strictHandler) CancelBasket(ctx echo.Context, basketID BasketID) error {
+	var request CancelBasketRequestObject
+
+	request.BasketID = basketID
+
+	var body CancelBasketJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelBasket(ctx.Request().Context(), request.(CancelBasketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelBasket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelBasketResponseObject); ok {
+		return validResponse.VisitCancelBasketResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // RecordAttendance operation middleware
 func (sh *strictHandler) RecordAttendance(ctx echo.Context, itemID ItemID) error {
 	var request RecordAttendanceRequestObject
@@ -25313,6 +25919,55 @@ func (sh *strictHandler) ConfirmAttendance(ctx echo.Context, itemID ItemID) erro
 		return err
 	} else if validResponse, ok := response.(ConfirmAttendanceResponseObject); ok {
 		return validResponse.VisitConfirmAttendanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MoveBookingItem operation middleware
+func (sh *strictHandler) MoveBookingItem(ctx echo.Context, itemID ItemID, params MoveBookingItemParams) error {
+	var request MoveBookingItemRequestObject
+
+	request.ItemID = itemID
+	request.Params = params
+
+	var body MoveBookingItemJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MoveBookingItem(ctx.Request().Context(), request.(MoveBookingItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MoveBookingItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MoveBookingItemResponseObject); ok {
+		return validResponse.VisitMoveBookingItemResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -25988,6 +26643,52 @@ func (sh *strictHandler) CostOffer(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(CostOfferResponseObject); ok {
 		return validResponse.VisitCostOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelDay operation middleware
+func (sh *strictHandler) CancelDay(ctx echo.Context) error {
+	var request CancelDayRequestObject
+
+	var body CancelDayJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelDay(ctx.Request().Context(), request.(CancelDayRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelDay")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelDayResponseObject); ok {
+		return validResponse.VisitCancelDayResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
