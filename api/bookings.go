@@ -145,6 +145,9 @@ func itemFor(who shortbreaks.Actor) func(*booking.Item) gen.BookingItem {
 			PricePence: int64(it.PricePence), ChargePence: pence64(it.ChargePence), PlaceSeq: it.PlaceSeq,
 			Attendance: attendanceOut(it), Charges: mapped(it.Charges, chargeOut),
 		}
+		if it.FeeDueAt != nil {
+			out.FeePence, out.FeeDueAt = pence64(it.FeePence), londonOrNone(it.FeeDueAt)
+		}
 		if it.State == booking.Declined {
 			out.DeclineReason = optional(it.Reason)
 		}

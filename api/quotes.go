@@ -129,6 +129,6 @@ func payerOut(payer string) gen.Payer {
 func termsOut(t tariff.Terms) gen.CancellationTerms {
 	out := as[gen.CancellationTerms](t)
 	words := t.Explain()
-	out.Explanation = &words
+	out.Explanation, out.WaivedIfRefilled = &words, &t.WaivedIfRefilled // said either way: left out it would mean the default
 	return out
 }

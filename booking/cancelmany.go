@@ -11,7 +11,6 @@ import (
 	"shortbreaks"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace/tariff"
-	"shortbreaks/payments"
 )
 
 // CancelBasket cancels what was booked together, or one child's part of it.
@@ -140,6 +139,7 @@ func (b *Booking) fees(ctx context.Context, tx *db.Tx, items []*Item, to State, 
 			fee = b.Terms.Fee(tariff.Cancellation{Price: it.PricePence, Start: it.StartsAt, At: tx.Now, Reason: reasonOf(by.cause), Holidays: holidays})
 		}
 		it.ChargePence, it.AutoConfirmAt = &fee, nil
+		it.await(fee, b.Terms.WaivedIfRefilled)
 	}
 	return nil
 }
@@ -149,16 +149,4 @@ func (b *Booking) fees(ctx context.Context, tx *db.Tx, items []*Item, to State, 
 func reasonOf(cause string) string {
 	reason, _, _ := strings.Cut(cause, ": ")
 	return reason
-}
-
-// end moves items whose fee is known to a closed state; those that owe it
-// capture it, the others release everything.
-func end(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover) error {
-	if err := move(ctx, tx, items, to, by); err != nil {
-		return err
-	}
-	if err := giveBack(ctx, tx, items); err != nil {
-		return err
-	}
-	return settle(ctx, tx, items, payments.KindLateFee, by.who)
 }

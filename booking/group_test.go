@@ -274,3 +274,13 @@ func day(text string) time.Time {
 func shortbreaksIs(err error, any ...error) bool {
 	return slices.ContainsFunc(any, func(e error) bool { return errors.Is(err, e) })
 }
+
+// guestNamed is one more family with money, by number.
+func (w *world) guestNamed(n int) guest {
+	w.t.Helper()
+	home := w.family(fmt.Sprintf("named%d", n), 1)
+	g := guest{home.Parents[0], home.Children[0].ID}
+	w.allocate(g.child, "social_care", payments.InPence, 100_000)
+	w.line(g.child, budgets.NewPlanLine{})
+	return g
+}

@@ -62,6 +62,8 @@ type Item struct {
 	AutoConfirmAt *time.Time
 	PricePence    shortbreaks.Pence
 	ChargePence   *shortbreaks.Pence // what is due once delivered or cancelled late
+	FeeDueAt      *time.Time         // a late fee that is decided at the start (T55)
+	FeePence      *shortbreaks.Pence // that fee; kept once it is decided
 	PlaceSeq      *int64             // ordinal of the place taken in its session
 
 	Charges  []Charge

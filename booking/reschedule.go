@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"shortbreaks"
-	"shortbreaks/budgets"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
 	"shortbreaks/marketplace/tariff"
@@ -185,27 +184,13 @@ func (m *moving) lockAhead(ctx context.Context, tx *db.Tx) error {
 	if m.old.SessionID != nil {
 		need.places = append(need.places, marketplace.PlaceKey{Provider: m.old.ProviderID, Session: *m.old.SessionID})
 	}
-	charges, err := chargesOf(ctx, tx, []*Item{m.old})
-	if err != nil {
-		return err
-	}
-	for _, c := range charges[m.old.ID] {
-		if c.LineID != nil {
-			need.lines = append(need.lines, budgets.LineRef{Authority: c.AuthorityID, ID: *c.LineID})
-		}
-	}
-	holds, err := holdsOf(ctx, tx, []*Item{m.old})
-	if err != nil {
-		return err
-	}
-	for _, h := range holds {
-		need.accounts = append(need.accounts, payments.AccountRef{Authority: h.Authority, ID: h.Account})
-	}
 	if _, err := marketplace.LockPlaces(ctx, tx, need.places); err != nil {
 		return err
 	}
-	b := &board{}
-	return b.lockRest(ctx, tx, need)
+	if _, err := marketplace.LockLanes(ctx, tx, need.lanes); err != nil {
+		return err
+	}
+	return lockMoney(ctx, tx, []*Item{m.old}, need)
 }
 
 // lockAnswered locks the items of a booking and those they are to replace, in

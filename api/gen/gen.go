@@ -3110,6 +3110,12 @@ type BookingItem struct {
 	// ExpiresAt When an unanswered request runs out, or it is decided whether a group runs.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
+	// FeeDueAt When that is decided.
+	FeeDueAt *time.Time `json:"fee_due_at,omitempty"`
+
+	// FeePence A fee for cancelling late, due unless the place is taken again.
+	FeePence *int64 `json:"fee_pence,omitempty"`
+
 	// Holds Money and allowance reserved. Only the family and the authority see it.
 	Holds []Hold `json:"holds,omitempty"`
 
@@ -3497,7 +3503,7 @@ type CancellationTerms struct {
 	Reasons     []TermsByReason `json:"reasons,omitempty"`
 	Steps       []TermsStep     `json:"steps,omitempty"`
 
-	// WaivedIfRefilled No fee if the place was taken again before the start.
+	// WaivedIfRefilled No fee if the place was taken again before the start, or the worker found other work. Left out, it is so for support by the hour and not for groups.
 	WaivedIfRefilled *bool `json:"waived_if_refilled,omitempty"`
 }
 

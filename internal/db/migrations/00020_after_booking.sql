@@ -6,7 +6,85 @@ CREATE INDEX session_called_off ON session (starts_at) WHERE state = 'cancelled'
 -- An item that takes the place of another: moved at once, or when the provider agrees.
 ALTER TABLE booking_item ADD COLUMN moved_from uuid, ADD CONSTRAINT moved_from_item FOREIGN KEY (authority_id, moved_from) REFERENCES booking_item (authority_id, id);
 
+-- A late fee that is not payable if the place is taken again waits for the
+-- start: the item is closed, and no more than the fee is kept.
+ALTER TABLE booking_item ADD COLUMN fee_due_at timestamptz, ADD COLUMN fee_pence bigint CHECK (fee_pence > 0),
+    ADD CHECK (fee_due_at IS NULL OR (fee_pence IS NOT NULL AND state IN ('cancelled_by_family', 'cancelled_by_authority')));
+CREATE INDEX booking_item_fee ON booking_item (fee_due_at) WHERE fee_due_at IS NOT NULL;
+CREATE INDEX booking_item_late ON booking_item (provider_id, session_id) WHERE fee_pence IS NOT NULL;
+ALTER TABLE hold ADD COLUMN for_fee boolean NOT NULL DEFAULT false;
+
+CREATE OR REPLACE VIEW audit_charges_equal_holds WITH (security_invoker = true) AS
+WITH never_past_held AS (
+    SELECT i.authority_id, i.id FROM booking_item i WHERE i.state = 'held'
+    UNION ALL
+    SELECT i.authority_id, i.id FROM booking_item i
+    JOIN item_event e ON e.authority_id = i.authority_id AND e.item_id = i.id AND e.from_state = 'held' AND e.to_state = i.state
+    WHERE NOT item_is_live(i.state)
+), kept AS (
+    SELECT authority_id, item_id, charge_n, sum(amount) AS total FROM hold WHERE NOT replaced AND NOT for_fee GROUP BY 1, 2, 3
+), charged AS (
+    SELECT authority_id, item_id, sum(amount_pence) AS total FROM item_charge GROUP BY 1, 2
+), faults AS (
+    SELECT c.authority_id, c.item_id, 'charge ' || c.n || ' of payer ' || c.payer || ' is ' || c.quantity || ' ' || c.unit || ', its holds are ' || coalesce(k.total, 0) AS detail
+    FROM item_charge c
+    LEFT JOIN kept k ON k.authority_id = c.authority_id AND k.item_id = c.item_id AND k.charge_n = c.n
+    WHERE coalesce(k.total, 0) <> CASE WHEN c.payer IN ('budget', 'family_top_up') THEN c.quantity ELSE 0 END
+    UNION ALL
+    SELECT i.authority_id, i.id, 'price ' || i.price_pence || ' pence, charges ' || coalesce(g.total, 0)
+    FROM booking_item i LEFT JOIN charged g ON g.authority_id = i.authority_id AND g.item_id = i.id
+    WHERE i.price_pence <> coalesce(g.total, 0)
+)
+SELECT f.authority_id, 'item ' || f.item_id AS subject, f.detail FROM faults f
+WHERE NOT EXISTS (SELECT FROM never_past_held n WHERE n.authority_id = f.authority_id AND n.id = f.item_id);
+
+CREATE OR REPLACE VIEW audit_hold_state WITH (security_invoker = true) AS
+WITH fault AS MATERIALIZED (
+    SELECT h.authority_id, h.id, h.item_id, h.state, i.state AS item_state
+    FROM hold h JOIN booking_item i ON i.authority_id = h.authority_id AND i.id = h.item_id
+    WHERE (h.state = 'pending') <> CASE WHEN h.for_fee THEN i.fee_due_at IS NOT NULL ELSE item_is_live(i.state) AND i.state <> 'settled' END AND NOT h.replaced
+)
+SELECT f.authority_id, 'hold ' || f.id AS subject, f.state || ' while item ' || f.item_id || ' is ' || f.item_state AS detail
+FROM fault f
+WHERE NOT (f.state = 'captured' AND EXISTS (SELECT FROM ledger_transaction t
+    WHERE t.authority_id = f.authority_id AND t.kind IN ('advance', 'deposit', 'balance') AND t.source_id IN (f.id, f.item_id)));
+
 -- +goose Down
+CREATE OR REPLACE VIEW audit_charges_equal_holds WITH (security_invoker = true) AS
+WITH never_past_held AS (
+    SELECT i.authority_id, i.id FROM booking_item i WHERE i.state = 'held'
+    UNION ALL
+    SELECT i.authority_id, i.id FROM booking_item i
+    JOIN item_event e ON e.authority_id = i.authority_id AND e.item_id = i.id AND e.from_state = 'held' AND e.to_state = i.state
+    WHERE NOT item_is_live(i.state)
+), kept AS (
+    SELECT authority_id, item_id, charge_n, sum(amount) AS total FROM hold WHERE NOT replaced GROUP BY 1, 2, 3
+), charged AS (
+    SELECT authority_id, item_id, sum(amount_pence) AS total FROM item_charge GROUP BY 1, 2
+), faults AS (
+    SELECT c.authority_id, c.item_id, 'charge ' || c.n || ' of payer ' || c.payer || ' is ' || c.quantity || ' ' || c.unit || ', its holds are ' || coalesce(k.total, 0) AS detail
+    FROM item_charge c
+    LEFT JOIN kept k ON k.authority_id = c.authority_id AND k.item_id = c.item_id AND k.charge_n = c.n
+    WHERE coalesce(k.total, 0) <> CASE WHEN c.payer IN ('budget', 'family_top_up') THEN c.quantity ELSE 0 END
+    UNION ALL
+    SELECT i.authority_id, i.id, 'price ' || i.price_pence || ' pence, charges ' || coalesce(g.total, 0)
+    FROM booking_item i LEFT JOIN charged g ON g.authority_id = i.authority_id AND g.item_id = i.id
+    WHERE i.price_pence <> coalesce(g.total, 0)
+)
+SELECT f.authority_id, 'item ' || f.item_id AS subject, f.detail FROM faults f
+WHERE NOT EXISTS (SELECT FROM never_past_held n WHERE n.authority_id = f.authority_id AND n.id = f.item_id);
+CREATE OR REPLACE VIEW audit_hold_state WITH (security_invoker = true) AS
+WITH fault AS MATERIALIZED (
+    SELECT h.authority_id, h.id, h.item_id, h.state, i.state AS item_state
+    FROM hold h JOIN booking_item i ON i.authority_id = h.authority_id AND i.id = h.item_id
+    WHERE (h.state = 'pending') <> (item_is_live(i.state) AND i.state <> 'settled') AND NOT h.replaced
+)
+SELECT f.authority_id, 'hold ' || f.id AS subject, f.state || ' while item ' || f.item_id || ' is ' || f.item_state AS detail
+FROM fault f
+WHERE NOT (f.state = 'captured' AND EXISTS (SELECT FROM ledger_transaction t
+    WHERE t.authority_id = f.authority_id AND t.kind IN ('advance', 'deposit', 'balance') AND t.source_id IN (f.id, f.item_id)));
+ALTER TABLE hold DROP COLUMN for_fee;
+ALTER TABLE booking_item DROP COLUMN fee_due_at, DROP COLUMN fee_pence;
 ALTER TABLE booking_item DROP COLUMN moved_from;
 DROP INDEX session_called_off;
 ALTER TABLE closure DROP COLUMN cancels_bookings;
