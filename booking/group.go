@@ -57,6 +57,9 @@ func (it *Item) awaitGroup(m *marketplace.Minimum, qi QuotedItem, now time.Time)
 	case !now.Before(m.DecideAt):
 		return marketplace.ErrOfferClosed.With("It is being decided whether " + it.LocalStart + " runs. Nothing was booked; look again in a few minutes.")
 	}
+	if it.State == Held {
+		return nil // it waits with the group once the family has accepted
+	}
 	at := m.DecideAt
 	it.State, it.ExpiresAt = Conditional, &at
 	return nil

@@ -82,6 +82,11 @@ func selectItems(ctx context.Context, tx *db.Tx, where string, args ...any) ([]*
 // event each. The guard stands in the UPDATE itself; a row that no longer
 // qualifies fails the whole.
 func move(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover) error {
+	return moveUntil(ctx, tx, items, to, by, nil)
+}
+
+// moveUntil is move to a state that runs out.
+func moveUntil(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover, until *time.Time) error {
 	if len(items) == 0 {
 		return nil
 	}
@@ -92,9 +97,9 @@ func move(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover) err
 		authorities[i], ids[i], charges[i], autos[i] = it.AuthorityID, it.ID, (*int64)(it.ChargePence), it.AutoConfirmAt
 		events[i] = newEvent(it, it.State, to, by, tx.Now)
 	}
-	tag, err := tx.PGX.Exec(ctx, `UPDATE booking_item i SET state = $5, expires_at = NULL, charge_pence = m.charge, auto_confirm_at = m.auto
+	tag, err := tx.PGX.Exec(ctx, `UPDATE booking_item i SET state = $5, expires_at = $7, charge_pence = m.charge, auto_confirm_at = m.auto
 		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[]) AS m(authority_id, id, charge, auto)
-		WHERE i.authority_id = m.authority_id AND i.id = m.id AND i.state = ANY ($6)`, authorities, ids, charges, autos, string(to), to.from())
+		WHERE i.authority_id = m.authority_id AND i.id = m.id AND i.state = ANY ($6)`, authorities, ids, charges, autos, string(to), to.from(), until)
 	if err != nil {
 		return fmt.Errorf("move items to %s: %w", to, err)
 	}
@@ -107,7 +112,7 @@ func move(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover) err
 		return fmt.Errorf("write events: %w", err)
 	}
 	for _, it := range items {
-		it.State, it.ExpiresAt = to, nil
+		it.State, it.ExpiresAt = to, until
 	}
 	return nil
 }

@@ -52,6 +52,7 @@ type QuoteDocument struct {
 	MightAdd      []tariff.MightAdd `json:"might_add,omitempty"`
 	Dues          []tariff.Due      `json:"dues,omitempty"`
 	BundleID      *uuid.UUID        `json:"bundle_id,omitempty"` // what was asked for, if it was a bundle
+	HeldFor       time.Duration     `json:"held_for,omitempty"`  // offered from a waiting list: how long the family has to answer
 }
 
 // QuotedItem is one session or visit of a quote.
@@ -136,28 +137,8 @@ func MakeQuote(ctx context.Context, d *db.DB, who shortbreaks.Actor, c CreateQuo
 		return nil, shortbreaks.ErrForbidden
 	}
 	var q *Quote
-	err := d.Do(ctx, db.For(who), func(tx *db.Tx) error {
-		child, err := budgets.LoadChild(ctx, tx, who, c.ChildID)
-		if err != nil {
-			return err
-		}
-		if err := budgets.CheckSiblings(ctx, tx, child, c.ChildNo, c.Children); err != nil {
-			return err
-		}
-		offered, err := marketplace.Offering(ctx, tx, marketplace.Want{
-			OfferID: c.OfferID, SessionIDs: c.SessionIDs, BundleID: c.BundleID, Visits: c.Visits, LaneID: c.LaneID,
-			ChargeKinds: c.ChargeKinds, ReducedRate: child.ReducedRate, DateOfBirth: child.DateOfBirth, Authority: child.AuthorityID,
-			Schemes: child.FundedSchemes, Ratio: c.Ratio, Children: c.Children, ChildNo: c.ChildNo, Quantities: c.Quantities,
-		})
-		if err != nil {
-			return err
-		}
-		settings, err := budgets.SettingsOn(ctx, tx, child.AuthorityID, shortbreaks.Date(tx.Now))
-		if err != nil {
-			return err
-		}
-		q = draftQuote(who, child, offered, c, tx.Now, settings)
-		if err := fundQuote(ctx, tx, q, child, c); err != nil {
+	err := d.Do(ctx, db.For(who), func(tx *db.Tx) (err error) {
+		if q, err = draftFor(ctx, tx, who, c); err != nil {
 			return err
 		}
 		return insertQuote(ctx, tx, q)
@@ -166,6 +147,31 @@ func MakeQuote(ctx context.Context, d *db.DB, who shortbreaks.Actor, c CreateQuo
 		return nil, err
 	}
 	return q, nil
+}
+
+// draftFor prices and funds a quote; it writes none.
+func draftFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateQuote) (*Quote, error) {
+	child, err := budgets.LoadChild(ctx, tx, who, c.ChildID)
+	if err != nil {
+		return nil, err
+	}
+	if err := budgets.CheckSiblings(ctx, tx, child, c.ChildNo, c.Children); err != nil {
+		return nil, err
+	}
+	offered, err := marketplace.Offering(ctx, tx, marketplace.Want{
+		OfferID: c.OfferID, SessionIDs: c.SessionIDs, BundleID: c.BundleID, Visits: c.Visits, LaneID: c.LaneID,
+		ChargeKinds: c.ChargeKinds, ReducedRate: child.ReducedRate, DateOfBirth: child.DateOfBirth, Authority: child.AuthorityID,
+		Schemes: child.FundedSchemes, Ratio: c.Ratio, Children: c.Children, ChildNo: c.ChildNo, Quantities: c.Quantities,
+	})
+	if err != nil {
+		return nil, err
+	}
+	settings, err := budgets.SettingsOn(ctx, tx, child.AuthorityID, shortbreaks.Date(tx.Now))
+	if err != nil {
+		return nil, err
+	}
+	q := draftQuote(who, child, offered, c, tx.Now, settings)
+	return q, fundQuote(ctx, tx, q, child, c)
 }
 
 func draftQuote(who shortbreaks.Actor, child *budgets.Child, o *marketplace.Offered, c CreateQuote, now time.Time, s budgets.Settings) *Quote {

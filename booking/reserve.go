@@ -151,6 +151,7 @@ func (t *taking) take(b *Booking, q *Quote, n int, qi QuotedItem) (*Item, error)
 	if !q.Document.Instant {
 		item.State, item.ExpiresAt = Requested, requestExpiry(q, t.now)
 	}
+	item.hold(q, t.now)
 	var err error
 	if qi.SessionID == nil {
 		err = t.takeLane(item, q, qi)

@@ -2624,6 +2624,33 @@ func (e VolumePeriod) Valid() bool {
 	}
 }
 
+// Defines values for WaitlistState.
+const (
+	WaitlistStateAccepted WaitlistState = "accepted"
+	WaitlistStateLapsed   WaitlistState = "lapsed"
+	WaitlistStateLeft     WaitlistState = "left"
+	WaitlistStateOffered  WaitlistState = "offered"
+	WaitlistStateWaiting  WaitlistState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the WaitlistState enum.
+func (e WaitlistState) Valid() bool {
+	switch e {
+	case WaitlistStateAccepted:
+		return true
+	case WaitlistStateLapsed:
+		return true
+	case WaitlistStateLeft:
+		return true
+	case WaitlistStateOffered:
+		return true
+	case WaitlistStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for WhoMayUse.
 const (
 	WhoMayUseAnyone      WhoMayUse = "anyone"
@@ -7443,6 +7470,81 @@ type VolumeTiers struct {
 	Tiers []VolumeTier `json:"tiers"`
 }
 
+// WaitlistEntry A child in the line for a session.
+type WaitlistEntry struct {
+	// Because Why the last free place went to the next family, if one did.
+	Because *string `json:"because,omitempty"`
+
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID *ID `json:"booking_id,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID   ID        `json:"child_id"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt Until when the place is kept for the family.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// SessionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SessionID ID `json:"session_id"`
+
+	// State Where the child stands; lapsed means the place offered was not taken in time.
+	State WaitlistState `json:"state"`
+}
+
+// WaitlistEntryList A page of entries.
+type WaitlistEntryList struct {
+	Items      []WaitlistEntry `json:"items"`
+	NextCursor *string         `json:"next_cursor"`
+}
+
+// WaitlistRequest Who waits for which session, and what would be booked.
+type WaitlistRequest struct {
+	ChargeKinds []ChargeKind `json:"charge_kinds,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
+	FamilyPays *FamilyPays `json:"family_pays,omitempty"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// PlanLineID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	PlanLineID *ID `json:"plan_line_id,omitempty"`
+
+	// SessionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SessionID ID `json:"session_id"`
+}
+
+// WaitlistState Where the child stands; lapsed means the place offered was not taken in time.
+type WaitlistState string
+
 // Weekday ISO day of the week, Monday 1 to Sunday 7.
 type Weekday = int
 
@@ -7603,6 +7705,11 @@ type DirectoryStartTime = DirectoryTime
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type EnquiryID = ID
+
+// EntryID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type EntryID = ID
 
 // FactID A UUID. Those made here are version 7.
 //
@@ -8386,6 +8493,15 @@ type CreateTopUpParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListWaitlistEntriesParams defines parameters for ListWaitlistEntries.
+type ListWaitlistEntriesParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // CreateAllocationJSONRequestBody defines body for CreateAllocation for application/json ContentType.
 type CreateAllocationJSONRequestBody = AllocationDraft
 
@@ -8532,6 +8648,9 @@ type IssueTokenJSONRequestBody = TokenRequest
 
 // CreateTopUpJSONRequestBody defines body for CreateTopUp for application/json ContentType.
 type CreateTopUpJSONRequestBody = TopUpRequest
+
+// JoinWaitlistJSONRequestBody defines body for JoinWaitlist for application/json ContentType.
+type JoinWaitlistJSONRequestBody = WaitlistRequest
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -8886,6 +9005,18 @@ type ServerInterface interface {
 	// GetTrialBalance Read the trial balance
 	// (GET /v1/trial-balance)
 	GetTrialBalance(ctx echo.Context) error
+	// ListWaitlistEntries List the lines your children wait in
+	// (GET /v1/waitlist-entries)
+	ListWaitlistEntries(ctx echo.Context, params ListWaitlistEntriesParams) error
+	// JoinWaitlist Wait for a place
+	// (POST /v1/waitlist-entries)
+	JoinWaitlist(ctx echo.Context) error
+	// LeaveWaitlist Leave the line
+	// (DELETE /v1/waitlist-entries/{entry_id})
+	LeaveWaitlist(ctx echo.Context, entryID EntryID) error
+	// AcceptPlace Take the place that was offered
+	// (POST /v1/waitlist-entries/{entry_id}/acceptance)
+	AcceptPlace(ctx echo.Context, entryID EntryID) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -11859,6 +11990,72 @@ func (w *ServerInterfaceWrapper) GetTrialBalance(ctx echo.Context) error {
 	return err
 }
 
+// ListWaitlistEntries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWaitlistEntries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWaitlistEntriesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWaitlistEntries(ctx, params)
+	return err
+}
+
+// JoinWaitlist converts echo context to params.
+func (w *ServerInterfaceWrapper) JoinWaitlist(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.JoinWaitlist(ctx)
+	return err
+}
+
+// LeaveWaitlist converts echo context to params.
+func (w *ServerInterfaceWrapper) LeaveWaitlist(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "entry_id" -------------
+	var entryID EntryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "entry_id", ctx.Param("entry_id"), &entryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter entry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LeaveWaitlist(ctx, entryID)
+	return err
+}
+
+// AcceptPlace converts echo context to params.
+func (w *ServerInterfaceWrapper) AcceptPlace(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "entry_id" -------------
+	var entryID EntryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "entry_id", ctx.Param("entry_id"), &entryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter entry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AcceptPlace(ctx, entryID)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -11989,6 +12186,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/acceptance", wrapper.AcceptBooking, options.OperationMiddlewares["acceptBooking"]...)
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/decline", wrapper.DeclineBooking, options.OperationMiddlewares["declineBooking"]...)
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/cancellation", wrapper.CancelBooking, options.OperationMiddlewares["cancelBooking"]...)
+	router.GET(options.BaseURL+"/v1/waitlist-entries", wrapper.ListWaitlistEntries, options.OperationMiddlewares["listWaitlistEntries"]...)
+	router.POST(options.BaseURL+"/v1/waitlist-entries", wrapper.JoinWaitlist, options.OperationMiddlewares["joinWaitlist"]...)
+	router.DELETE(options.BaseURL+"/v1/waitlist-entries/:entry_id", wrapper.LeaveWaitlist, options.OperationMiddlewares["leaveWaitlist"]...)
+	router.POST(options.BaseURL+"/v1/waitlist-entries/:entry_id/acceptance", wrapper.AcceptPlace, options.OperationMiddlewares["acceptPlace"]...)
 	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
 	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
@@ -25099,6 +25300,470 @@ func (response GetTrialBalancedefaultApplicationProblemPlusJSONResponse) VisitGe
 	return err
 }
 
+type ListWaitlistEntriesRequestObject struct {
+	Params ListWaitlistEntriesParams
+}
+
+type ListWaitlistEntriesResponseObject interface {
+	VisitListWaitlistEntriesResponse(w http.ResponseWriter) error
+}
+
+type ListWaitlistEntries200ResponseHeaders struct {
+	Link *string
+}
+
+type ListWaitlistEntries200JSONResponse struct {
+	Body    WaitlistEntryList
+	Headers ListWaitlistEntries200ResponseHeaders
+}
+
+func (response ListWaitlistEntries200JSONResponse) VisitListWaitlistEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaitlistEntries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaitlistEntries400ApplicationProblemPlusJSONResponse) VisitListWaitlistEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaitlistEntries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaitlistEntries401ApplicationProblemPlusJSONResponse) VisitListWaitlistEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaitlistEntries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaitlistEntries403ApplicationProblemPlusJSONResponse) VisitListWaitlistEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaitlistEntriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListWaitlistEntriesdefaultApplicationProblemPlusJSONResponse) VisitListWaitlistEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlistRequestObject struct {
+	Body *JoinWaitlistJSONRequestBody
+}
+
+type JoinWaitlistResponseObject interface {
+	VisitJoinWaitlistResponse(w http.ResponseWriter) error
+}
+
+type JoinWaitlist201JSONResponse WaitlistEntry
+
+func (response JoinWaitlist201JSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist400ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist401ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist403ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist404ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist409ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist422ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlistdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response JoinWaitlistdefaultApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlistRequestObject struct {
+	EntryID EntryID `json:"entry_id"`
+}
+
+type LeaveWaitlistResponseObject interface {
+	VisitLeaveWaitlistResponse(w http.ResponseWriter) error
+}
+
+type LeaveWaitlist204Response struct {
+}
+
+func (response LeaveWaitlist204Response) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type LeaveWaitlist400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist400ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlist401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist401ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlist403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist403ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlist404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist404ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlist409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist409ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlistdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LeaveWaitlistdefaultApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlaceRequestObject struct {
+	EntryID EntryID `json:"entry_id"`
+}
+
+type AcceptPlaceResponseObject interface {
+	VisitAcceptPlaceResponse(w http.ResponseWriter) error
+}
+
+type AcceptPlace200JSONResponse Booking
+
+func (response AcceptPlace200JSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlace400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptPlace400ApplicationProblemPlusJSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlace401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptPlace401ApplicationProblemPlusJSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlace403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptPlace403ApplicationProblemPlusJSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlace404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptPlace404ApplicationProblemPlusJSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlace409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptPlace409ApplicationProblemPlusJSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlacedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcceptPlacedefaultApplicationProblemPlusJSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetOpenDataset See which feeds there are
@@ -25452,6 +26117,18 @@ type StrictServerInterface interface {
 	// GetTrialBalance Read the trial balance
 	// (GET /v1/trial-balance)
 	GetTrialBalance(ctx context.Context, request GetTrialBalanceRequestObject) (GetTrialBalanceResponseObject, error)
+	// ListWaitlistEntries List the lines your children wait in
+	// (GET /v1/waitlist-entries)
+	ListWaitlistEntries(ctx context.Context, request ListWaitlistEntriesRequestObject) (ListWaitlistEntriesResponseObject, error)
+	// JoinWaitlist Wait for a place
+	// (POST /v1/waitlist-entries)
+	JoinWaitlist(ctx context.Context, request JoinWaitlistRequestObject) (JoinWaitlistResponseObject, error)
+	// LeaveWaitlist Leave the line
+	// (DELETE /v1/waitlist-entries/{entry_id})
+	LeaveWaitlist(ctx context.Context, request LeaveWaitlistRequestObject) (LeaveWaitlistResponseObject, error)
+	// AcceptPlace Take the place that was offered
+	// (POST /v1/waitlist-entries/{entry_id}/acceptance)
+	AcceptPlace(ctx context.Context, request AcceptPlaceRequestObject) (AcceptPlaceResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -29500,6 +30177,127 @@ func (sh *strictHandler) GetTrialBalance(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetTrialBalanceResponseObject); ok {
 		return validResponse.VisitGetTrialBalanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWaitlistEntries operation middleware
+func (sh *strictHandler) ListWaitlistEntries(ctx echo.Context, params ListWaitlistEntriesParams) error {
+	var request ListWaitlistEntriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWaitlistEntries(ctx.Request().Context(), request.(ListWaitlistEntriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWaitlistEntries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWaitlistEntriesResponseObject); ok {
+		return validResponse.VisitListWaitlistEntriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// JoinWaitlist operation middleware
+func (sh *strictHandler) JoinWaitlist(ctx echo.Context) error {
+	var request JoinWaitlistRequestObject
+
+	var body JoinWaitlistJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.JoinWaitlist(ctx.Request().Context(), request.(JoinWaitlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "JoinWaitlist")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(JoinWaitlistResponseObject); ok {
+		return validResponse.VisitJoinWaitlistResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LeaveWaitlist operation middleware
+func (sh *strictHandler) LeaveWaitlist(ctx echo.Context, entryID EntryID) error {
+	var request LeaveWaitlistRequestObject
+
+	request.EntryID = entryID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LeaveWaitlist(ctx.Request().Context(), request.(LeaveWaitlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LeaveWaitlist")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LeaveWaitlistResponseObject); ok {
+		return validResponse.VisitLeaveWaitlistResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AcceptPlace operation middleware
+func (sh *strictHandler) AcceptPlace(ctx echo.Context, entryID EntryID) error {
+	var request AcceptPlaceRequestObject
+
+	request.EntryID = entryID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptPlace(ctx.Request().Context(), request.(AcceptPlaceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptPlace")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AcceptPlaceResponseObject); ok {
+		return validResponse.VisitAcceptPlaceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -49,7 +49,39 @@ FROM fault f
 WHERE NOT (f.state = 'captured' AND EXISTS (SELECT FROM ledger_transaction t
     WHERE t.authority_id = f.authority_id AND t.kind IN ('advance', 'deposit', 'balance') AND t.source_id IN (f.id, f.item_id)));
 
+-- Families in line for a full session, with what each would book. Read across
+-- authorities only by the job that offers places.
+CREATE TABLE waitlist_entry (
+    authority_id  uuid NOT NULL,
+    id            uuid NOT NULL,
+    child_id      uuid NOT NULL,
+    provider_id   uuid NOT NULL,
+    offer_id      uuid NOT NULL,
+    session_id    uuid NOT NULL,
+    ask           jsonb NOT NULL,
+    state         text NOT NULL CHECK (state IN ('waiting', 'offered', 'accepted', 'lapsed', 'left')),
+    because       text NOT NULL DEFAULT '', -- why the last place went to the next family
+    booking_id    uuid,
+    item_id       uuid,
+    expires_at    timestamptz,
+    created_at    timestamptz NOT NULL,
+    created_by    uuid NOT NULL,
+    CHECK ((state = 'offered') = (expires_at IS NOT NULL)),
+    CHECK (state IN ('waiting', 'left') OR item_id IS NOT NULL),
+    PRIMARY KEY (authority_id, id),
+    FOREIGN KEY (authority_id, child_id) REFERENCES child (authority_id, id),
+    FOREIGN KEY (authority_id, item_id) REFERENCES booking_item (authority_id, id)
+);
+CREATE UNIQUE INDEX child_once_in_a_line ON waitlist_entry (authority_id, child_id, session_id) WHERE state IN ('waiting', 'offered');
+CREATE INDEX waitlist_line ON waitlist_entry (provider_id, session_id, created_at, id) WHERE state = 'waiting';
+CREATE INDEX waitlist_offered ON waitlist_entry (item_id) WHERE state = 'offered';
+ALTER TABLE waitlist_entry ENABLE ROW LEVEL SECURITY;
+ALTER TABLE waitlist_entry FORCE ROW LEVEL SECURITY;
+CREATE POLICY waitlist_entry_tenant ON waitlist_entry USING (authority_id = ANY ((SELECT app_ids('app.authorities'))::uuid[]));
+GRANT SELECT, INSERT, UPDATE ON waitlist_entry TO shortbreaks_app;
+
 -- +goose Down
+DROP TABLE waitlist_entry;
 CREATE OR REPLACE VIEW audit_charges_equal_holds WITH (security_invoker = true) AS
 WITH never_past_held AS (
     SELECT i.authority_id, i.id FROM booking_item i WHERE i.state = 'held'
