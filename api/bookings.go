@@ -145,6 +145,10 @@ func itemFor(who shortbreaks.Actor) func(*booking.Item) gen.BookingItem {
 			PricePence: int64(it.PricePence), ChargePence: pence64(it.ChargePence), PlaceSeq: it.PlaceSeq,
 			Attendance: attendanceOut(it), Charges: mapped(it.Charges, chargeOut),
 		}
+		if it.Places > 1 {
+			out.Places = &it.Places
+		}
+		out.Companions = companionsOut(it.Companions)
 		if it.FeeDueAt != nil {
 			out.FeePence, out.FeeDueAt = pence64(it.FeePence), londonOrNone(it.FeeDueAt)
 		}

@@ -52,6 +52,7 @@ func seriesOf(b gen.SessionSeries) marketplace.SessionSeries {
 	if bu := b.Bundle; bu != nil {
 		s.Bundle = &marketplace.BundleDraft{Name: bu.Name, Unit: string(bu.Unit), Capacity: bu.Capacity}
 	}
+	s.StaffUnits = given(b.StaffUnits)
 	if m := b.Minimum; m != nil {
 		s.Minimum = &marketplace.MinimumDraft{Places: m.Places, DecideHoursBefore: m.DecideHoursBefore, ConfirmEarly: given(m.ConfirmEarly)}
 	}

@@ -54,6 +54,7 @@ func draftOf(b *gen.OfferDraft) marketplace.OfferDraft {
 		series := seriesOf(*b.Sessions)
 		d.Sessions = &series
 	}
+	d.Companions = countsOf(b.Companions)
 	d.NoticeMinutes, d.HorizonDays = given(b.NoticeMinutes), b.HorizonDays
 	return d
 }

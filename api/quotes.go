@@ -20,6 +20,7 @@ func (s *Server) CreateQuote(ctx context.Context, r gen.CreateQuoteRequestObject
 		Visits: mapped(r.Body.Visits, visitOf), LaneID: r.Body.LaneID, ChargeKinds: words[string](r.Body.ChargeKinds),
 		PlanLineID: r.Body.PlanLineID, FamilyPays: string(given(r.Body.FamilyPays)), Ratio: ratioOf(r.Body.Ratio),
 		Children: given(r.Body.Children), ChildNo: given(r.Body.ChildNumber), Quantities: milesOf(r.Body.Miles),
+		Companions: companionsOf(r.Body.Companions),
 	})
 	if err != nil {
 		return nil, err

@@ -39,10 +39,12 @@ func Beyond(ctx context.Context, d *db.DB, who shortbreaks.Actor, session uuid.U
 		if !own {
 			return shortbreaks.ErrNotFound.With("There is no such session within your reach.")
 		}
-		rows, err := tx.PGX.Query(ctx, `SELECT i.booking_id, i.id, b.reference, i.state, coalesce(i.place_seq, 0), b.created_at
+		rows, err := tx.PGX.Query(ctx, `SELECT booking_id, id, reference, state, place_seq, created_at FROM (
+			SELECT i.booking_id, i.id, b.reference, i.state, coalesce(i.place_seq, 0) AS place_seq, b.created_at,
+				sum(i.places) OVER (ORDER BY i.place_seq, i.id) AS used
 			FROM booking_item i JOIN booking b ON b.authority_id = i.authority_id AND b.id = i.booking_id
-			WHERE i.provider_id = ANY ($1) AND i.session_id = $2 AND item_is_live(i.state)
-			ORDER BY i.place_seq, i.id OFFSET $3`, who.Providers, session, max(0, capacity))
+			WHERE i.provider_id = ANY ($1) AND i.session_id = $2 AND item_is_live(i.state)) p
+			WHERE used > $3 ORDER BY place_seq, id`, who.Providers, session, max(0, capacity))
 		if err != nil {
 			return err
 		}

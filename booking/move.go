@@ -62,7 +62,7 @@ func queueEvents(batch *pgx.Batch, events []event) {
 }
 
 const itemColumns = `authority_id, id, booking_id, n, provider_id, child_id, attendee_kind, session_id, lane_id, starts_at, ends_at, local_start,
-	time_zone, version_id, state, expires_at, auto_confirm_at, price_pence, charge_pence, place_seq, fee_due_at, fee_pence`
+	time_zone, version_id, state, expires_at, auto_confirm_at, price_pence, charge_pence, place_seq, fee_due_at, fee_pence, places, staff_units, companions`
 
 // selectItems reads items in id order; with FOR UPDATE in the condition it
 // locks them in that order, first of all rows.
@@ -120,16 +120,22 @@ func moveUntil(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover
 // giveBack returns the places and workers of items that are closed. They were
 // locked before; next come lines, then accounts.
 func giveBack(ctx context.Context, tx *db.Tx, items []*Item) error {
-	places := map[marketplace.PlaceKey]int{}
+	places, staff := map[marketplace.PlaceKey]int{}, map[marketplace.PlaceKey]int{}
 	visits := map[uuid.UUID][]uuid.UUID{}
 	for _, it := range items {
 		if it.SessionID != nil {
-			places[marketplace.PlaceKey{Provider: it.ProviderID, Session: *it.SessionID}]++
+			key := marketplace.PlaceKey{Provider: it.ProviderID, Session: *it.SessionID}
+			if places[key] += it.Places; it.StaffUnits > 0 {
+				staff[key] += it.StaffUnits
+			}
 		} else {
 			visits[it.ProviderID] = append(visits[it.ProviderID], it.ID)
 		}
 	}
 	if err := marketplace.GiveBackPlaces(ctx, tx, places); err != nil {
+		return err
+	}
+	if err := marketplace.GiveBackStaff(ctx, tx, staff); err != nil {
 		return err
 	}
 	for provider, ids := range visits {

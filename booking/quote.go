@@ -66,6 +66,7 @@ type QuotedItem struct {
 	PricePence   shortbreaks.Pence `json:"price_pence"`
 	Charges      []QuotedCharge    `json:"charges"`
 	Minimum      *QuotedMinimum    `json:"minimum,omitempty"` // it runs only if enough book
+	Party
 }
 
 // QuotedCharge is one charge with its payer and, for a budget, its accounts.
@@ -113,6 +114,7 @@ type CreateQuote struct {
 	Children     int            // of the family that attend together; 0 is 1
 	ChildNo      int            // which of them this is, from 1
 	Quantities   map[string]int // by charge kind: miles, items
+	Companions   map[string]int // who come along, by kind (T96)
 }
 
 // BudgetPence is what budgets would pay of the quote.
@@ -162,6 +164,7 @@ func draftFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateQuo
 		OfferID: c.OfferID, SessionIDs: c.SessionIDs, BundleID: c.BundleID, Visits: c.Visits, LaneID: c.LaneID,
 		ChargeKinds: c.ChargeKinds, ReducedRate: child.ReducedRate, DateOfBirth: child.DateOfBirth, Authority: child.AuthorityID,
 		Schemes: child.FundedSchemes, Ratio: c.Ratio, Children: c.Children, ChildNo: c.ChildNo, Quantities: c.Quantities,
+		Companions: c.Companions,
 	})
 	if err != nil {
 		return nil, err
@@ -192,7 +195,7 @@ func draftQuote(who shortbreaks.Actor, child *budgets.Child, o *marketplace.Offe
 	for _, it := range o.Items {
 		item := QuotedItem{
 			SessionID: it.SessionID, LaneWish: it.LaneWish, AttendeeKind: kind, StartsAt: it.StartsAt, EndsAt: it.EndsAt,
-			LocalStart: it.LocalStart, PricePence: it.PricePence, Minimum: quotedMinimum(it.Minimum),
+			LocalStart: it.LocalStart, PricePence: it.PricePence, Minimum: quotedMinimum(it.Minimum), Party: partyOf(o, c),
 		}
 		for _, ch := range it.Charges {
 			if ch.Pence > 0 { // a charge of nothing has no payer and no hold

@@ -197,16 +197,13 @@ func (t *taking) takePlace(item *Item, qi QuotedItem) error {
 	if err := item.awaitGroup(p.Minimum, qi, t.now); err != nil {
 		return err
 	}
-	p.Taken++
-	p.Seq++
+	if err := t.takeParty(item, p, qi.Party); err != nil {
+		return err
+	}
 	seq := p.Seq
 	item.PlaceSeq = &seq
 	t.board.attends[key] = true
-	t.did(func() {
-		p.Taken--
-		p.Seq--
-		delete(t.board.attends, key)
-	})
+	t.did(func() { delete(t.board.attends, key) })
 	return nil
 }
 

@@ -43,7 +43,7 @@ func (w *writes) write(ctx context.Context, tx *db.Tx) error {
 		for _, bk := range b.Bookings {
 			for _, it := range bk.Items {
 				if it.SessionID != nil {
-					places[marketplace.PlaceKey{Provider: it.ProviderID, Session: *it.SessionID}]++
+					places[marketplace.PlaceKey{Provider: it.ProviderID, Session: *it.SessionID}] += it.Places
 				}
 			}
 		}
@@ -55,6 +55,9 @@ func (w *writes) write(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	if err := w.insertRows(ctx, tx); err != nil {
+		return err
+	}
+	if err := w.parties(ctx, tx); err != nil {
 		return err
 	}
 	if err := budgets.MoveLines(ctx, tx, heldByLine(w.holds)); err != nil {

@@ -80,8 +80,9 @@ type Offer struct {
 	CreatedAt     time.Time
 	PublishedAt   *time.Time
 	Content
-	Edition     int        // grows with every edit
-	NextPriceOn *time.Time // when the version on sale changes its price by itself; nil: never
+	Companions  map[string]int `gorm:"serializer:json"` // by kind: places each takes; a kind not in it may not come (T96)
+	Edition     int            // grows with every edit
+	NextPriceOn *time.Time     // when the version on sale changes its price by itself; nil: never
 }
 
 // TableName is the table's.
@@ -172,6 +173,7 @@ type Counter struct {
 	Capacity   int
 	Taken      int
 	StaffUnits int // 0: not limited by staff (T51)
+	StaffTaken int
 	Seq        int64
 }
 

@@ -32,6 +32,7 @@ type Want struct {
 	Children    int            // of the family on these dates, this one included; 0 is 1
 	ChildNo     int            // which of them this is; 0 is 1
 	Quantities  map[string]int // by charge kind: miles, items
+	Companions  map[string]int // who come along, by kind
 	DateOfBirth time.Time      // zero for an attendee whose age does not count, such as a carer
 }
 
@@ -78,7 +79,13 @@ func Offering(ctx context.Context, tx *db.Tx, w Want) (*Offered, error) {
 	}
 	ask := tariff.Ask{
 		ReducedRate: w.ReducedRate, ChargeKinds: w.ChargeKinds, Schemes: w.Schemes, Ratio: w.Ratio, Children: w.Children, ChildNo: w.ChildNo,
-		Quantities: w.Quantities,
+		Quantities: w.Quantities, Attendees: 1,
+	}
+	for _, n := range w.Companions {
+		ask.Attendees += n
+	}
+	if err := o.companions(w); err != nil {
+		return nil, err
 	}
 	switch {
 	case w.BundleID != nil:

@@ -20,6 +20,8 @@ type PlaceKey struct{ Provider, Session uuid.UUID }
 // session has capacity 0, so that nothing can be taken of it.
 type Places struct {
 	Capacity, Taken int
+	StaffUnits      int   // 0: not limited by staff (T51)
+	StaffTaken      int   // by children who have staff to themselves
 	Seq             int64 // grows with every place taken
 	Cancelled       bool
 
@@ -41,7 +43,7 @@ func (p *Places) Free() int { return max(0, p.Capacity-p.Taken) }
 // was waited for.
 const (
 	sqlLockPlaces = `
-SELECT p.provider_id, p.session_id, p.capacity, p.taken, p.seq
+SELECT p.provider_id, p.session_id, p.capacity, p.taken, p.seq, p.staff_units, p.staff_taken
 FROM session_places p
 JOIN unnest($1::uuid[], $2::uuid[]) AS k (provider_id, session_id) USING (provider_id, session_id)
 ORDER BY p.provider_id, p.session_id
@@ -82,7 +84,7 @@ func LockPlaces(ctx context.Context, tx *db.Tx, keys []PlaceKey) (map[PlaceKey]*
 		for rows.Next() {
 			var k PlaceKey
 			var p Places
-			if err := rows.Scan(&k.Provider, &k.Session, &p.Capacity, &p.Taken, &p.Seq); err != nil {
+			if err := rows.Scan(&k.Provider, &k.Session, &p.Capacity, &p.Taken, &p.Seq, &p.StaffUnits, &p.StaffTaken); err != nil {
 				return err
 			}
 			places[k] = &p

@@ -3130,6 +3130,9 @@ type BookingItem struct {
 	ChargePence *int64       `json:"charge_pence,omitempty"`
 	Charges     []ItemCharge `json:"charges"`
 
+	// Companions Who comes along with the child, by kind; only where the offer takes them.
+	Companions *Companions `json:"companions,omitempty"`
+
 	// DeclineReason Why the provider said no, if it did.
 	DeclineReason *string   `json:"decline_reason,omitempty"`
 	EndsAt        time.Time `json:"ends_at"`
@@ -3163,6 +3166,9 @@ type BookingItem struct {
 
 	// PlaceSeq Which change to the session this place was; grows by one.
 	PlaceSeq *int64 `json:"place_seq,omitempty"`
+
+	// Places Of the session, with who comes along; given if more than one.
+	Places *int `json:"places,omitempty"`
 
 	// PricePence What was quoted.
 	PricePence int64 `json:"price_pence"`
@@ -3746,6 +3752,21 @@ type ClosureMade struct {
 	// PlacesCancelled Places and visits that were booked then.
 	PlacesCancelled   int `json:"places_cancelled"`
 	SessionsCalledOff int `json:"sessions_called_off"`
+}
+
+// CompanionPlaces Who may come along with a child to its sessions, and how many places each takes; 0 takes none. Whoever is not named
+// may not come. Nobody of them needs a budget; they cost what the tariff asks for each attendee.
+type CompanionPlaces struct {
+	Carer             *int `json:"carer,omitempty"`
+	PersonalAssistant *int `json:"personal_assistant,omitempty"`
+	Sibling           *int `json:"sibling,omitempty"`
+}
+
+// Companions Who comes along with the child, by kind; only where the offer takes them.
+type Companions struct {
+	Carer             *int `json:"carer,omitempty"`
+	PersonalAssistant *int `json:"personal_assistant,omitempty"`
+	Sibling           *int `json:"sibling,omitempty"`
 }
 
 // Comparison Offers priced for one pattern, soonest suitable first.
@@ -5232,8 +5253,12 @@ type Offer struct {
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
-	Category                        Category `json:"category"`
-	ComparableRatePencePerChildHour *int64   `json:"comparable_rate_pence_per_child_hour"`
+	Category Category `json:"category"`
+
+	// Companions Who may come along with a child to its sessions, and how many places each takes; 0 takes none. Whoever is not named
+	// may not come. Nobody of them needs a budget; they cost what the tariff asks for each attendee.
+	Companions                      *CompanionPlaces `json:"companions,omitempty"`
+	ComparableRatePencePerChildHour *int64           `json:"comparable_rate_pence_per_child_hour"`
 
 	// Content What an offer says of itself beside its price. An empty list says nothing; ask the provider.
 	Content OfferContent `json:"content"`
@@ -5369,6 +5394,10 @@ type OfferDraft struct {
 
 	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 	Category Category `json:"category"`
+
+	// Companions Who may come along with a child to its sessions, and how many places each takes; 0 takes none. Whoever is not named
+	// may not come. Nobody of them needs a budget; they cost what the tariff asks for each attendee.
+	Companions *CompanionPlaces `json:"companions,omitempty"`
 
 	// Content What an offer says of itself beside its price. An empty list says nothing; ask the provider.
 	Content *OfferContent `json:"content,omitempty"`
@@ -6541,6 +6570,9 @@ type QuoteRequest struct {
 	// Children How many children of the family attend together, for prices that depend on it.
 	Children *int `json:"children,omitempty"`
 
+	// Companions Who comes along with the child, by kind; only where the offer takes them.
+	Companions *Companions `json:"companions,omitempty"`
+
 	// FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
 	FamilyPays *FamilyPays `json:"family_pays,omitempty"`
 
@@ -6835,6 +6867,9 @@ type SessionSeries struct {
 	// Example: FREQ=MONTHLY;BYDAY=2SA;COUNT=6
 	Rrule            *string `json:"rrule,omitempty"`
 	SkipBankHolidays *bool   `json:"skip_bank_holidays,omitempty"`
+
+	// StaffUnits Staff for children who need one or more to themselves, beside the places; 2:1 takes two. 0 sets no limit.
+	StaffUnits *int `json:"staff_units,omitempty"`
 
 	// To London wall time, `HH:MM`.
 	//

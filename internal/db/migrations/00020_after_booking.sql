@@ -80,7 +80,62 @@ ALTER TABLE waitlist_entry FORCE ROW LEVEL SECURITY;
 CREATE POLICY waitlist_entry_tenant ON waitlist_entry USING (authority_id = ANY ((SELECT app_ids('app.authorities'))::uuid[]));
 GRANT SELECT, INSERT, UPDATE ON waitlist_entry TO shortbreaks_app;
 
+-- Who comes with a child: the places they take together as the offer counts
+-- them (T96), and the staff who give their time to this child alone (T51).
+ALTER TABLE offer ADD COLUMN companions jsonb; -- null: nobody may come along
+ALTER TABLE booking_item ADD COLUMN places int NOT NULL DEFAULT 1 CHECK (places > 0), ADD COLUMN staff_units int NOT NULL DEFAULT 0 CHECK (staff_units >= 0),
+    ADD COLUMN companions jsonb;
+ALTER TABLE session_places ADD COLUMN staff_taken int NOT NULL DEFAULT 0 CHECK (staff_taken >= 0),
+    ADD CONSTRAINT staff_never_overbooked CHECK (staff_units = 0 OR staff_taken <= staff_units);
+
+CREATE OR REPLACE VIEW audit_places WITH (security_invoker = true) AS
+SELECT NULL::uuid AS authority_id, 'session ' || coalesce(p.session_id, l.session_id) AS subject,
+    'taken ' || coalesce(p.taken, 0) || ' of ' || coalesce(p.capacity, 0) || ', live items ' || coalesce(l.n, 0) AS detail
+FROM session_places p
+FULL JOIN (SELECT provider_id, session_id, sum(places) AS n, sum(staff_units) AS staff FROM booking_item
+        WHERE session_id IS NOT NULL AND item_is_live(state) GROUP BY 1, 2) l
+    ON l.provider_id = p.provider_id AND l.session_id = p.session_id
+WHERE coalesce(p.taken, 0) <> coalesce(l.n, 0) OR coalesce(p.taken, 0) > coalesce(p.capacity, 0)
+    OR coalesce(p.staff_taken, 0) <> coalesce(l.staff, 0) OR (p.staff_units > 0 AND p.staff_taken > p.staff_units);
+
+-- Each row's parent is of the row's own authority here too.
+-- +goose StatementBegin
+DO $$
+BEGIN
+    EXECUTE 'CREATE OR REPLACE VIEW audit_tenant_parents WITH (security_invoker = true) AS '
+        || rtrim(pg_get_viewdef('audit_tenant_parents'::regclass), '; ')
+        || $v$ UNION ALL SELECT c.authority_id, 'waitlist_entry ' || c.id AS subject, 'child ' || c.child_id || ' is not of this authority' AS detail
+            FROM waitlist_entry c WHERE NOT EXISTS (SELECT FROM child p WHERE p.authority_id = c.authority_id AND p.id = c.child_id)
+        UNION ALL SELECT c.authority_id, 'waitlist_entry ' || c.id, 'booking_item ' || c.item_id || ' is not of this authority'
+            FROM waitlist_entry c WHERE c.item_id IS NOT NULL
+                AND NOT EXISTS (SELECT FROM booking_item p WHERE p.authority_id = c.authority_id AND p.id = c.item_id)
+        UNION ALL SELECT c.authority_id, 'booking_item ' || c.id, 'booking_item ' || c.moved_from || ' is not of this authority'
+            FROM booking_item c WHERE c.moved_from IS NOT NULL
+                AND NOT EXISTS (SELECT FROM booking_item p WHERE p.authority_id = c.authority_id AND p.id = c.moved_from)$v$;
+END $$;
+-- +goose StatementEnd
+
 -- +goose Down
+-- +goose StatementBegin
+DO $$
+BEGIN
+    FOR n IN 1..3 LOOP
+        EXECUTE 'CREATE OR REPLACE VIEW audit_tenant_parents WITH (security_invoker = true) AS '
+            || regexp_replace(pg_get_viewdef('audit_tenant_parents'::regclass), '^(.*)UNION ALL.*$', '\1');
+    END LOOP;
+END $$;
+-- +goose StatementEnd
+CREATE OR REPLACE VIEW audit_places WITH (security_invoker = true) AS
+SELECT NULL::uuid AS authority_id, 'session ' || coalesce(p.session_id, l.session_id) AS subject,
+    'taken ' || coalesce(p.taken, 0) || ' of ' || coalesce(p.capacity, 0) || ', live items ' || coalesce(l.n, 0) AS detail
+FROM session_places p
+FULL JOIN (SELECT provider_id, session_id, count(*) AS n FROM booking_item
+        WHERE session_id IS NOT NULL AND item_is_live(state) GROUP BY 1, 2) l
+    ON l.provider_id = p.provider_id AND l.session_id = p.session_id
+WHERE coalesce(p.taken, 0) <> coalesce(l.n, 0) OR coalesce(p.taken, 0) > coalesce(p.capacity, 0);
+ALTER TABLE session_places DROP COLUMN staff_taken;
+ALTER TABLE booking_item DROP COLUMN places, DROP COLUMN staff_units, DROP COLUMN companions;
+ALTER TABLE offer DROP COLUMN companions;
 DROP TABLE waitlist_entry;
 CREATE OR REPLACE VIEW audit_charges_equal_holds WITH (security_invoker = true) AS
 WITH never_past_held AS (
