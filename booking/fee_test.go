@@ -152,9 +152,12 @@ func TestT92_TermsByReasonAndNoticeOnEachSideOfEachBoundary(t *testing.T) {
 		reason string
 		fee    int64
 	}{
-		{thursday, "plans_changed", 0}, {thursday.Add(time.Second), "plans_changed", 2000},
-		{start.Add(-24 * time.Hour), "other: we forgot", 2000}, {start.Add(-24*time.Hour + time.Second), "other", 4000},
-		{start.Add(-2 * time.Hour), "ill: a cold", 0}, {start.Add(-2*time.Hour + time.Second), "ill: a cold", 1000},
+		{thursday, "plans_changed", 0},
+		{thursday.Add(time.Second), "plans_changed", 2000},
+		{start.Add(-24 * time.Hour), "other: we forgot", 2000},
+		{start.Add(-24*time.Hour + time.Second), "other", 4000},
+		{start.Add(-2 * time.Hour), "ill: a cold", 0},
+		{start.Add(-2*time.Hour + time.Second), "ill: a cold", 1000},
 		{start.Add(-time.Second), "bereavement", 0},
 	} {
 		g := w.guestNamed(i)

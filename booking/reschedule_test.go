@@ -110,8 +110,10 @@ func TestT44_MovingAcrossTheFinancialYearTakesThatYearsMoneyOrIsRefused(t *testi
 	w.requireMoney(w.child, 800, 0, 99_200)
 
 	april := time.Date(2027, 4, 2, 9, 0, 0, 0, time.UTC)
-	l := budgets.NewPlanLine{ChildID: w.child, PlanType: "ehc", Description: "Next year", ManagementOption: budgets.Notional, Unit: payments.InPence,
-		Shares: []budgets.Share{{Stream: "social_care", Weight: 1}}, LimitAmount: 50_000}
+	l := budgets.NewPlanLine{
+		ChildID: w.child, PlanType: "ehc", Description: "Next year", ManagementOption: budgets.Notional, Unit: payments.InPence,
+		Shares: []budgets.Share{{Stream: "social_care", Weight: 1}}, LimitAmount: 50_000,
+	}
 	l.StartsOn, l.EndsOn = demo.FinancialYear(april)
 	_, err = w.build.ApprovePlanLine(w.ctx, w.council, l)
 	require.NoError(t, err)
