@@ -18,10 +18,12 @@ import (
 // provider's use case that moves a family's money, or reads the days of its
 // register, and a provider reading what it is owed. A new one is a decision.
 var widens = []string{
-	"booking/accept.go answer", // a declined request gives money back
-	"booking/attend.go Record", // the authority's days for the register
-	"booking/cancel.go Cancel", // what a provider cancels gives money back
-	"payments/read.go reachOf", // a provider's own payables, over its authorities
+	"booking/accept.go answer",             // a declined request gives money back
+	"booking/attend.go Record",             // the authority's days for the register
+	"booking/calloff.go cancelForProvider", // so does what is called off with its bookings
+	"booking/cancel.go Cancel",             // what a provider cancels gives money back
+	"booking/reschedule.go releaseMoved",   // an agreed move gives the old date's money back
+	"payments/read.go reachOf",             // a provider's own payables, over its authorities
 }
 
 func TestOnlyReviewedFunctionsWidenTheirScope(t *testing.T) {

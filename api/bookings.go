@@ -93,11 +93,9 @@ func (s *Server) DeclineBooking(ctx context.Context, r gen.DeclineBookingRequest
 
 // CancelBooking cancels all or some of a booking.
 func (s *Server) CancelBooking(ctx context.Context, r gen.CancelBookingRequestObject) (gen.CancelBookingResponseObject, error) {
-	reason := string(r.Body.Reason)
-	if r.Body.Note != nil {
-		reason += ": " + *r.Body.Note
-	}
-	b, err := booking.Cancel(ctx, s.DB, who(ctx), booking.CancelBooking{BookingID: r.BookingID, ItemIDs: r.Body.ItemIds, Reason: reason})
+	b, err := booking.Cancel(ctx, s.DB, who(ctx), booking.CancelBooking{
+		BookingID: r.BookingID, ItemIDs: r.Body.ItemIds, Reason: reasonWith(r.Body.Reason, r.Body.Note),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -147,8 +145,18 @@ func itemFor(who shortbreaks.Actor) func(*booking.Item) gen.BookingItem {
 			PricePence: int64(it.PricePence), ChargePence: pence64(it.ChargePence), PlaceSeq: it.PlaceSeq,
 			Attendance: attendanceOut(it), Charges: mapped(it.Charges, chargeOut),
 		}
+		if it.Places > 1 {
+			out.Places = &it.Places
+		}
+		out.Companions = companionsOut(it.Companions)
+		if it.FeeDueAt != nil {
+			out.FeePence, out.FeeDueAt = pence64(it.FeePence), londonOrNone(it.FeeDueAt)
+		}
 		if it.State == booking.Declined {
 			out.DeclineReason = optional(it.Reason)
+		}
+		if it.State == booking.CancelledByProvider {
+			out.CancelReason = optional(it.Reason)
 		}
 		if providerSide(who) {
 			for i := range out.Charges { // the plan is not the provider's to know

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"shortbreaks/api/gen"
+	"shortbreaks/booking"
 	"shortbreaks/marketplace"
 )
 
@@ -51,6 +52,10 @@ func seriesOf(b gen.SessionSeries) marketplace.SessionSeries {
 	if bu := b.Bundle; bu != nil {
 		s.Bundle = &marketplace.BundleDraft{Name: bu.Name, Unit: string(bu.Unit), Capacity: bu.Capacity}
 	}
+	s.StaffUnits = given(b.StaffUnits)
+	if m := b.Minimum; m != nil {
+		s.Minimum = &marketplace.MinimumDraft{Places: m.Places, DecideHoursBefore: m.DecideHoursBefore, ConfirmEarly: given(m.ConfirmEarly)}
+	}
 	if c := b.Calendar; c != nil {
 		s.Calendar = &marketplace.CalendarLimit{SchoolID: c.SchoolID, AuthorityID: c.AuthorityID, Only: marketplace.DatesOnly(c.Only)}
 	}
@@ -71,6 +76,15 @@ func (s *Server) ChangeSessions(ctx context.Context, r gen.ChangeSessionsRequest
 
 // CallOffSession calls one session off.
 func (s *Server) CallOffSession(ctx context.Context, r gen.CallOffSessionRequestObject) (gen.CallOffSessionResponseObject, error) {
+	if given(r.Body.CancelBookings) {
+		o, cancelled, err := booking.CallOffSession(ctx, s.DB, who(ctx), r.SessionID, r.Body.Reason)
+		if err != nil {
+			return nil, err
+		}
+		out := plannedOut(o)
+		out.PlacesCancelled = &cancelled
+		return gen.CallOffSession200JSONResponse(out), nil
+	}
 	o, err := marketplace.CallOffSession(ctx, s.DB, who(ctx), r.SessionID, r.Body.Reason)
 	if err != nil {
 		return nil, err
@@ -115,13 +129,14 @@ func (s *Server) ListClosures(ctx context.Context, r gen.ListClosuresRequestObje
 
 // CreateClosure shuts a provider or a setting of it.
 func (s *Server) CreateClosure(ctx context.Context, r gen.CreateClosureRequestObject) (gen.CreateClosureResponseObject, error) {
-	c, err := marketplace.CreateClosure(ctx, s.DB, who(ctx), marketplace.NewClosure{
+	c, cancelled, err := booking.Close(ctx, s.DB, who(ctx), marketplace.NewClosure{
 		ProviderID: r.Body.ProviderID, SettingID: r.Body.SettingID, StartsOn: r.Body.StartsOn.Time, EndsOn: r.Body.EndsOn.Time, Reason: r.Body.Reason,
+		CancelBookings: given(r.Body.CancelBookings),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return gen.CreateClosure201JSONResponse{Closure: closureOut(c.Closure), SessionsCalledOff: c.Sessions}, nil
+	return gen.CreateClosure201JSONResponse{Closure: closureOut(c.Closure), SessionsCalledOff: c.Sessions, PlacesCancelled: cancelled}, nil
 }
 
 func closureOut(c marketplace.Closure) gen.Closure {

@@ -35,6 +35,9 @@ func draftOf(b *gen.OfferDraft) marketplace.OfferDraft {
 		Instant: b.Instant, Content: contentOf(given(b.Content)), Tariff: as[tariff.Tariff](b.Tariff),
 		Terms: as[tariff.Terms](b.CancellationTerms),
 	}
+	if b.CancellationTerms.WaivedIfRefilled == nil && b.Visits != nil {
+		d.Terms.WaivedIfRefilled = true // T55: unless they say otherwise
+	}
 	if b.Setting != nil {
 		d.Setting = &marketplace.SettingDraft{Name: b.Setting.Name, Postcode: b.Setting.Postcode}
 	}
@@ -51,6 +54,7 @@ func draftOf(b *gen.OfferDraft) marketplace.OfferDraft {
 		series := seriesOf(*b.Sessions)
 		d.Sessions = &series
 	}
+	d.Companions = countsOf(b.Companions)
 	d.NoticeMinutes, d.HorizonDays = given(b.NoticeMinutes), b.HorizonDays
 	return d
 }

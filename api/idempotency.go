@@ -45,6 +45,9 @@ func (k kept) write(w http.ResponseWriter) error {
 // VisitCreateBookingResponse writes the answer of createBooking.
 func (k kept) VisitCreateBookingResponse(w http.ResponseWriter) error { return k.write(w) }
 
+// VisitMoveBookingItemResponse writes the answer of moveBookingItem.
+func (k kept) VisitMoveBookingItemResponse(w http.ResponseWriter) error { return k.write(w) }
+
 // VisitCreateAllocationResponse writes the answer of createAllocation.
 func (k kept) VisitCreateAllocationResponse(w http.ResponseWriter) error { return k.write(w) }
 

@@ -138,7 +138,7 @@ func offerOut(o *marketplace.OfferDetail) gen.Offer {
 		AgeFrom: o.Offer.AgeFrom, AgeTo: o.Offer.AgeTo, Ratio: gen.SupportRatio{Staff: o.Offer.RatioStaff, Children: o.Offer.RatioChildren},
 		Setting: settingOut(o.Setting), LapsedCredentials: words[gen.CredentialKind](o.Lapsed), Reliability: reliabilityOut(o.Reliability),
 		FrameworkRate: optional(o.FrameworkRate), Tariff: as[gen.Tariff](o.Tariff), CancellationTerms: termsOut(o.Version.Terms), Instant: o.Offer.Instant,
-		NoticeMinutes: o.Offer.NoticeMinutes, HorizonDays: o.Offer.HorizonDays,
+		NoticeMinutes: o.Offer.NoticeMinutes, HorizonDays: o.Offer.HorizonDays, Companions: countsOut(o.Offer.Companions),
 		PricePence: int64(o.Version.PricePence), PriceUnit: gen.PriceUnit(o.Version.PriceUnit), PriceText: o.PriceText,
 		ComparableRatePencePerChildHour: pence64(o.ComparableRatePence), VisitHours: visitHoursOut(o),
 		Sessions: mapped(o.Sessions, sessionOut), Bundles: mapped(o.Bundles, bundleOut),
@@ -159,7 +159,7 @@ func visitHoursOut(o *marketplace.OfferDetail) *gen.VisitHours {
 func sessionOut(s marketplace.SessionDetail) gen.Session {
 	return gen.Session{
 		ID: s.ID, StartsAt: london(s.StartsAt), EndsAt: london(s.EndsAt), LocalStart: s.LocalStart, TimeZone: s.TimeZone,
-		Capacity: s.Capacity, PlacesLeft: s.PlacesLeft,
+		Capacity: s.Capacity, PlacesLeft: s.PlacesLeft, Minimum: minimumOut(s),
 	}
 }
 

@@ -20,6 +20,7 @@ func (s *Server) CreateQuote(ctx context.Context, r gen.CreateQuoteRequestObject
 		Visits: mapped(r.Body.Visits, visitOf), LaneID: r.Body.LaneID, ChargeKinds: words[string](r.Body.ChargeKinds),
 		PlanLineID: r.Body.PlanLineID, FamilyPays: string(given(r.Body.FamilyPays)), Ratio: ratioOf(r.Body.Ratio),
 		Children: given(r.Body.Children), ChildNo: given(r.Body.ChildNumber), Quantities: milesOf(r.Body.Miles),
+		Companions: companionsOf(r.Body.Companions),
 	})
 	if err != nil {
 		return nil, err
@@ -87,6 +88,7 @@ func quoteItemOut(it booking.QuotedItem) gen.QuoteItem {
 	return gen.QuoteItem{
 		SessionID: it.SessionID, LaneID: it.LaneWish, StartsAt: london(it.StartsAt), EndsAt: london(it.EndsAt), LocalStart: it.LocalStart,
 		TimeZone: shortbreaks.ZoneName, PricePence: int64(it.PricePence), Charges: mapped(it.Charges, quoteChargeOut),
+		Minimum: quoteMinimumOut(it.Minimum),
 	}
 }
 
@@ -126,6 +128,6 @@ func payerOut(payer string) gen.Payer {
 func termsOut(t tariff.Terms) gen.CancellationTerms {
 	out := as[gen.CancellationTerms](t)
 	words := t.Explain()
-	out.Explanation = &words
+	out.Explanation, out.WaivedIfRefilled = &words, &t.WaivedIfRefilled // said either way: left out it would mean the default
 	return out
 }

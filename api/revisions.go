@@ -52,7 +52,7 @@ func versionOut(v marketplace.VersionEntry) gen.OfferVersionEntry {
 func (s *Server) ReviseOffer(ctx context.Context, r gen.ReviseOfferRequestObject) (gen.ReviseOfferResponseObject, error) {
 	o, err := marketplace.ReviseOffer(ctx, s.DB, who(ctx), r.OfferID, marketplace.Revision{
 		VersionID: &r.Body.VersionID, Tariff: as[tariff.Tariff](r.Body.Tariff),
-		Terms: termsOf(r.Body.CancellationTerms), Note: given(r.Body.Note),
+		Terms: termsOf(r.Body.CancellationTerms), Note: given(r.Body.Note), RefillUnsaid: r.Body.CancellationTerms.WaivedIfRefilled == nil,
 	})
 	if err != nil {
 		return nil, err

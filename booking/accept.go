@@ -31,7 +31,7 @@ func answer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID, 
 	}
 	var b *Booking
 	err := d.Do(ctx, db.For(who), func(tx *db.Tx) error {
-		items, err := lockBooking(ctx, tx, who, id)
+		items, replaced, err := lockAnswered(ctx, tx, who, id)
 		if err != nil {
 			return err
 		}
@@ -41,6 +41,11 @@ func answer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID, 
 		}
 		if to == Confirmed && anyExpired(asked, tx.Now) {
 			return ErrRequestExpired.With("The place and the money are free again. The family can ask once more.")
+		}
+		if to == Confirmed {
+			if err := releaseMoved(ctx, tx, who, replaced); err != nil {
+				return err
+			}
 		}
 		if err := move(ctx, tx, asked, to, mover{who: who, cause: cause}); err != nil {
 			return err

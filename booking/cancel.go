@@ -10,8 +10,6 @@ import (
 	"shortbreaks"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
-	"shortbreaks/marketplace/tariff"
-	"shortbreaks/payments"
 )
 
 // CancelBooking cancels a booking or some of its items.
@@ -113,25 +111,11 @@ func holidaysUpTo(ctx context.Context, tx *db.Tx, b *Booking, items []*Item) (ma
 	return marketplace.BankHolidays(ctx, tx, shortbreaks.Date(tx.Now), shortbreaks.Date(last))
 }
 
-// cancelItems moves items to a cancelled state; those that owe a fee capture
-// it, the others release everything.
+// cancelItems moves items of one booking to a cancelled state; those that owe a
+// fee capture it, the others release everything.
 func cancelItems(ctx context.Context, tx *db.Tx, b *Booking, items []*Item, to State, by mover) error {
-	holidays, err := holidaysUpTo(ctx, tx, b, items)
-	if err != nil {
+	if err := b.fees(ctx, tx, items, to, by); err != nil {
 		return err
 	}
-	for _, it := range items {
-		fee := shortbreaks.Pence(0)
-		if it.State == Confirmed && to != CancelledByProvider {
-			fee = b.Terms.Fee(tariff.Cancellation{Price: it.PricePence, Start: it.StartsAt, At: tx.Now, Reason: by.cause, Holidays: holidays})
-		}
-		it.ChargePence, it.AutoConfirmAt = &fee, nil
-	}
-	if err := move(ctx, tx, items, to, by); err != nil {
-		return err
-	}
-	if err := giveBack(ctx, tx, items); err != nil {
-		return err
-	}
-	return settle(ctx, tx, items, payments.KindLateFee, by.who)
+	return end(ctx, tx, items, to, by)
 }

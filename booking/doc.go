@@ -12,8 +12,13 @@
 //   - create.go: the request that reserves, once per Idempotency-Key.
 //   - accept.go, cancel.go, attend.go, settle.go: the moves people make.
 //   - sweep.go: the moves time makes.
+//   - group.go, cut.go: places that depend on enough being taken, and what a
+//     group pays; calloff.go, beyond.go: what a provider calls off or cuts.
+//   - reschedule.go, cancelmany.go, fee.go: moving a date, cancelling several,
+//     fees that wait; waitlist.go, promote.go: lines for full sessions;
+//     party.go: who comes along.
 //   - read.go: what each role may see of a booking.
 //
-// Rows are locked in one order everywhere: idempotency key, items, session
+// Rows are locked in one order everywhere: idempotency key, waiting lists, items, session
 // places, lanes, plan lines, accounts; each by id.
 package booking

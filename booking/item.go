@@ -62,12 +62,17 @@ type Item struct {
 	AutoConfirmAt *time.Time
 	PricePence    shortbreaks.Pence
 	ChargePence   *shortbreaks.Pence // what is due once delivered or cancelled late
+	FeeDueAt      *time.Time         // a late fee that is decided at the start (T55)
+	FeePence      *shortbreaks.Pence // that fee; kept once it is decided
+	Places        int                // of the session that this item and who comes along take
+	StaffUnits    int                // who give their time to this child alone
+	Companions    map[string]int     // who come along, by kind; nil: nobody
 	PlaceSeq      *int64             // ordinal of the place taken in its session
 
 	Charges  []Charge
 	Holds    []ItemHold // nil for a provider
 	Delivery *Delivery
-	Reason   string // disputed: what the family says is wrong; declined: why
+	Reason   string // disputed: what the family says is wrong; declined, cancelled by the provider: why
 }
 
 // Minutes is the elapsed length of an item: a night over the October change

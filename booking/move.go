@@ -62,7 +62,7 @@ func queueEvents(batch *pgx.Batch, events []event) {
 }
 
 const itemColumns = `authority_id, id, booking_id, n, provider_id, child_id, attendee_kind, session_id, lane_id, starts_at, ends_at, local_start,
-	time_zone, version_id, state, expires_at, auto_confirm_at, price_pence, charge_pence, place_seq`
+	time_zone, version_id, state, expires_at, auto_confirm_at, price_pence, charge_pence, place_seq, fee_due_at, fee_pence, places, staff_units, companions`
 
 // selectItems reads items in id order; with FOR UPDATE in the condition it
 // locks them in that order, first of all rows.
@@ -82,6 +82,11 @@ func selectItems(ctx context.Context, tx *db.Tx, where string, args ...any) ([]*
 // event each. The guard stands in the UPDATE itself; a row that no longer
 // qualifies fails the whole.
 func move(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover) error {
+	return moveUntil(ctx, tx, items, to, by, nil)
+}
+
+// moveUntil is move to a state that runs out.
+func moveUntil(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover, until *time.Time) error {
 	if len(items) == 0 {
 		return nil
 	}
@@ -92,9 +97,9 @@ func move(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover) err
 		authorities[i], ids[i], charges[i], autos[i] = it.AuthorityID, it.ID, (*int64)(it.ChargePence), it.AutoConfirmAt
 		events[i] = newEvent(it, it.State, to, by, tx.Now)
 	}
-	tag, err := tx.PGX.Exec(ctx, `UPDATE booking_item i SET state = $5, expires_at = NULL, charge_pence = m.charge, auto_confirm_at = m.auto
+	tag, err := tx.PGX.Exec(ctx, `UPDATE booking_item i SET state = $5, expires_at = $7, charge_pence = m.charge, auto_confirm_at = m.auto
 		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[]) AS m(authority_id, id, charge, auto)
-		WHERE i.authority_id = m.authority_id AND i.id = m.id AND i.state = ANY ($6)`, authorities, ids, charges, autos, string(to), to.from())
+		WHERE i.authority_id = m.authority_id AND i.id = m.id AND i.state = ANY ($6)`, authorities, ids, charges, autos, string(to), to.from(), until)
 	if err != nil {
 		return fmt.Errorf("move items to %s: %w", to, err)
 	}
@@ -107,7 +112,7 @@ func move(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover) err
 		return fmt.Errorf("write events: %w", err)
 	}
 	for _, it := range items {
-		it.State, it.ExpiresAt = to, nil
+		it.State, it.ExpiresAt = to, until
 	}
 	return nil
 }
@@ -115,16 +120,22 @@ func move(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover) err
 // giveBack returns the places and workers of items that are closed. They were
 // locked before; next come lines, then accounts.
 func giveBack(ctx context.Context, tx *db.Tx, items []*Item) error {
-	places := map[marketplace.PlaceKey]int{}
+	places, staff := map[marketplace.PlaceKey]int{}, map[marketplace.PlaceKey]int{}
 	visits := map[uuid.UUID][]uuid.UUID{}
 	for _, it := range items {
 		if it.SessionID != nil {
-			places[marketplace.PlaceKey{Provider: it.ProviderID, Session: *it.SessionID}]++
+			key := marketplace.PlaceKey{Provider: it.ProviderID, Session: *it.SessionID}
+			if places[key] += it.Places; it.StaffUnits > 0 {
+				staff[key] += it.StaffUnits
+			}
 		} else {
 			visits[it.ProviderID] = append(visits[it.ProviderID], it.ID)
 		}
 	}
 	if err := marketplace.GiveBackPlaces(ctx, tx, places); err != nil {
+		return err
+	}
+	if err := marketplace.GiveBackStaff(ctx, tx, staff); err != nil {
 		return err
 	}
 	for provider, ids := range visits {

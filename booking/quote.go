@@ -52,6 +52,7 @@ type QuoteDocument struct {
 	MightAdd      []tariff.MightAdd `json:"might_add,omitempty"`
 	Dues          []tariff.Due      `json:"dues,omitempty"`
 	BundleID      *uuid.UUID        `json:"bundle_id,omitempty"` // what was asked for, if it was a bundle
+	HeldFor       time.Duration     `json:"held_for,omitempty"`  // offered from a waiting list: how long the family has to answer
 }
 
 // QuotedItem is one session or visit of a quote.
@@ -64,6 +65,8 @@ type QuotedItem struct {
 	LocalStart   string            `json:"local_start"`
 	PricePence   shortbreaks.Pence `json:"price_pence"`
 	Charges      []QuotedCharge    `json:"charges"`
+	Minimum      *QuotedMinimum    `json:"minimum,omitempty"` // it runs only if enough book
+	Party
 }
 
 // QuotedCharge is one charge with its payer and, for a budget, its accounts.
@@ -83,6 +86,7 @@ type QuotedCharge struct {
 	Payee       string            `json:"payee,omitempty"`      // a second payee
 	Others      []tariff.Borne    `json:"others,omitempty"`     // who bears the rest
 	OptionName  string            `json:"option_name,omitempty"`
+	Group       []QuotedGroup     `json:"group,omitempty"` // parts that are shares of a price for the group
 }
 
 // QuotedShare is the part of a charge one account pays. A nil account means
@@ -110,6 +114,7 @@ type CreateQuote struct {
 	Children     int            // of the family that attend together; 0 is 1
 	ChildNo      int            // which of them this is, from 1
 	Quantities   map[string]int // by charge kind: miles, items
+	Companions   map[string]int // who come along, by kind (T96)
 }
 
 // BudgetPence is what budgets would pay of the quote.
@@ -134,28 +139,8 @@ func MakeQuote(ctx context.Context, d *db.DB, who shortbreaks.Actor, c CreateQuo
 		return nil, shortbreaks.ErrForbidden
 	}
 	var q *Quote
-	err := d.Do(ctx, db.For(who), func(tx *db.Tx) error {
-		child, err := budgets.LoadChild(ctx, tx, who, c.ChildID)
-		if err != nil {
-			return err
-		}
-		if err := budgets.CheckSiblings(ctx, tx, child, c.ChildNo, c.Children); err != nil {
-			return err
-		}
-		offered, err := marketplace.Offering(ctx, tx, marketplace.Want{
-			OfferID: c.OfferID, SessionIDs: c.SessionIDs, BundleID: c.BundleID, Visits: c.Visits, LaneID: c.LaneID,
-			ChargeKinds: c.ChargeKinds, ReducedRate: child.ReducedRate, DateOfBirth: child.DateOfBirth, Authority: child.AuthorityID,
-			Schemes: child.FundedSchemes, Ratio: c.Ratio, Children: c.Children, ChildNo: c.ChildNo, Quantities: c.Quantities,
-		})
-		if err != nil {
-			return err
-		}
-		settings, err := budgets.SettingsOn(ctx, tx, child.AuthorityID, shortbreaks.Date(tx.Now))
-		if err != nil {
-			return err
-		}
-		q = draftQuote(who, child, offered, c, tx.Now, settings)
-		if err := fundQuote(ctx, tx, q, child, c); err != nil {
+	err := d.Do(ctx, db.For(who), func(tx *db.Tx) (err error) {
+		if q, err = draftFor(ctx, tx, who, c); err != nil {
 			return err
 		}
 		return insertQuote(ctx, tx, q)
@@ -164,6 +149,32 @@ func MakeQuote(ctx context.Context, d *db.DB, who shortbreaks.Actor, c CreateQuo
 		return nil, err
 	}
 	return q, nil
+}
+
+// draftFor prices and funds a quote; it writes none.
+func draftFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateQuote) (*Quote, error) {
+	child, err := budgets.LoadChild(ctx, tx, who, c.ChildID)
+	if err != nil {
+		return nil, err
+	}
+	if err := budgets.CheckSiblings(ctx, tx, child, c.ChildNo, c.Children); err != nil {
+		return nil, err
+	}
+	offered, err := marketplace.Offering(ctx, tx, marketplace.Want{
+		OfferID: c.OfferID, SessionIDs: c.SessionIDs, BundleID: c.BundleID, Visits: c.Visits, LaneID: c.LaneID,
+		ChargeKinds: c.ChargeKinds, ReducedRate: child.ReducedRate, DateOfBirth: child.DateOfBirth, Authority: child.AuthorityID,
+		Schemes: child.FundedSchemes, Ratio: c.Ratio, Children: c.Children, ChildNo: c.ChildNo, Quantities: c.Quantities,
+		Companions: c.Companions,
+	})
+	if err != nil {
+		return nil, err
+	}
+	settings, err := budgets.SettingsOn(ctx, tx, child.AuthorityID, shortbreaks.Date(tx.Now))
+	if err != nil {
+		return nil, err
+	}
+	q := draftQuote(who, child, offered, c, tx.Now, settings)
+	return q, fundQuote(ctx, tx, q, child, c)
 }
 
 func draftQuote(who shortbreaks.Actor, child *budgets.Child, o *marketplace.Offered, c CreateQuote, now time.Time, s budgets.Settings) *Quote {
@@ -184,13 +195,13 @@ func draftQuote(who shortbreaks.Actor, child *budgets.Child, o *marketplace.Offe
 	for _, it := range o.Items {
 		item := QuotedItem{
 			SessionID: it.SessionID, LaneWish: it.LaneWish, AttendeeKind: kind, StartsAt: it.StartsAt, EndsAt: it.EndsAt,
-			LocalStart: it.LocalStart, PricePence: it.PricePence,
+			LocalStart: it.LocalStart, PricePence: it.PricePence, Minimum: quotedMinimum(it.Minimum), Party: partyOf(o, c),
 		}
 		for _, ch := range it.Charges {
 			if ch.Pence > 0 { // a charge of nothing has no payer and no hold
 				item.Charges = append(item.Charges, QuotedCharge{
 					N: ch.N, Kind: ch.Kind, AmountPence: ch.Pence, FullPence: ch.FullPence, VATPence: ch.VATPence, Payee: ch.Payee,
-					Others: ch.Others, OptionName: ch.OptionName,
+					Others: ch.Others, OptionName: ch.OptionName, Group: quotedGroup(ch),
 				})
 			}
 		}
@@ -255,6 +266,7 @@ func (it *QuotedItem) mergeAllowances() {
 		if ch.Payer == payments.PayerBudget && ch.Unit != "pence" {
 			if n, ok := first[*ch.LineID]; ok {
 				kept[n].AmountPence += ch.AmountPence
+				kept[n].Group = append(kept[n].Group, ch.Group...)
 				continue
 			}
 			first[*ch.LineID] = len(kept)

@@ -202,11 +202,11 @@ func holdsSeenBy(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []
 }
 
 // reasonsOf reads what is said to be wrong with the disputed ones, and why the
-// provider declined those it did.
+// provider declined or cancelled those it did.
 func reasonsOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]string, error) {
 	var asked []uuid.UUID
 	for _, it := range items {
-		if it.State == Disputed || it.State == Declined {
+		if it.State == Disputed || it.State == Declined || it.State == CancelledByProvider {
 			asked = append(asked, it.ID)
 		}
 	}
@@ -215,7 +215,7 @@ func reasonsOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]str
 		return reasons, nil
 	}
 	rows, err := tx.PGX.Query(ctx, `SELECT DISTINCT ON (item_id) item_id, cause FROM item_event
-		WHERE item_id = ANY ($1) AND to_state IN ('disputed', 'declined') ORDER BY item_id, at DESC, id DESC`, asked)
+		WHERE item_id = ANY ($1) AND to_state IN ('disputed', 'declined', 'cancelled_by_provider') ORDER BY item_id, at DESC, id DESC`, asked)
 	if err != nil {
 		return nil, fmt.Errorf("read reasons: %w", err)
 	}

@@ -200,11 +200,12 @@ func (t *taking) take(b *Booking, q *Quote, n int, qi QuotedItem) (*Item, error)
 	if !q.Document.Instant {
 		item.State, item.ExpiresAt = Requested, requestExpiry(q, t.now)
 	}
+	item.hold(q, t.now)
 	var err error
 	if qi.SessionID == nil {
 		err = t.takeLane(item, q, qi)
 	} else {
-		err = t.takePlace(item)
+		err = t.takePlace(item, qi)
 	}
 	if err != nil {
 		return nil, err
@@ -233,7 +234,7 @@ func requestExpiry(q *Quote, now time.Time) *time.Time {
 	return &at
 }
 
-func (t *taking) takePlace(item *Item) error {
+func (t *taking) takePlace(item *Item, qi QuotedItem) error {
 	key := attendance{child: *item.ChildID, session: *item.SessionID}
 	if t.board.attends[key] {
 		return alreadyBooked(item.LocalStart)
@@ -242,16 +243,16 @@ func (t *taking) takePlace(item *Item) error {
 	if p.Free() == 0 || p.Moved(item.StartsAt, item.EndsAt) {
 		return noPlace(p, item.LocalStart)
 	}
-	p.Taken++
-	p.Seq++
+	if err := item.awaitGroup(p.Minimum, qi, t.now); err != nil {
+		return err
+	}
+	if err := t.takeParty(item, p, qi.Party); err != nil {
+		return err
+	}
 	seq := p.Seq
 	item.PlaceSeq = &seq
 	t.board.attends[key] = true
-	t.did(func() {
-		p.Taken--
-		p.Seq--
-		delete(t.board.attends, key)
-	})
+	t.did(func() { delete(t.board.attends, key) })
 	return nil
 }
 

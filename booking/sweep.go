@@ -16,7 +16,8 @@ const sweepSize = 200
 // (T05); attendance nobody queried is settled when its day comes (T60). It
 // returns how many items it moved.
 func Sweep(ctx context.Context, d *db.DB) (int, error) {
-	expired, err := sweep(ctx, d, `expires_at <= $1 ORDER BY authority_id, id LIMIT $2 FOR UPDATE SKIP LOCKED`, expire)
+	expired, err := sweep(ctx, d, `expires_at <= $1 AND state <> 'conditional'
+		ORDER BY authority_id, id LIMIT $2 FOR UPDATE SKIP LOCKED`, expire)
 	if err != nil {
 		return expired, err
 	}

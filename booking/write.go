@@ -44,7 +44,7 @@ func (w *writes) queue(batch *pgx.Batch, now time.Time) {
 			bookings = append(bookings, bk)
 			for _, it := range bk.Items {
 				if it.SessionID != nil {
-					places[marketplace.PlaceKey{Provider: it.ProviderID, Session: *it.SessionID}]++
+					places[marketplace.PlaceKey{Provider: it.ProviderID, Session: *it.SessionID}] += it.Places
 				}
 				items = append(items, it)
 				charges = append(charges, it.Charges...)
@@ -58,6 +58,7 @@ func (w *writes) queue(batch *pgx.Batch, now time.Time) {
 	queueItems(batch, items)
 	queueCharges(batch, charges)
 	queueEvents(batch, events)
+	w.queueParties(batch)
 	budgets.QueueMoveLines(batch, heldByLine(w.holds))
 	payments.QueueHolds(batch, now, w.holds)
 }

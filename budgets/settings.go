@@ -18,11 +18,14 @@ type Settings struct {
 	RequestWithin    time.Duration // request_hours: the provider answers within 48 hours, never past the start
 	RegisterWithin   time.Duration // register_days: on time within 2 days of the end
 	AutoConfirmAfter time.Duration // auto_confirm_days: 7 days after the register
+
+	WaitlistOfferLasts time.Duration // waitlist_hours: a place offered is kept for 24 hours, never past the start
 }
 
 // defaultSettings is what holds where nothing was chosen.
 var defaultSettings = Settings{
 	QuoteLasts: 30 * time.Minute, RequestWithin: 48 * time.Hour, RegisterWithin: 2 * 24 * time.Hour, AutoConfirmAfter: 7 * 24 * time.Hour,
+	WaitlistOfferLasts: 24 * time.Hour,
 }
 
 // named is where a stored setting goes and what one of it is.
@@ -34,6 +37,8 @@ func (s *Settings) named(name string) (into *time.Duration, unit time.Duration) 
 		return &s.RequestWithin, time.Hour
 	case "register_days":
 		return &s.RegisterWithin, 24 * time.Hour
+	case "waitlist_hours":
+		return &s.WaitlistOfferLasts, time.Hour
 	case "auto_confirm_days":
 		return &s.AutoConfirmAfter, 24 * time.Hour
 	}

@@ -27,6 +27,8 @@ type Closure struct {
 	Reason     string // for families
 	CreatedAt  time.Time
 	CreatedBy  uuid.UUID
+
+	CancelsBookings bool // what was booked then ends with it
 }
 
 // TableName is the table's.
@@ -98,18 +100,23 @@ type NewClosure struct {
 	StartsOn   time.Time
 	EndsOn     time.Time
 	Reason     string
+
+	CancelBookings bool // close although there are some; the caller cancels them next
 }
 
 // CalledOff is what a closure did.
 type CalledOff struct {
 	Closure  Closure
 	Sessions int // called off by it
+	Stopped  Stopped
+
+	cancelBookings bool
 }
 
 // CreateClosure shuts a provider or a setting on some dates. Sessions that
 // fall into them are called off, and no visit can be booked then. If anything
-// in them is booked, it is refused with the list and nothing is done: families
-// have to be told first.
+// in them is booked, it is refused with the list and nothing is done, unless
+// n.CancelBookings says that the caller cancels the bookings next.
 func CreateClosure(ctx context.Context, d *db.DB, who shortbreaks.Actor, n NewClosure) (*CalledOff, error) {
 	if !who.Is(shortbreaks.ProviderOwner, shortbreaks.Coordinator) {
 		return nil, shortbreaks.ErrForbidden
@@ -133,9 +140,9 @@ func CreateClosure(ctx context.Context, d *db.DB, who shortbreaks.Actor, n NewCl
 				return shortbreaks.ErrInvalid.With(words).At("/setting_id", words)
 			}
 		}
-		done = &CalledOff{Closure: Closure{
+		done = &CalledOff{cancelBookings: n.CancelBookings, Closure: Closure{
 			ProviderID: provider, ID: shortbreaks.NewID(), SettingID: n.SettingID, StartsOn: n.StartsOn, EndsOn: n.EndsOn,
-			Reason: strings.TrimSpace(n.Reason), CreatedAt: tx.Now, CreatedBy: who.Person,
+			Reason: strings.TrimSpace(n.Reason), CreatedAt: tx.Now, CreatedBy: who.Person, CancelsBookings: n.CancelBookings,
 		}}
 		return done.shut(ctx, tx)
 	})
@@ -207,12 +214,13 @@ func (c *CalledOff) shut(ctx context.Context, tx *db.Tx) error {
 		booked.Add("/starts_on", "%s", v)
 	}
 	words := "Nothing was changed. Cancel these bookings first, so that the families know: " + shortbreaks.Plural(len(booked.Fields), "booked time") + "."
-	if err := booked.As(ErrSessionBooked.With(words)); err != nil {
+	if err := booked.As(ErrSessionBooked.With(words)); err != nil && !c.cancelBookings {
 		return err
 	}
 	for _, p := range planned {
 		p.cancel(k.Reason, tx.Now)
 	}
+	c.Stopped = Stopped{Provider: k.ProviderID, Sessions: ids, Closure: &k, Reason: k.Reason}
 	if err := saveSessions(ctx, tx, planned); err != nil {
 		return err
 	}

@@ -54,6 +54,8 @@ type SessionDetail struct {
 	TimeZone   string
 	Capacity   int
 	PlacesLeft int
+	Taken      int
+	Minimum    *Minimum // nil: it runs however few book
 
 	// Of a session that was just changed; see CallOffSession and MoveSession.
 	State        string

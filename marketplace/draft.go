@@ -32,8 +32,9 @@ type OfferDraft struct {
 	Terms         tariff.Terms
 	Visits        *VisitRules
 	Sessions      *SessionSeries
-	NoticeMinutes int  // before a start; see Offer.CanBook
-	HorizonDays   *int // ahead of today; nil: as far as there is anything
+	NoticeMinutes int            // before a start; see Offer.CanBook
+	HorizonDays   *int           // ahead of today; nil: as far as there is anything
+	Companions    map[string]int // see Offer.Companions
 
 	datesLater bool // a draft of a file that has neither sessions nor visits yet
 }
@@ -60,15 +61,17 @@ func (s SettingDraft) where() (Point, bool) {
 // one of three ways: weekdays from a first date to a last, a Rule from a first
 // date on, or a plain list.
 type SessionSeries struct {
-	FirstDate time.Time // a date: midnight UTC
-	LastDate  time.Time // of a rule: zero if the rule says when it ends
-	Weekdays  []int     // ISO, Monday 1 to Sunday 7
-	Rule      string    // see ParseRule
-	Dates     []time.Time
-	From, To  string
-	Except    []time.Time
-	Capacity  int
-	Bundle    *BundleDraft
+	FirstDate  time.Time // a date: midnight UTC
+	LastDate   time.Time // of a rule: zero if the rule says when it ends
+	Weekdays   []int     // ISO, Monday 1 to Sunday 7
+	Rule       string    // see ParseRule
+	Dates      []time.Time
+	From, To   string
+	Except     []time.Time
+	Capacity   int
+	Bundle     *BundleDraft
+	Minimum    *MinimumDraft // nil: a session runs however few book
+	StaffUnits int           // staff for children who need them to themselves; 0: not limited (T51)
 
 	Calendar         *CalendarLimit // nil: whatever the schools do
 	SkipBankHolidays bool
@@ -101,6 +104,7 @@ func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 	}
 	f.Within("/notice_minutes", d.NoticeMinutes, 0, mostNotice)
 	f.Unless(d.HorizonDays == nil || (*d.HorizonDays >= 1 && *d.HorizonDays <= mostHorizon), "/horizon_days", "Give 1 to %d days.", mostHorizon)
+	checkCompanions(f, "/companions", d.Companions)
 	d.Terms.Resolved().Check(f, "/cancellation_terms")
 	d.Tariff.Check(f, "/tariff")
 	public := func(o tariff.Option) bool { return o.WhoMayUse == tariff.Anyone && o.Membership == nil }
@@ -115,6 +119,7 @@ func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 	if d.Sessions != nil {
 		d.Sessions.check(f, "/sessions", now)
 		d.Sessions.checkMore(f, now)
+		f.Unless(d.Sessions.Minimum == nil || d.Instant, "/sessions/minimum", "What runs only if enough book is booked at once: set instant.")
 	}
 	if len(f.Fields) == 0 && !d.datesLater {
 		d.checkUnits(f)
@@ -153,6 +158,7 @@ func (s SessionSeries) check(f *shortbreaks.Faults, at string, now time.Time) {
 	f.Clock(at+"/to", s.To)
 	f.Unless(len(s.Except) <= 100, at+"/except", "Give at most 100 dates.")
 	f.Unless(s.Capacity >= 1 && s.Capacity <= 500, at+"/capacity", "Give 1 to 500 places.")
+	f.Within(at+"/staff_units", s.StaffUnits, 0, 500)
 	if b := s.Bundle; b != nil {
 		f.Text(at+"/bundle/name", b.Name, 1, 80)
 		f.OneOf(at+"/bundle/unit", b.Unit, tariff.BundleUnits)
@@ -161,6 +167,9 @@ func (s SessionSeries) check(f *shortbreaks.Faults, at string, now time.Time) {
 	}
 	if len(f.Fields) == 0 {
 		s.checkDates(f, at, now)
+	}
+	if s.Minimum != nil && len(f.Fields) == 0 {
+		s.Minimum.check(f, at+"/minimum", s, now)
 	}
 }
 

@@ -83,8 +83,9 @@ type Offer struct {
 	CreatedAt     time.Time
 	PublishedAt   *time.Time
 	Content
-	Edition     int        // grows with every edit
-	NextPriceOn *time.Time // when the version on sale changes its price by itself; nil: never
+	Companions  map[string]int `gorm:"serializer:json"` // by kind: places each takes; a kind not in it may not come (T96)
+	Edition     int            // grows with every edit
+	NextPriceOn *time.Time     // when the version on sale changes its price by itself; nil: never
 }
 
 // TableName is the table's.
@@ -157,6 +158,11 @@ type Session struct {
 	PlannedStart *string // wall time first planned; nil if it never moved (T37)
 	ChangedAt    *time.Time
 	Reason       *string // why it was moved or called off, in words for families
+
+	MinimumPlaces *int       // it runs only if so many places are taken; nil: it runs anyway
+	DecideAt      *time.Time // when that is decided
+	ConfirmEarly  bool       // as soon as so many are taken, not only then
+	DecidedAt     *time.Time // nil: not yet
 }
 
 // TableName is the table's.
@@ -170,6 +176,7 @@ type Counter struct {
 	Capacity   int
 	Taken      int
 	StaffUnits int // 0: not limited by staff (T51)
+	StaffTaken int
 	Seq        int64
 }
 

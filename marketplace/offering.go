@@ -32,6 +32,7 @@ type Want struct {
 	Children    int            // of the family on these dates, this one included; 0 is 1
 	ChildNo     int            // which of them this is; 0 is 1
 	Quantities  map[string]int // by charge kind: miles, items
+	Companions  map[string]int // who come along, by kind
 	DateOfBirth time.Time      // zero for an attendee whose age does not count, such as a carer
 }
 
@@ -63,6 +64,7 @@ type OfferedItem struct {
 	LocalStart       string
 	PricePence       shortbreaks.Pence
 	Charges          []tariff.Line
+	Minimum          *Minimum // of a session that runs only if enough book
 }
 
 // Offering checks what is wanted of an offer and prices it by the version on
@@ -77,7 +79,13 @@ func Offering(ctx context.Context, tx *db.Tx, w Want) (*Offered, error) {
 	}
 	ask := tariff.Ask{
 		ReducedRate: w.ReducedRate, ChargeKinds: w.ChargeKinds, Schemes: w.Schemes, Ratio: w.Ratio, Children: w.Children, ChildNo: w.ChildNo,
-		Quantities: w.Quantities,
+		Quantities: w.Quantities, Attendees: 1,
+	}
+	for _, n := range w.Companions {
+		ask.Attendees += n
+	}
+	if err := o.companions(w); err != nil {
+		return nil, err
 	}
 	switch {
 	case w.BundleID != nil:
@@ -235,7 +243,7 @@ func (o *Offered) bundle(ctx context.Context, tx *db.Tx, id uuid.UUID, ask *tari
 	now := bundleOf(term, all[term.ID], o.Offer.gone(tx.Now))
 	ask.Bundle = now.ask().Bundle
 	for _, s := range now.remaining {
-		o.Items = append(o.Items, OfferedItem{SessionID: &s.ID, StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart})
+		o.Items = append(o.Items, OfferedItem{SessionID: &s.ID, StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart, Minimum: s.minimum()})
 	}
 	if len(o.Items) == 0 {
 		words := "No session of " + term.Name + " is still to run."
@@ -303,7 +311,7 @@ func (o *Offered) bookable(starts, now time.Time, at string, before *shortbreaks
 }
 
 func (o *Offered) addSession(s Session) {
-	o.Items = append(o.Items, OfferedItem{SessionID: &s.ID, StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart})
+	o.Items = append(o.Items, OfferedItem{SessionID: &s.ID, StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart, Minimum: s.minimum()})
 }
 
 // lay sorts the items by start and tells the price what there is to be priced.

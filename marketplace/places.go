@@ -21,10 +21,13 @@ type PlaceKey struct{ Provider, Session uuid.UUID }
 // session has capacity 0, so that nothing can be taken of it.
 type Places struct {
 	Capacity, Taken int
+	StaffUnits      int   // 0: not limited by staff (T51)
+	StaffTaken      int   // by children who have staff to themselves
 	Seq             int64 // grows with every place taken
 	Cancelled       bool
 
 	changed *span // its times, if they may not be those first planned
+	Minimum *Minimum
 }
 
 // Moved reports whether the session no longer has these times: whoever was
@@ -41,7 +44,7 @@ func (p *Places) Free() int { return max(0, p.Capacity-p.Taken) }
 // was waited for.
 const (
 	sqlPlaces = `
-SELECT p.provider_id, p.session_id, p.capacity, p.taken, p.seq
+SELECT p.provider_id, p.session_id, p.capacity, p.taken, p.seq, p.staff_units, p.staff_taken
 FROM session_places p
 JOIN unnest($1::uuid[], $2::uuid[]) AS k (provider_id, session_id) USING (provider_id, session_id)`
 
@@ -50,10 +53,10 @@ ORDER BY p.provider_id, p.session_id
 FOR UPDATE OF p`
 
 	sqlChangedSessions = `
-SELECT s.provider_id, s.id, s.state <> 'scheduled', s.starts_at, s.ends_at
+SELECT s.provider_id, s.id, s.state <> 'scheduled', s.starts_at, s.ends_at, s.minimum_places, s.decide_at, s.confirm_early, s.decided_at
 FROM session s
 JOIN unnest($1::uuid[], $2::uuid[]) AS k (provider_id, id) USING (provider_id, id)
-WHERE s.state <> 'scheduled' OR s.sequence > 0`
+WHERE s.state <> 'scheduled' OR s.sequence > 0 OR s.minimum_places IS NOT NULL`
 
 	sqlTakePlaces = `
 UPDATE session_places p SET taken = p.taken + k.n, seq = p.seq + k.n
@@ -101,7 +104,7 @@ func QueuePlaces(batch *pgx.Batch, keys []PlaceKey, lock bool) map[PlaceKey]*Pla
 		for rows.Next() {
 			var k PlaceKey
 			var p Places
-			if err := rows.Scan(&k.Provider, &k.Session, &p.Capacity, &p.Taken, &p.Seq); err != nil {
+			if err := rows.Scan(&k.Provider, &k.Session, &p.Capacity, &p.Taken, &p.Seq, &p.StaffUnits, &p.StaffTaken); err != nil {
 				return err
 			}
 			places[k] = &p
@@ -119,13 +122,15 @@ func QueuePlaces(batch *pgx.Batch, keys []PlaceKey, lock bool) map[PlaceKey]*Pla
 			var k PlaceKey
 			var now span
 			var cancelled bool
-			if err := rows.Scan(&k.Provider, &k.Session, &cancelled, &now.from, &now.to); err != nil {
+			var m minimumColumns
+			if err := rows.Scan(&k.Provider, &k.Session, &cancelled, &now.from, &now.to, &m.places, &m.decideAt, &m.early, &m.decidedAt); err != nil {
 				return err
 			}
 			p := places[k]
 			if p == nil {
 				continue
 			}
+			p.Minimum = m.minimum()
 			if p.changed = &now; cancelled {
 				p.Capacity, p.Cancelled = 0, true
 			}

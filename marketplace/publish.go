@@ -93,6 +93,8 @@ type Revision struct {
 	Tariff    tariff.Tariff
 	Terms     tariff.Terms
 	Note      string // why, for the public price history
+
+	RefillUnsaid bool // the terms leave open whether a place taken again costs a fee: it does not by the hour, it does in groups (T55)
 }
 
 // ReviseOffer makes a new version with another tariff or other terms. Quotes

@@ -100,7 +100,8 @@ func (p *plannedSession) clocks() (from, to string) {
 const (
 	sqlSaveSessions = `
 UPDATE session s SET starts_at = k.starts_at, ends_at = k.ends_at, local_start = k.local_start, state = k.state, sequence = k.sequence,
-    planned_start = k.planned_start, changed_at = k.changed_at, reason = k.reason
+    planned_start = k.planned_start, changed_at = k.changed_at, reason = k.reason,
+    decide_at = CASE WHEN s.decided_at IS NULL THEN s.decide_at + (k.starts_at - s.starts_at) ELSE s.decide_at END
 FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[], $7::int[], $8::text[], $9::timestamptz[], $10::text[])
     AS k (id, starts_at, ends_at, local_start, state, sequence, planned_start, changed_at, reason)
 WHERE s.provider_id = $1 AND s.id = k.id`

@@ -19,6 +19,9 @@ func (o *OfferDetail) revise(ctx context.Context, tx *db.Tx, by uuid.UUID, r Rev
 	if err := o.checkRevision(r); err != nil {
 		return err
 	}
+	if r.RefillUnsaid {
+		r.Terms.WaivedIfRefilled = o.Offer.Visits != nil
+	}
 	s := shelf{provider: o.Provider, by: by, now: tx.Now}
 	s.addVersion(o.Offer.ID, o.Version.N+1, r.Tariff, r.Terms)
 	s.versions[0].ChangeNote = r.Note

@@ -27,6 +27,7 @@ type sessionRow struct {
 	State      string
 	Capacity   int
 	Taken      int
+	minimumColumns
 }
 
 func (s sessionRow) occasion() tariff.Occasion {
@@ -38,7 +39,7 @@ func (s sessionRow) left() int { return max(0, s.Capacity-s.Taken) }
 func (s sessionRow) detail() SessionDetail {
 	return SessionDetail{
 		ID: s.ID, TermID: s.TermID, StartsAt: s.StartsAt, EndsAt: s.EndsAt,
-		LocalStart: s.LocalStart, TimeZone: s.TimeZone, Capacity: s.Capacity, PlacesLeft: s.left(),
+		LocalStart: s.LocalStart, TimeZone: s.TimeZone, Capacity: s.Capacity, PlacesLeft: s.left(), Minimum: s.minimum(), Taken: s.Taken,
 	}
 }
 
@@ -46,7 +47,8 @@ func (s sessionRow) detail() SessionDetail {
 // bundles, or the next few. None of it grows with all an offer ever ran.
 const (
 	sqlSessionColumns = `
-SELECT s.provider_id, s.id, s.offer_id, s.term_id, s.starts_at, s.ends_at, s.local_start, s.time_zone, s.state, p.capacity, p.taken
+SELECT s.provider_id, s.id, s.offer_id, s.term_id, s.starts_at, s.ends_at, s.local_start, s.time_zone, s.state, p.capacity, p.taken,
+    s.minimum_places, s.decide_at, s.confirm_early, s.decided_at
 FROM session s
 JOIN session_places p ON p.provider_id = s.provider_id AND p.session_id = s.id`
 
@@ -71,7 +73,8 @@ WHERE provider_id = $1 AND offer_id = $2 ORDER BY starts_at DESC LIMIT 1`
 	// on each day of the week, and the last called off there.
 	sqlLatestSessions = `
 SELECT DISTINCT ON (s.provider_id, s.offer_id, extract(isodow FROM left(s.local_start, 10)::date), s.state)
-    s.provider_id, s.id, s.offer_id, s.term_id, s.starts_at, s.ends_at, s.local_start, s.time_zone, s.state, p.capacity, p.taken
+    s.provider_id, s.id, s.offer_id, s.term_id, s.starts_at, s.ends_at, s.local_start, s.time_zone, s.state, p.capacity, p.taken,
+    s.minimum_places, s.decide_at, s.confirm_early, s.decided_at
 FROM unnest($1::uuid[], $2::uuid[]) AS o (provider_id, offer_id)
 CROSS JOIN LATERAL (
     SELECT * FROM session e WHERE e.provider_id = o.provider_id AND e.offer_id = o.offer_id ORDER BY e.starts_at DESC LIMIT $3) s
@@ -98,7 +101,8 @@ func collectSessions(ctx context.Context, tx *db.Tx, sql string, args ...any) ([
 		return nil, fmt.Errorf("reading sessions: %w", err)
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s sessionRow, err error) {
-		err = row.Scan(&s.ProviderID, &s.ID, &s.OfferID, &s.TermID, &s.StartsAt, &s.EndsAt, &s.LocalStart, &s.TimeZone, &s.State, &s.Capacity, &s.Taken)
+		err = row.Scan(&s.ProviderID, &s.ID, &s.OfferID, &s.TermID, &s.StartsAt, &s.EndsAt, &s.LocalStart, &s.TimeZone, &s.State, &s.Capacity, &s.Taken,
+			&s.places, &s.decideAt, &s.early, &s.decidedAt)
 		return s, err
 	})
 	if err != nil {

@@ -104,6 +104,7 @@ func (s *shelf) add(d OfferDraft, state OfferState) (uuid.UUID, error) {
 		Title: d.Title, Summary: d.Summary, Category: d.Category, AccessRoute: d.AccessRoute,
 		AgeFrom: d.AgeFrom, AgeTo: d.AgeTo, RatioStaff: d.RatioStaff, RatioChildren: d.RatioChildren,
 		Instant: d.Instant, NoticeMinutes: d.NoticeMinutes, HorizonDays: d.HorizonDays, CreatedAt: s.now, Content: d.Content, Edition: 1,
+		Companions: d.Companions,
 	}
 	if d.Visits != nil {
 		o.Visits = s.addLanes(o.ID, *d.Visits)
@@ -217,6 +218,7 @@ func (s *shelf) addSessions(offer uuid.UUID, series SessionSeries) {
 		t.StartsOn, t.EndsOn = series.bundleSpan()
 		s.terms, term = append(s.terms, t), &t.ID
 	}
+	first := len(s.sessions)
 	for _, one := range series.all() {
 		for _, on := range one.dates() {
 			o, _ := one.occasion(on) // check has found it
@@ -225,9 +227,10 @@ func (s *shelf) addSessions(offer uuid.UUID, series SessionSeries) {
 				LocalStart: wallOf(on, one.From), TimeZone: shortbreaks.ZoneName, State: "scheduled",
 			}
 			s.sessions = append(s.sessions, session)
-			s.counters = append(s.counters, Counter{ProviderID: session.ProviderID, SessionID: session.ID, Capacity: one.Capacity})
+			s.counters = append(s.counters, Counter{ProviderID: session.ProviderID, SessionID: session.ID, Capacity: one.Capacity, StaffUnits: series.StaffUnits})
 		}
 	}
+	series.Minimum.apply(s.sessions[first:])
 }
 
 // write inserts everything gathered, each table once, parents first.

@@ -54,6 +54,9 @@ func newAuditable(t *testing.T) *auditable {
 	w.exec(`INSERT INTO calendar (authority_id, id, imported_at) VALUES ($1, $2, $3)`, w.authority, w.person, start)
 	w.exec(`INSERT INTO calendar_range (authority_id, calendar_id, kind, starts_on, ends_on, name) VALUES ($1, $2, 'term', '2027-01-04', '2027-02-12', 'Spring')`,
 		w.authority, w.person)
+	w.exec(`UPDATE booking_item SET moved_from = $2 WHERE id = $1`, confirmed, settled)
+	w.exec(`INSERT INTO waitlist_entry (authority_id, id, child_id, provider_id, offer_id, session_id, ask, state, item_id, created_at, created_by)
+		SELECT authority_id, id, child_id, provider_id, id, id, '{}', 'accepted', id, $2, $3 FROM booking_item WHERE id = $1`, confirmed, start, w.person)
 	w.clean()
 
 	var words []string
@@ -117,6 +120,10 @@ var mutants = []mutant{
 	{"hold_state", "", "", `UPDATE booking_item SET state = 'delivered' WHERE id = {settled}`},
 	{"expired_live", "", "", `UPDATE booking_item SET expires_at = audit_now() - interval '2 minutes 1 second' WHERE id = {requested}`},
 	{"places", "", "", `UPDATE session_places SET taken = 0`},
+	{
+		"places", "staff_never_overbooked", `ALTER TABLE session_places DROP CONSTRAINT staff_never_overbooked`,
+		`UPDATE session_places SET staff_units = 1, staff_taken = 2`,
+	},
 	{
 		"places", "places_never_oversold", `ALTER TABLE session_places DROP CONSTRAINT places_never_oversold`,
 		`UPDATE session_places SET capacity = 0 WHERE taken = 1`,

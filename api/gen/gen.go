@@ -2711,6 +2711,33 @@ func (e VolumePeriod) Valid() bool {
 	}
 }
 
+// Defines values for WaitlistState.
+const (
+	WaitlistStateAccepted WaitlistState = "accepted"
+	WaitlistStateLapsed   WaitlistState = "lapsed"
+	WaitlistStateLeft     WaitlistState = "left"
+	WaitlistStateOffered  WaitlistState = "offered"
+	WaitlistStateWaiting  WaitlistState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the WaitlistState enum.
+func (e WaitlistState) Valid() bool {
+	switch e {
+	case WaitlistStateAccepted:
+		return true
+	case WaitlistStateLapsed:
+		return true
+	case WaitlistStateLeft:
+		return true
+	case WaitlistStateOffered:
+		return true
+	case WaitlistStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for WhoMayUse.
 const (
 	WhoMayUseAnyone      WhoMayUse = "anyone"
@@ -3082,6 +3109,18 @@ type Basket struct {
 	Bookings []Booking `json:"bookings"`
 }
 
+// BasketCancellation Why a basket is cancelled, and whose part if not all.
+type BasketCancellation struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID *ID     `json:"child_id,omitempty"`
+	Note    *string `json:"note,omitempty"`
+
+	// Reason Why it is cancelled.
+	Reason CancellationReason `json:"reason"`
+}
+
 // BasketRequest Quotes to book together, all or nothing, all of one authority.
 type BasketRequest struct {
 	Quotes []QuoteToBook `json:"quotes"`
@@ -3171,16 +3210,28 @@ type BookingItem struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	BookingID ID `json:"booking_id"`
 
+	// CancelReason Why the provider cancelled it, if it did.
+	CancelReason *string `json:"cancel_reason,omitempty"`
+
 	// ChargePence What is or will be charged, once the register or a cancellation fixes it.
 	ChargePence *int64       `json:"charge_pence,omitempty"`
 	Charges     []ItemCharge `json:"charges"`
+
+	// Companions Who comes along with the child, by kind; only where the offer takes them.
+	Companions *Companions `json:"companions,omitempty"`
 
 	// DeclineReason Why the provider said no, if it did.
 	DeclineReason *string   `json:"decline_reason,omitempty"`
 	EndsAt        time.Time `json:"ends_at"`
 
-	// ExpiresAt When an unanswered request runs out.
+	// ExpiresAt When an unanswered request runs out, or it is decided whether a group runs.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// FeeDueAt When that is decided.
+	FeeDueAt *time.Time `json:"fee_due_at,omitempty"`
+
+	// FeePence A fee for cancelling late, due unless the place is taken again.
+	FeePence *int64 `json:"fee_pence,omitempty"`
 
 	// Holds Money and allowance reserved. Only the family and the authority see it.
 	Holds []Hold `json:"holds,omitempty"`
@@ -3202,6 +3253,9 @@ type BookingItem struct {
 
 	// PlaceSeq Which change to the session this place was; grows by one.
 	PlaceSeq *int64 `json:"place_seq,omitempty"`
+
+	// Places Of the session, with who comes along; given if more than one.
+	Places *int `json:"places,omitempty"`
 
 	// PricePence What was quoted.
 	PricePence int64 `json:"price_pence"`
@@ -3234,6 +3288,11 @@ type BookingReference = string
 
 // BookingState The state all items share, or `mixed`.
 type BookingState string
+
+// BookingsChanged Bookings as they are now, or would be.
+type BookingsChanged struct {
+	Items []Booking `json:"items"`
+}
 
 // BorneShare What another payer bears of a line.
 type BorneShare struct {
@@ -3524,7 +3583,9 @@ type CalendarRangeKind string
 
 // CallingOff Why a session is called off, in words for families.
 type CallingOff struct {
-	Reason string `json:"reason"`
+	// CancelBookings Cancel what is booked instead of refusing.
+	CancelBookings *bool  `json:"cancel_bookings,omitempty"`
+	Reason         string `json:"reason"`
 }
 
 // CancellationReason Why it is cancelled.
@@ -3562,7 +3623,7 @@ type CancellationTerms struct {
 	Reasons     []TermsByReason `json:"reasons,omitempty"`
 	Steps       []TermsStep     `json:"steps,omitempty"`
 
-	// WaivedIfRefilled No fee if the place was taken again before the start.
+	// WaivedIfRefilled No fee if the place was taken again before the start, or the worker found other work. Left out, it is so for support by the hour and not for groups.
 	WaivedIfRefilled *bool `json:"waived_if_refilled,omitempty"`
 }
 
@@ -3765,7 +3826,9 @@ type Closure struct {
 
 // ClosureDraft Dates on which a provider, or one setting of it, is shut; both included.
 type ClosureDraft struct {
-	EndsOn openapi_types.Date `json:"ends_on"`
+	// CancelBookings Cancel what is booked then instead of refusing.
+	CancelBookings *bool              `json:"cancel_bookings,omitempty"`
+	EndsOn         openapi_types.Date `json:"ends_on"`
 
 	// ProviderID A UUID. Those made here are version 7.
 	//
@@ -3793,8 +3856,26 @@ type ClosureList struct {
 // ClosureMade A closure and what it did.
 type ClosureMade struct {
 	// Closure Dates on which a provider, or one setting of it, is shut; both included.
-	Closure           Closure `json:"closure"`
-	SessionsCalledOff int     `json:"sessions_called_off"`
+	Closure Closure `json:"closure"`
+
+	// PlacesCancelled Places and visits that were booked then.
+	PlacesCancelled   int `json:"places_cancelled"`
+	SessionsCalledOff int `json:"sessions_called_off"`
+}
+
+// CompanionPlaces Who may come along with a child to its sessions, and how many places each takes; 0 takes none. Whoever is not named
+// may not come. Nobody of them needs a budget; they cost what the tariff asks for each attendee.
+type CompanionPlaces struct {
+	Carer             *int `json:"carer,omitempty"`
+	PersonalAssistant *int `json:"personal_assistant,omitempty"`
+	Sibling           *int `json:"sibling,omitempty"`
+}
+
+// Companions Who comes along with the child, by kind; only where the offer takes them.
+type Companions struct {
+	Carer             *int `json:"carer,omitempty"`
+	PersonalAssistant *int `json:"personal_assistant,omitempty"`
+	Sibling           *int `json:"sibling,omitempty"`
 }
 
 // Comparison Offers priced for one pattern, soonest suitable first.
@@ -4337,6 +4418,16 @@ type DBSWorkforce string
 
 // DatesOnly The days of term, or the school holidays. An INSET day is neither.
 type DatesOnly string
+
+// DayCancellation Who is ill, and on which day if not today.
+type DayCancellation struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID                  `json:"child_id"`
+	Date    *openapi_types.Date `json:"date,omitempty"`
+	DryRun  *bool               `json:"dry_run,omitempty"`
+}
 
 // DeclineRequest Why the provider says no.
 type DeclineRequest struct {
@@ -5200,6 +5291,27 @@ type MightAdd struct {
 	Words     string `json:"words"`
 }
 
+// MinimumDraft A session runs only if so many places are taken when it is decided. Until then each place is `conditional` and
+// its money reserved; then all are confirmed, or all are cancelled and all money is released. Needs `instant`.
+// Sessions sold as one bundle are decided together.
+type MinimumDraft struct {
+	// ConfirmEarly Confirm all as soon as so many places are taken, not only then.
+	ConfirmEarly *bool `json:"confirm_early,omitempty"`
+
+	// DecideHoursBefore How long before the start it is decided; of a bundle, before its first.
+	DecideHoursBefore int `json:"decide_hours_before"`
+	Places            int `json:"places"`
+}
+
+// MovedItem A date that was moved; the old one stands until the provider agrees, if it must.
+type MovedItem struct {
+	// Booking One child at one provider. Providers know it by its reference and are not told the child's name here.
+	Booking Booking `json:"booking"`
+
+	// MovedFrom One attendee at one session, or one visit.
+	MovedFrom BookingItem `json:"moved_from"`
+}
+
 // NamedSum An amount under a name.
 type NamedSum struct {
 	Name  string `json:"name"`
@@ -5289,8 +5401,12 @@ type Offer struct {
 	CancellationTerms CancellationTerms `json:"cancellation_terms"`
 
 	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
-	Category                        Category `json:"category"`
-	ComparableRatePencePerChildHour *int64   `json:"comparable_rate_pence_per_child_hour"`
+	Category Category `json:"category"`
+
+	// Companions Who may come along with a child to its sessions, and how many places each takes; 0 takes none. Whoever is not named
+	// may not come. Nobody of them needs a budget; they cost what the tariff asks for each attendee.
+	Companions                      *CompanionPlaces `json:"companions,omitempty"`
+	ComparableRatePencePerChildHour *int64           `json:"comparable_rate_pence_per_child_hour"`
 
 	// Content What an offer says of itself beside its price. An empty list says nothing; ask the provider.
 	Content OfferContent `json:"content"`
@@ -5429,6 +5545,10 @@ type OfferDraft struct {
 	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 	Category Category `json:"category"`
 
+	// Companions Who may come along with a child to its sessions, and how many places each takes; 0 takes none. Whoever is not named
+	// may not come. Nobody of them needs a budget; they cost what the tariff asks for each attendee.
+	Companions *CompanionPlaces `json:"companions,omitempty"`
+
 	// Content What an offer says of itself beside its price. An empty list says nothing; ask the provider.
 	Content *OfferContent `json:"content,omitempty"`
 
@@ -5497,6 +5617,24 @@ type OfferEdit struct {
 	Ratio   SupportRatio `json:"ratio"`
 	Summary string       `json:"summary"`
 	Title   string       `json:"title"`
+}
+
+// OfferEnded What ending an offer did.
+type OfferEnded struct {
+	PlacesCancelled   int `json:"places_cancelled"`
+	SessionsCalledOff int `json:"sessions_called_off"`
+
+	// State Where the offer stands.
+	State OfferState `json:"state"`
+}
+
+// OfferEnding From when an offer ends, and why.
+type OfferEnding struct {
+	// FromDate The first date it is not given any more; tomorrow at the earliest.
+	FromDate openapi_types.Date `json:"from_date"`
+
+	// Reason In words for families.
+	Reason string `json:"reason"`
 }
 
 // OfferFacet How many of the offers found are of one kind.
@@ -6170,6 +6308,9 @@ type PlannedSession struct {
 	// Example: 2027-01-09T10:00
 	LocalStart LocalTime `json:"local_start"`
 
+	// PlacesCancelled Given if bookings were to be cancelled with it; how many places were, this time.
+	PlacesCancelled *int `json:"places_cancelled,omitempty"`
+
 	// PlannedStart The wall time first planned; null if it never moved.
 	PlannedStart *string   `json:"planned_start"`
 	Reason       *string   `json:"reason"`
@@ -6537,7 +6678,10 @@ type QuoteItem struct {
 	//
 	// Example: 2027-01-09T10:00
 	LocalStart LocalTime `json:"local_start"`
-	PricePence int64     `json:"price_pence"`
+
+	// Minimum The place would be taken on the condition that enough are, which is decided then.
+	Minimum    *QuoteMinimum `json:"minimum,omitempty"`
+	PricePence int64         `json:"price_pence"`
 
 	// SessionID A UUID. Those made here are version 7.
 	//
@@ -6547,6 +6691,12 @@ type QuoteItem struct {
 
 	// TimeZone Example: Europe/London
 	TimeZone string `json:"time_zone"`
+}
+
+// QuoteMinimum The place would be taken on the condition that enough are, which is decided then.
+type QuoteMinimum struct {
+	DecideAt time.Time `json:"decide_at"`
+	Places   int       `json:"places"`
 }
 
 // QuoteRequest What one child would book at one offer. Exactly one of `session_ids`, `bundle_id` and `visits`.
@@ -6569,6 +6719,9 @@ type QuoteRequest struct {
 
 	// Children How many children of the family attend together, for prices that depend on it.
 	Children *int `json:"children,omitempty"`
+
+	// Companions Who comes along with the child, by kind; only where the offer takes them.
+	Companions *Companions `json:"companions,omitempty"`
 
 	// FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
 	FamilyPays *FamilyPays `json:"family_pays,omitempty"`
@@ -6748,8 +6901,11 @@ type Session struct {
 	//
 	// Example: 2027-01-09T10:00
 	LocalStart LocalTime `json:"local_start"`
-	PlacesLeft int       `json:"places_left"`
-	StartsAt   time.Time `json:"starts_at"`
+
+	// Minimum Given for a session that runs only if enough places are taken.
+	Minimum    *SessionMinimum `json:"minimum,omitempty"`
+	PlacesLeft int             `json:"places_left"`
+	StartsAt   time.Time       `json:"starts_at"`
 
 	// TimeZone Example: Europe/London
 	TimeZone string `json:"time_zone"`
@@ -6775,6 +6931,18 @@ type SessionChange struct {
 
 	// Weekday ISO day of the week, Monday 1 to Sunday 7.
 	Weekday *Weekday `json:"weekday,omitempty"`
+}
+
+// SessionMinimum Given for a session that runs only if enough places are taken.
+type SessionMinimum struct {
+	DecideAt time.Time `json:"decide_at"`
+
+	// Decided It runs; whoever books now is confirmed at once.
+	Decided bool `json:"decided"`
+
+	// NeededMore So many more places make it run.
+	NeededMore int `json:"needed_more"`
+	Places     int `json:"places"`
 }
 
 // SessionMove When one session is to be instead. `to` at or before `from` is on the next day.
@@ -6837,6 +7005,11 @@ type SessionSeries struct {
 	// LastDate Not needed if the rule says when it ends.
 	LastDate *openapi_types.Date `json:"last_date,omitempty"`
 
+	// Minimum A session runs only if so many places are taken when it is decided. Until then each place is `conditional` and
+	// its money reserved; then all are confirmed, or all are cancelled and all money is released. Needs `instant`.
+	// Sessions sold as one bundle are decided together.
+	Minimum *MinimumDraft `json:"minimum,omitempty"`
+
 	// Rrule A recurrence rule (RFC 5545): daily, weekly, monthly or yearly, with INTERVAL, COUNT or UNTIL, BYDAY, BYMONTHDAY,
 	// BYMONTH and WKST. Other parts are refused in words.
 	//
@@ -6844,6 +7017,9 @@ type SessionSeries struct {
 	// Example: FREQ=MONTHLY;BYDAY=2SA;COUNT=6
 	Rrule            *string `json:"rrule,omitempty"`
 	SkipBankHolidays *bool   `json:"skip_bank_holidays,omitempty"`
+
+	// StaffUnits Staff for children who need one or more to themselves, beside the places; 2:1 takes two. 0 sets no limit.
+	StaffUnits *int `json:"staff_units,omitempty"`
 
 	// To London wall time, `HH:MM`.
 	//
@@ -7097,6 +7273,33 @@ type StripeReceipt struct {
 type SupportRatio struct {
 	Children int `json:"children"`
 	Staff    int `json:"staff"`
+}
+
+// TakenPlace One place somebody has taken.
+type TakenPlace struct {
+	BookedAt time.Time `json:"booked_at"`
+
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID ID `json:"booking_id"`
+
+	// ItemID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ItemID   ID    `json:"item_id"`
+	PlaceSeq int64 `json:"place_seq"`
+
+	// Reference Example: SB-7K3Q-9F2M
+	Reference string `json:"reference"`
+
+	// State Where one item stands.
+	State ItemState `json:"state"`
+}
+
+// TakenPlaceList Places, the last booked first.
+type TakenPlaceList struct {
+	Items []TakenPlace `json:"items"`
 }
 
 // TaperStep The ratio of support from a date on.
@@ -7466,6 +7669,81 @@ type VolumeTiers struct {
 	Tiers []VolumeTier `json:"tiers"`
 }
 
+// WaitlistEntry A child in the line for a session.
+type WaitlistEntry struct {
+	// Because Why the last free place went to the next family, if one did.
+	Because *string `json:"because,omitempty"`
+
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID *ID `json:"booking_id,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID   ID        `json:"child_id"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt Until when the place is kept for the family.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// SessionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SessionID ID `json:"session_id"`
+
+	// State Where the child stands; lapsed means the place offered was not taken in time.
+	State WaitlistState `json:"state"`
+}
+
+// WaitlistEntryList A page of entries.
+type WaitlistEntryList struct {
+	Items      []WaitlistEntry `json:"items"`
+	NextCursor *string         `json:"next_cursor"`
+}
+
+// WaitlistRequest Who waits for which session, and what would be booked.
+type WaitlistRequest struct {
+	ChargeKinds []ChargeKind `json:"charge_kinds,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
+	FamilyPays *FamilyPays `json:"family_pays,omitempty"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// PlanLineID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	PlanLineID *ID `json:"plan_line_id,omitempty"`
+
+	// SessionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SessionID ID `json:"session_id"`
+}
+
+// WaitlistState Where the child stands; lapsed means the place offered was not taken in time.
+type WaitlistState string
+
 // Weekday ISO day of the week, Monday 1 to Sunday 7.
 type Weekday = int
 
@@ -7548,6 +7826,11 @@ type YearlyIncome struct {
 // AfterChangeNumber defines model for AfterChangeNumber.
 type AfterChangeNumber = int64
 
+// BasketID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type BasketID = ID
+
 // BookingID A UUID. Those made here are version 7.
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
@@ -7621,6 +7904,11 @@ type DirectoryStartTime = DirectoryTime
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type EnquiryID = ID
+
+// EntryID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type EntryID = ID
 
 // FactID A UUID. Those made here are version 7.
 //
@@ -7874,6 +8162,12 @@ type ListDirectoryTermsParams struct {
 
 // CreateAllocationParams defines parameters for CreateAllocation.
 type CreateAllocationParams struct {
+	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MoveBookingItemParams defines parameters for MoveBookingItem.
+type MoveBookingItemParams struct {
 	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -8371,6 +8665,12 @@ type GetQuoteParams struct {
 	As *PaperForm `form:"as,omitempty" json:"as,omitempty"`
 }
 
+// ListPlacesBeyondParams defines parameters for ListPlacesBeyond.
+type ListPlacesBeyondParams struct {
+	// Capacity How many places there are to be.
+	Capacity int `form:"capacity" json:"capacity"`
+}
+
 // ListShortlistParams defines parameters for ListShortlist.
 type ListShortlistParams struct {
 	// Limit How many items to answer at most.
@@ -8392,11 +8692,26 @@ type CreateTopUpParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListWaitlistEntriesParams defines parameters for ListWaitlistEntries.
+type ListWaitlistEntriesParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // CreateAllocationJSONRequestBody defines body for CreateAllocation for application/json ContentType.
 type CreateAllocationJSONRequestBody = AllocationDraft
 
+// CancelBasketJSONRequestBody defines body for CancelBasket for application/json ContentType.
+type CancelBasketJSONRequestBody = BasketCancellation
+
 // RecordAttendanceJSONRequestBody defines body for RecordAttendance for application/json ContentType.
 type RecordAttendanceJSONRequestBody = AttendanceRecord
+
+// MoveBookingItemJSONRequestBody defines body for MoveBookingItem for application/json ContentType.
+type MoveBookingItemJSONRequestBody = QuoteToBook
 
 // QueryAttendanceJSONRequestBody defines body for QueryAttendance for application/json ContentType.
 type QueryAttendanceJSONRequestBody = AttendanceQuery
@@ -8421,6 +8736,9 @@ type CreateContractJSONRequestBody = ContractDraft
 
 // CostOfferJSONRequestBody defines body for CostOffer for application/json ContentType.
 type CostOfferJSONRequestBody = CostingRequest
+
+// CancelDayJSONRequestBody defines body for CancelDay for application/json ContentType.
+type CancelDayJSONRequestBody = DayCancellation
 
 // ShareContactJSONRequestBody defines body for ShareContact for application/json ContentType.
 type ShareContactJSONRequestBody = EnquiryContact
@@ -8448,6 +8766,9 @@ type CreateOfferJSONRequestBody = OfferDraft
 
 // UpdateOfferJSONRequestBody defines body for UpdateOffer for application/json ContentType.
 type UpdateOfferJSONRequestBody = OfferEdit
+
+// EndOfferJSONRequestBody defines body for EndOffer for application/json ContentType.
+type EndOfferJSONRequestBody = OfferEnding
 
 // AskProviderJSONRequestBody defines body for AskProvider for application/json ContentType.
 type AskProviderJSONRequestBody = EnquiryWords
@@ -8527,6 +8848,9 @@ type IssueTokenJSONRequestBody = TokenRequest
 // CreateTopUpJSONRequestBody defines body for CreateTopUp for application/json ContentType.
 type CreateTopUpJSONRequestBody = TopUpRequest
 
+// JoinWaitlistJSONRequestBody defines body for JoinWaitlist for application/json ContentType.
+type JoinWaitlistJSONRequestBody = WaitlistRequest
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetOpenDataset See which feeds there are
@@ -8568,12 +8892,18 @@ type ServerInterface interface {
 	// CreateAllocation Allocate money or an allowance to a child
 	// (POST /v1/allocations)
 	CreateAllocation(ctx echo.Context, params CreateAllocationParams) error
+	// CancelBasket Cancel what was booked together
+	// (POST /v1/baskets/{basket_id}/cancellation)
+	CancelBasket(ctx echo.Context, basketID BasketID) error
 	// RecordAttendance Fill in the register
 	// (PUT /v1/booking-items/{item_id}/attendance)
 	RecordAttendance(ctx echo.Context, itemID ItemID) error
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx echo.Context, itemID ItemID) error
+	// MoveBookingItem Move one date
+	// (POST /v1/booking-items/{item_id}/move)
+	MoveBookingItem(ctx echo.Context, itemID ItemID, params MoveBookingItemParams) error
 	// QueryAttendance Question what was recorded
 	// (POST /v1/booking-items/{item_id}/query)
 	QueryAttendance(ctx echo.Context, itemID ItemID) error
@@ -8634,6 +8964,9 @@ type ServerInterface interface {
 	// CostOffer Work out what a place must cost
 	// (POST /v1/costings)
 	CostOffer(ctx echo.Context) error
+	// CancelDay A child is ill today
+	// (POST /v1/day-cancellations)
+	CancelDay(ctx echo.Context) error
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx echo.Context, params GetDemandParams) error
@@ -8715,6 +9048,9 @@ type ServerInterface interface {
 	// CopyOffer Copy an offer
 	// (POST /v1/offers/{offer_id}/copies)
 	CopyOffer(ctx echo.Context, offerID OfferID) error
+	// EndOffer End an offer from a date on
+	// (POST /v1/offers/{offer_id}/ending)
+	EndOffer(ctx echo.Context, offerID OfferID) error
 	// AskProvider Ask about an offer
 	// (POST /v1/offers/{offer_id}/enquiries)
 	AskProvider(ctx echo.Context, offerID OfferID) error
@@ -8844,6 +9180,9 @@ type ServerInterface interface {
 	// MoveSession Move one session
 	// (POST /v1/sessions/{session_id}/move)
 	MoveSession(ctx echo.Context, sessionID SessionID) error
+	// ListPlacesBeyond See whose places to rearrange before cutting a session
+	// (GET /v1/sessions/{session_id}/places-beyond)
+	ListPlacesBeyond(ctx echo.Context, sessionID SessionID, params ListPlacesBeyondParams) error
 	// ListShortlist Read your shortlist
 	// (GET /v1/shortlist)
 	ListShortlist(ctx echo.Context, params ListShortlistParams) error
@@ -8865,6 +9204,18 @@ type ServerInterface interface {
 	// GetTrialBalance Read the trial balance
 	// (GET /v1/trial-balance)
 	GetTrialBalance(ctx echo.Context) error
+	// ListWaitlistEntries List the lines your children wait in
+	// (GET /v1/waitlist-entries)
+	ListWaitlistEntries(ctx echo.Context, params ListWaitlistEntriesParams) error
+	// JoinWaitlist Wait for a place
+	// (POST /v1/waitlist-entries)
+	JoinWaitlist(ctx echo.Context) error
+	// LeaveWaitlist Leave the line
+	// (DELETE /v1/waitlist-entries/{entry_id})
+	LeaveWaitlist(ctx echo.Context, entryID EntryID) error
+	// AcceptPlace Take the place that was offered
+	// (POST /v1/waitlist-entries/{entry_id}/acceptance)
+	AcceptPlace(ctx echo.Context, entryID EntryID) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -9275,6 +9626,22 @@ func (w *ServerInterfaceWrapper) CreateAllocation(ctx echo.Context) error {
 	return err
 }
 
+// CancelBasket converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelBasket(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "basket_id" -------------
+	var basketID BasketID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "basket_id", ctx.Param("basket_id"), &basketID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter basket_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelBasket(ctx, basketID)
+	return err
+}
+
 // RecordAttendance converts echo context to params.
 func (w *ServerInterfaceWrapper) RecordAttendance(ctx echo.Context) error {
 	var err error
@@ -9304,6 +9671,44 @@ func (w *ServerInterfaceWrapper) ConfirmAttendance(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ConfirmAttendance(ctx, itemID)
+	return err
+}
+
+// MoveBookingItem converts echo context to params.
+func (w *ServerInterfaceWrapper) MoveBookingItem(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MoveBookingItemParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MoveBookingItem(ctx, itemID, params)
 	return err
 }
 
@@ -9746,6 +10151,15 @@ func (w *ServerInterfaceWrapper) CostOffer(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CostOffer(ctx)
+	return err
+}
+
+// CancelDay converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelDay(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelDay(ctx)
 	return err
 }
 
@@ -10715,6 +11129,22 @@ func (w *ServerInterfaceWrapper) CopyOffer(ctx echo.Context) error {
 	return err
 }
 
+// EndOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) EndOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "offer_id" -------------
+	var offerID OfferID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", ctx.Param("offer_id"), &offerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndOffer(ctx, offerID)
+	return err
+}
+
 // AskProvider converts echo context to params.
 func (w *ServerInterfaceWrapper) AskProvider(ctx echo.Context) error {
 	var err error
@@ -11597,6 +12027,31 @@ func (w *ServerInterfaceWrapper) MoveSession(ctx echo.Context) error {
 	return err
 }
 
+// ListPlacesBeyond converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPlacesBeyond(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "session_id" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session_id", ctx.Param("session_id"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPlacesBeyondParams
+	// ------------- Required query parameter "capacity" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "capacity", ctx.QueryParams(), &params.Capacity, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter capacity: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPlacesBeyond(ctx, sessionID, params)
+	return err
+}
+
 // ListShortlist converts echo context to params.
 func (w *ServerInterfaceWrapper) ListShortlist(ctx echo.Context) error {
 	var err error
@@ -11734,6 +12189,72 @@ func (w *ServerInterfaceWrapper) GetTrialBalance(ctx echo.Context) error {
 	return err
 }
 
+// ListWaitlistEntries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWaitlistEntries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWaitlistEntriesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWaitlistEntries(ctx, params)
+	return err
+}
+
+// JoinWaitlist converts echo context to params.
+func (w *ServerInterfaceWrapper) JoinWaitlist(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.JoinWaitlist(ctx)
+	return err
+}
+
+// LeaveWaitlist converts echo context to params.
+func (w *ServerInterfaceWrapper) LeaveWaitlist(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "entry_id" -------------
+	var entryID EntryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "entry_id", ctx.Param("entry_id"), &entryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter entry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LeaveWaitlist(ctx, entryID)
+	return err
+}
+
+// AcceptPlace converts echo context to params.
+func (w *ServerInterfaceWrapper) AcceptPlace(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "entry_id" -------------
+	var entryID EntryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "entry_id", ctx.Param("entry_id"), &entryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter entry_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AcceptPlace(ctx, entryID)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -11818,6 +12339,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/offers/:offer_id/session-changes", wrapper.ChangeSessions, options.OperationMiddlewares["changeSessions"]...)
 	router.POST(options.BaseURL+"/v1/session-previews", wrapper.PreviewSessions, options.OperationMiddlewares["previewSessions"]...)
 	router.POST(options.BaseURL+"/v1/sessions/:session_id/calling-off", wrapper.CallOffSession, options.OperationMiddlewares["callOffSession"]...)
+	router.GET(options.BaseURL+"/v1/sessions/:session_id/places-beyond", wrapper.ListPlacesBeyond, options.OperationMiddlewares["listPlacesBeyond"]...)
+	router.POST(options.BaseURL+"/v1/offers/:offer_id/ending", wrapper.EndOffer, options.OperationMiddlewares["endOffer"]...)
 	router.POST(options.BaseURL+"/v1/sessions/:session_id/move", wrapper.MoveSession, options.OperationMiddlewares["moveSession"]...)
 	router.GET(options.BaseURL+"/v1/closures", wrapper.ListClosures, options.OperationMiddlewares["listClosures"]...)
 	router.POST(options.BaseURL+"/v1/closures", wrapper.CreateClosure, options.OperationMiddlewares["createClosure"]...)
@@ -11862,6 +12385,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/acceptance", wrapper.AcceptBooking, options.OperationMiddlewares["acceptBooking"]...)
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/decline", wrapper.DeclineBooking, options.OperationMiddlewares["declineBooking"]...)
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/cancellation", wrapper.CancelBooking, options.OperationMiddlewares["cancelBooking"]...)
+	router.GET(options.BaseURL+"/v1/waitlist-entries", wrapper.ListWaitlistEntries, options.OperationMiddlewares["listWaitlistEntries"]...)
+	router.POST(options.BaseURL+"/v1/waitlist-entries", wrapper.JoinWaitlist, options.OperationMiddlewares["joinWaitlist"]...)
+	router.DELETE(options.BaseURL+"/v1/waitlist-entries/:entry_id", wrapper.LeaveWaitlist, options.OperationMiddlewares["leaveWaitlist"]...)
+	router.POST(options.BaseURL+"/v1/waitlist-entries/:entry_id/acceptance", wrapper.AcceptPlace, options.OperationMiddlewares["acceptPlace"]...)
+	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
+	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
 	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/attendance", wrapper.RecordAttendance, options.OperationMiddlewares["recordAttendance"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/confirmation", wrapper.ConfirmAttendance, options.OperationMiddlewares["confirmAttendance"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/query", wrapper.QueryAttendance, options.OperationMiddlewares["queryAttendance"]...)
@@ -12818,6 +13348,142 @@ func (response CreateAllocationdefaultApplicationProblemPlusJSONResponse) VisitC
 	return err
 }
 
+type CancelBasketRequestObject struct {
+	BasketID BasketID `json:"basket_id"`
+	Body     *CancelBasketJSONRequestBody
+}
+
+type CancelBasketResponseObject interface {
+	VisitCancelBasketResponse(w http.ResponseWriter) error
+}
+
+type CancelBasket200JSONResponse BookingsChanged
+
+func (response CancelBasket200JSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasket400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBasket400ApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasket401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBasket401ApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasket403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBasket403ApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasket404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBasket404ApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasket409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBasket409ApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasket422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBasket422ApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBasketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CancelBasketdefaultApplicationProblemPlusJSONResponse) VisitCancelBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RecordAttendanceRequestObject struct {
 	ItemID ItemID `json:"item_id"`
 	Body   *RecordAttendanceJSONRequestBody
@@ -13062,6 +13728,153 @@ type ConfirmAttendancedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ConfirmAttendancedefaultApplicationProblemPlusJSONResponse) VisitConfirmAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItemRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Params MoveBookingItemParams
+	Body   *MoveBookingItemJSONRequestBody
+}
+
+type MoveBookingItemResponseObject interface {
+	VisitMoveBookingItemResponse(w http.ResponseWriter) error
+}
+
+type MoveBookingItem201ResponseHeaders struct {
+	IdempotencyReplayed *bool
+}
+
+type MoveBookingItem201JSONResponse struct {
+	Body    MovedItem
+	Headers MoveBookingItem201ResponseHeaders
+}
+
+func (response MoveBookingItem201JSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItem400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBookingItem400ApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBookingItem401ApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBookingItem403ApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItem404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBookingItem404ApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItem409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBookingItem409ApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItem422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBookingItem422ApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBookingItemdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MoveBookingItemdefaultApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15286,6 +16099,141 @@ type CostOfferdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CostOfferdefaultApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDayRequestObject struct {
+	Body *CancelDayJSONRequestBody
+}
+
+type CancelDayResponseObject interface {
+	VisitCancelDayResponse(w http.ResponseWriter) error
+}
+
+type CancelDay200JSONResponse BookingsChanged
+
+func (response CancelDay200JSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDay400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDay400ApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDay401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDay401ApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDay403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDay403ApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDay404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDay404ApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDay409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDay409ApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDay422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CancelDay422ApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelDaydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CancelDaydefaultApplicationProblemPlusJSONResponse) VisitCancelDayResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -18239,6 +19187,142 @@ type CopyOfferdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CopyOfferdefaultApplicationProblemPlusJSONResponse) VisitCopyOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOfferRequestObject struct {
+	OfferID OfferID `json:"offer_id"`
+	Body    *EndOfferJSONRequestBody
+}
+
+type EndOfferResponseObject interface {
+	VisitEndOfferResponse(w http.ResponseWriter) error
+}
+
+type EndOffer200JSONResponse OfferEnded
+
+func (response EndOffer200JSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndOffer400ApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndOffer401ApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndOffer403ApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndOffer404ApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndOffer409ApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response EndOffer422ApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndOfferdefaultApplicationProblemPlusJSONResponse) VisitEndOfferResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -23558,6 +24642,110 @@ func (response MoveSessiondefaultApplicationProblemPlusJSONResponse) VisitMoveSe
 	return err
 }
 
+type ListPlacesBeyondRequestObject struct {
+	SessionID SessionID `json:"session_id"`
+	Params    ListPlacesBeyondParams
+}
+
+type ListPlacesBeyondResponseObject interface {
+	VisitListPlacesBeyondResponse(w http.ResponseWriter) error
+}
+
+type ListPlacesBeyond200JSONResponse TakenPlaceList
+
+func (response ListPlacesBeyond200JSONResponse) VisitListPlacesBeyondResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlacesBeyond400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlacesBeyond400ApplicationProblemPlusJSONResponse) VisitListPlacesBeyondResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlacesBeyond401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlacesBeyond401ApplicationProblemPlusJSONResponse) VisitListPlacesBeyondResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlacesBeyond403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlacesBeyond403ApplicationProblemPlusJSONResponse) VisitListPlacesBeyondResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlacesBeyond404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlacesBeyond404ApplicationProblemPlusJSONResponse) VisitListPlacesBeyondResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlacesBeyonddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPlacesBeyonddefaultApplicationProblemPlusJSONResponse) VisitListPlacesBeyondResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListShortlistRequestObject struct {
 	Params ListShortlistParams
 }
@@ -24311,6 +25499,470 @@ func (response GetTrialBalancedefaultApplicationProblemPlusJSONResponse) VisitGe
 	return err
 }
 
+type ListWaitlistEntriesRequestObject struct {
+	Params ListWaitlistEntriesParams
+}
+
+type ListWaitlistEntriesResponseObject interface {
+	VisitListWaitlistEntriesResponse(w http.ResponseWriter) error
+}
+
+type ListWaitlistEntries200ResponseHeaders struct {
+	Link *string
+}
+
+type ListWaitlistEntries200JSONResponse struct {
+	Body    WaitlistEntryList
+	Headers ListWaitlistEntries200ResponseHeaders
+}
+
+func (response ListWaitlistEntries200JSONResponse) VisitListWaitlistEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaitlistEntries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaitlistEntries400ApplicationProblemPlusJSONResponse) VisitListWaitlistEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaitlistEntries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaitlistEntries401ApplicationProblemPlusJSONResponse) VisitListWaitlistEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaitlistEntries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaitlistEntries403ApplicationProblemPlusJSONResponse) VisitListWaitlistEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaitlistEntriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListWaitlistEntriesdefaultApplicationProblemPlusJSONResponse) VisitListWaitlistEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlistRequestObject struct {
+	Body *JoinWaitlistJSONRequestBody
+}
+
+type JoinWaitlistResponseObject interface {
+	VisitJoinWaitlistResponse(w http.ResponseWriter) error
+}
+
+type JoinWaitlist201JSONResponse WaitlistEntry
+
+func (response JoinWaitlist201JSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist400ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist401ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist403ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist404ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist409ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist422ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlistdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response JoinWaitlistdefaultApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlistRequestObject struct {
+	EntryID EntryID `json:"entry_id"`
+}
+
+type LeaveWaitlistResponseObject interface {
+	VisitLeaveWaitlistResponse(w http.ResponseWriter) error
+}
+
+type LeaveWaitlist204Response struct {
+}
+
+func (response LeaveWaitlist204Response) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type LeaveWaitlist400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist400ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlist401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist401ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlist403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist403ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlist404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist404ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlist409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist409ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlistdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LeaveWaitlistdefaultApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlaceRequestObject struct {
+	EntryID EntryID `json:"entry_id"`
+}
+
+type AcceptPlaceResponseObject interface {
+	VisitAcceptPlaceResponse(w http.ResponseWriter) error
+}
+
+type AcceptPlace200JSONResponse Booking
+
+func (response AcceptPlace200JSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlace400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptPlace400ApplicationProblemPlusJSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlace401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptPlace401ApplicationProblemPlusJSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlace403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptPlace403ApplicationProblemPlusJSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlace404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptPlace404ApplicationProblemPlusJSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlace409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptPlace409ApplicationProblemPlusJSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlacedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcceptPlacedefaultApplicationProblemPlusJSONResponse) VisitAcceptPlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetOpenDataset See which feeds there are
@@ -24352,12 +26004,18 @@ type StrictServerInterface interface {
 	// CreateAllocation Allocate money or an allowance to a child
 	// (POST /v1/allocations)
 	CreateAllocation(ctx context.Context, request CreateAllocationRequestObject) (CreateAllocationResponseObject, error)
+	// CancelBasket Cancel what was booked together
+	// (POST /v1/baskets/{basket_id}/cancellation)
+	CancelBasket(ctx context.Context, request CancelBasketRequestObject) (CancelBasketResponseObject, error)
 	// RecordAttendance Fill in the register
 	// (PUT /v1/booking-items/{item_id}/attendance)
 	RecordAttendance(ctx context.Context, request RecordAttendanceRequestObject) (RecordAttendanceResponseObject, error)
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx context.Context, request ConfirmAttendanceRequestObject) (ConfirmAttendanceResponseObject, error)
+	// MoveBookingItem Move one date
+	// (POST /v1/booking-items/{item_id}/move)
+	MoveBookingItem(ctx context.Context, request MoveBookingItemRequestObject) (MoveBookingItemResponseObject, error)
 	// QueryAttendance Question what was recorded
 	// (POST /v1/booking-items/{item_id}/query)
 	QueryAttendance(ctx context.Context, request QueryAttendanceRequestObject) (QueryAttendanceResponseObject, error)
@@ -24418,6 +26076,9 @@ type StrictServerInterface interface {
 	// CostOffer Work out what a place must cost
 	// (POST /v1/costings)
 	CostOffer(ctx context.Context, request CostOfferRequestObject) (CostOfferResponseObject, error)
+	// CancelDay A child is ill today
+	// (POST /v1/day-cancellations)
+	CancelDay(ctx context.Context, request CancelDayRequestObject) (CancelDayResponseObject, error)
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx context.Context, request GetDemandRequestObject) (GetDemandResponseObject, error)
@@ -24499,6 +26160,9 @@ type StrictServerInterface interface {
 	// CopyOffer Copy an offer
 	// (POST /v1/offers/{offer_id}/copies)
 	CopyOffer(ctx context.Context, request CopyOfferRequestObject) (CopyOfferResponseObject, error)
+	// EndOffer End an offer from a date on
+	// (POST /v1/offers/{offer_id}/ending)
+	EndOffer(ctx context.Context, request EndOfferRequestObject) (EndOfferResponseObject, error)
 	// AskProvider Ask about an offer
 	// (POST /v1/offers/{offer_id}/enquiries)
 	AskProvider(ctx context.Context, request AskProviderRequestObject) (AskProviderResponseObject, error)
@@ -24628,6 +26292,9 @@ type StrictServerInterface interface {
 	// MoveSession Move one session
 	// (POST /v1/sessions/{session_id}/move)
 	MoveSession(ctx context.Context, request MoveSessionRequestObject) (MoveSessionResponseObject, error)
+	// ListPlacesBeyond See whose places to rearrange before cutting a session
+	// (GET /v1/sessions/{session_id}/places-beyond)
+	ListPlacesBeyond(ctx context.Context, request ListPlacesBeyondRequestObject) (ListPlacesBeyondResponseObject, error)
 	// ListShortlist Read your shortlist
 	// (GET /v1/shortlist)
 	ListShortlist(ctx context.Context, request ListShortlistRequestObject) (ListShortlistResponseObject, error)
@@ -24649,6 +26316,18 @@ type StrictServerInterface interface {
 	// GetTrialBalance Read the trial balance
 	// (GET /v1/trial-balance)
 	GetTrialBalance(ctx context.Context, request GetTrialBalanceRequestObject) (GetTrialBalanceResponseObject, error)
+	// ListWaitlistEntries List the lines your children wait in
+	// (GET /v1/waitlist-entries)
+	ListWaitlistEntries(ctx context.Context, request ListWaitlistEntriesRequestObject) (ListWaitlistEntriesResponseObject, error)
+	// JoinWaitlist Wait for a place
+	// (POST /v1/waitlist-entries)
+	JoinWaitlist(ctx context.Context, request JoinWaitlistRequestObject) (JoinWaitlistResponseObject, error)
+	// LeaveWaitlist Leave the line
+	// (DELETE /v1/waitlist-entries/{entry_id})
+	LeaveWaitlist(ctx context.Context, request LeaveWaitlistRequestObject) (LeaveWaitlistResponseObject, error)
+	// AcceptPlace Take the place that was offered
+	// (POST /v1/waitlist-entries/{entry_id}/acceptance)
+	AcceptPlace(ctx context.Context, request AcceptPlaceRequestObject) (AcceptPlaceResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -25007,6 +26686,54 @@ func (sh *strictHandler) CreateAllocation(ctx echo.Context, params CreateAllocat
 	return nil
 }
 
+// CancelBasket operation middleware
+func (sh *strictHandler) CancelBasket(ctx echo.Context, basketID BasketID) error {
+	var request CancelBasketRequestObject
+
+	request.BasketID = basketID
+
+	var body CancelBasketJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelBasket(ctx.Request().Context(), request.(CancelBasketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelBasket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelBasketResponseObject); ok {
+		return validResponse.VisitCancelBasketResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // RecordAttendance operation middleware
 func (sh *strictHandler) RecordAttendance(ctx echo.Context, itemID ItemID) error {
 	var request RecordAttendanceRequestObject
@@ -25074,6 +26801,55 @@ func (sh *strictHandler) ConfirmAttendance(ctx echo.Context, itemID ItemID) erro
 		return err
 	} else if validResponse, ok := response.(ConfirmAttendanceResponseObject); ok {
 		return validResponse.VisitConfirmAttendanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MoveBookingItem operation middleware
+func (sh *strictHandler) MoveBookingItem(ctx echo.Context, itemID ItemID, params MoveBookingItemParams) error {
+	var request MoveBookingItemRequestObject
+
+	request.ItemID = itemID
+	request.Params = params
+
+	var body MoveBookingItemJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MoveBookingItem(ctx.Request().Context(), request.(MoveBookingItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MoveBookingItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MoveBookingItemResponseObject); ok {
+		return validResponse.VisitMoveBookingItemResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -25749,6 +27525,52 @@ func (sh *strictHandler) CostOffer(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(CostOfferResponseObject); ok {
 		return validResponse.VisitCostOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelDay operation middleware
+func (sh *strictHandler) CancelDay(ctx echo.Context) error {
+	var request CancelDayRequestObject
+
+	var body CancelDayJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelDay(ctx.Request().Context(), request.(CancelDayRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelDay")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelDayResponseObject); ok {
+		return validResponse.VisitCancelDayResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -26624,6 +28446,54 @@ func (sh *strictHandler) CopyOffer(ctx echo.Context, offerID OfferID) error {
 		return err
 	} else if validResponse, ok := response.(CopyOfferResponseObject); ok {
 		return validResponse.VisitCopyOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndOffer operation middleware
+func (sh *strictHandler) EndOffer(ctx echo.Context, offerID OfferID) error {
+	var request EndOfferRequestObject
+
+	request.OfferID = offerID
+
+	var body EndOfferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndOffer(ctx.Request().Context(), request.(EndOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndOfferResponseObject); ok {
+		return validResponse.VisitEndOfferResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -28223,6 +30093,32 @@ func (sh *strictHandler) MoveSession(ctx echo.Context, sessionID SessionID) erro
 	return nil
 }
 
+// ListPlacesBeyond operation middleware
+func (sh *strictHandler) ListPlacesBeyond(ctx echo.Context, sessionID SessionID, params ListPlacesBeyondParams) error {
+	var request ListPlacesBeyondRequestObject
+
+	request.SessionID = sessionID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPlacesBeyond(ctx.Request().Context(), request.(ListPlacesBeyondRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPlacesBeyond")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPlacesBeyondResponseObject); ok {
+		return validResponse.VisitListPlacesBeyondResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListShortlist operation middleware
 func (sh *strictHandler) ListShortlist(ctx echo.Context, params ListShortlistParams) error {
 	var request ListShortlistRequestObject
@@ -28480,6 +30376,127 @@ func (sh *strictHandler) GetTrialBalance(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetTrialBalanceResponseObject); ok {
 		return validResponse.VisitGetTrialBalanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWaitlistEntries operation middleware
+func (sh *strictHandler) ListWaitlistEntries(ctx echo.Context, params ListWaitlistEntriesParams) error {
+	var request ListWaitlistEntriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWaitlistEntries(ctx.Request().Context(), request.(ListWaitlistEntriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWaitlistEntries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWaitlistEntriesResponseObject); ok {
+		return validResponse.VisitListWaitlistEntriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// JoinWaitlist operation middleware
+func (sh *strictHandler) JoinWaitlist(ctx echo.Context) error {
+	var request JoinWaitlistRequestObject
+
+	var body JoinWaitlistJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.JoinWaitlist(ctx.Request().Context(), request.(JoinWaitlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "JoinWaitlist")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(JoinWaitlistResponseObject); ok {
+		return validResponse.VisitJoinWaitlistResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LeaveWaitlist operation middleware
+func (sh *strictHandler) LeaveWaitlist(ctx echo.Context, entryID EntryID) error {
+	var request LeaveWaitlistRequestObject
+
+	request.EntryID = entryID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LeaveWaitlist(ctx.Request().Context(), request.(LeaveWaitlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LeaveWaitlist")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LeaveWaitlistResponseObject); ok {
+		return validResponse.VisitLeaveWaitlistResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AcceptPlace operation middleware
+func (sh *strictHandler) AcceptPlace(ctx echo.Context, entryID EntryID) error {
+	var request AcceptPlaceRequestObject
+
+	request.EntryID = entryID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptPlace(ctx.Request().Context(), request.(AcceptPlaceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptPlace")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AcceptPlaceResponseObject); ok {
+		return validResponse.VisitAcceptPlaceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

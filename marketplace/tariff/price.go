@@ -58,6 +58,7 @@ type Line struct {
 	Payee      string            // a second payee, or "" for the provider
 	Payer      string            // contract or funded_place, where the option is settled so; else ""
 	Others     []Borne           // who bears the rest
+	Group      *GroupPrice       // what is shared, if the price is one for the group
 }
 
 // Beaten is an option that costs at least as much as what was chosen.
@@ -201,6 +202,7 @@ func (p *Priced) layLine(part *Part, o *Option, l *line) {
 	if len(l.charge.CostShares) > 0 {
 		others = l.borne()
 	}
+	group := l.group(p.ask)
 	for _, i := range part.Dates {
 		full := l.full[i]
 		if full == 0 && l.charge.SubsidyPence == 0 && l.silent(p.ask, i) {
@@ -215,6 +217,9 @@ func (p *Priced) layLine(part *Part, o *Option, l *line) {
 			if b.Payer != Buyer && b.by[i] != 0 {
 				entry.Others = append(entry.Others, Borne{b.Payer, b.by[i]})
 			}
+		}
+		if group != nil {
+			entry.Group = &group[i]
 		}
 		if item.Lines == nil {
 			item.Lines = make([]Line, 0, len(part.lines))
