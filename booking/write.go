@@ -59,7 +59,7 @@ func (w *writes) queue(batch *pgx.Batch, now time.Time) {
 	queueCharges(batch, charges)
 	queueEvents(batch, events)
 	w.queueParties(batch)
-	budgets.QueueMoveLines(batch, heldByLine(w.holds))
+	budgets.QueueMoveLocked(batch, heldByLine(w.holds))
 	payments.QueueHolds(batch, now, w.holds)
 }
 

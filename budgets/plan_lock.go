@@ -83,7 +83,7 @@ func QueueLockLines(batch *pgx.Batch, refs []LineRef) map[uuid.UUID]*PlanLine {
 // caller's transaction with it.
 func MoveLines(ctx context.Context, tx *db.Tx, moves []payments.LineMove) error {
 	var batch pgx.Batch
-	QueueMoveLines(&batch, moves)
+	queueMoves(&batch, moveLinesSQL, moves)
 	if batch.Len() == 0 {
 		return nil
 	}
@@ -100,8 +100,19 @@ func MoveLines(ctx context.Context, tx *db.Tx, moves []payments.LineMove) error 
 // AboveLimit reports whether err is the schema refusing to pass a line's limit.
 func AboveLimit(err error) bool { return db.ConstraintName(err) == "line_never_above_limit" }
 
-// QueueMoveLines is MoveLines as part of a batch; AboveLimit knows its refusal.
-func QueueMoveLines(batch *pgx.Batch, moves []payments.LineMove) {
+// moveLockedSQL is for lines that are locked already: each is found by its key,
+// whatever their number.
+const moveLockedSQL = `UPDATE plan_line l SET held = l.held + m.held, spent = l.spent + m.spent
+	FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) m (authority_id, id, held, spent)
+	WHERE l.authority_id = m.authority_id AND l.id = m.id`
+
+// QueueMoveLocked moves lines that were locked by QueueLockLines, one move a
+// line, as part of a batch; AboveLimit knows its refusal.
+func QueueMoveLocked(batch *pgx.Batch, moves []payments.LineMove) {
+	queueMoves(batch, moveLockedSQL, moves)
+}
+
+func queueMoves(batch *pgx.Batch, sql string, moves []payments.LineMove) {
 	if len(moves) == 0 {
 		return
 	}
@@ -113,7 +124,7 @@ func QueueMoveLines(batch *pgx.Batch, moves []payments.LineMove) {
 		authorities, ids = append(authorities, m.Authority), append(ids, m.Line)
 		held, spent = append(held, m.Held), append(spent, m.Spent)
 	}
-	batch.Queue(moveLinesSQL, authorities, ids, held, spent).Exec(func(tag pgconn.CommandTag) error {
+	batch.Queue(sql, authorities, ids, held, spent).Exec(func(tag pgconn.CommandTag) error {
 		if tag.RowsAffected() != int64(len(lines)) {
 			return fmt.Errorf("move plan lines: %d of %d found in this scope", tag.RowsAffected(), len(lines))
 		}

@@ -75,15 +75,20 @@ type Account struct {
 func (a *Account) Free() int64 { return a.Balance - a.Held }
 
 // Hold promises an amount of a locked account, and gives the hold its place in
-// the account's order; false if less is free. PlaceHolds writes it.
+// the account's order; false if less is free. QueueHolds writes it.
 func (a *Account) Hold(h *Hold) bool {
 	if a.Free() < h.Amount {
 		return false
 	}
+	a.number(h)
+	return true
+}
+
+// number gives a hold the next place in the account's order.
+func (a *Account) number(h *Hold) {
 	a.Held += h.Amount
 	a.Seq++
 	h.AccountSeq = a.Seq
-	return true
 }
 
 // TakeBack undoes the last Hold.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
@@ -62,84 +63,85 @@ type Outcome struct {
 }
 
 // PlaceHolds writes pending holds and raises what is held of their accounts,
-// whose rows the caller has locked (LockAccounts). It completes each hold: id,
-// state, time, and its place in the account's order. Their charges stand
-// already. If an account has less free than is asked, everything fails with
-// ErrBudgetTooLow, whatever the caller had worked out.
+// which it locks. It completes each hold: id, state, time, and its place in
+// the account's order. Their charges stand already. If an account has less
+// free than is asked, everything fails with ErrBudgetTooLow, whatever the
+// caller had worked out.
 func PlaceHolds(ctx context.Context, tx *db.Tx, holds []*Hold) error {
-	var batch pgx.Batch
-	QueueHolds(&batch, tx.Now, holds)
-	if batch.Len() == 0 {
+	if len(holds) == 0 {
 		return nil
 	}
+	refs := make([]AccountRef, len(holds))
+	for i, h := range holds {
+		refs[i] = AccountRef{h.Authority, h.Account}
+	}
+	accounts, err := LockAccounts(ctx, tx, refs)
+	if err != nil {
+		return err
+	}
+	for _, h := range holds {
+		accounts[h.Account].number(h)
+	}
+	var batch pgx.Batch
+	QueueHolds(&batch, tx.Now, holds)
 	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
 		return tooLow(fmt.Errorf("place holds: %w", err))
 	}
 	return nil
 }
 
-// QueueHolds is PlaceHolds as part of a batch; BelowFloor knows its refusal.
-// Holds that carry a place in their account's order, as Account.Hold gave it,
-// must find that place or everything fails.
+// QueueHolds is PlaceHolds as part of a batch, for holds that Account.Hold
+// gave their place in the order of a locked account; BelowFloor knows its
+// refusal. An account that does not stand where its holds were promised their
+// places fails everything, as does one without a floor or of another unit.
 func QueueHolds(batch *pgx.Batch, now time.Time, holds []*Hold) {
-	if len(holds) == 0 {
+	n := len(holds)
+	if n == 0 {
 		return
 	}
-	var authority, id, item, account []uuid.UUID
-	var charge []int32
-	var line []*uuid.UUID
-	var unit []string
-	var amount []int64
-	byID := make(map[uuid.UUID]*Hold, len(holds))
-	for _, h := range holds {
+	var authority, id, item, account, raisedAuthority, raised []uuid.UUID
+	var unit, raisedUnit []string
+	var amount, sum, before, last, seq []int64
+	charge, line := make([]int32, n), make([]*uuid.UUID, n)
+	at := make(map[AccountRef]int, n)
+	for i, h := range holds {
 		if h.ID == uuid.Nil {
 			h.ID = newID()
 		}
 		h.State, h.CreatedAt = Pending, now
-		byID[h.ID] = h
-		authority, id, item = append(authority, h.Authority), append(id, h.ID), append(item, h.Item)
-		account, charge = append(account, h.Account), append(charge, int32(h.ChargeN)) //nolint:gosec // charges of an item are few
-		line, unit, amount = append(line, h.Line), append(unit, string(h.Unit)), append(amount, h.Amount)
-	}
-	batch.Queue(placeHoldsSQL, authority, id, item, charge, account, line, unit, amount, now).Query(func(rows pgx.Rows) error {
-		var made uuid.UUID
-		var seq int64
-		tag, err := pgx.ForEachRow(rows, []any{&made, &seq}, func() error {
-			h := byID[made]
-			if h.AccountSeq != 0 && h.AccountSeq != seq {
-				return fmt.Errorf("place holds: hold %d of its account was promised as %d", seq, h.AccountSeq)
-			}
-			h.AccountSeq = seq
-			return nil
-		})
-		if err == nil && tag.RowsAffected() != int64(len(holds)) {
-			return fmt.Errorf("place holds: %d of %d placed; an account is out of scope, without a floor or of another unit", tag.RowsAffected(), len(holds))
+		authority, id, item, account = append(authority, h.Authority), append(id, h.ID), append(item, h.Item), append(account, h.Account)
+		unit, amount, seq = append(unit, string(h.Unit)), append(amount, h.Amount), append(seq, h.AccountSeq)
+		charge[i], line[i] = int32(h.ChargeN), h.Line //nolint:gosec // charges of an item are few
+		ref := AccountRef{h.Authority, h.Account}
+		a, known := at[ref]
+		if !known {
+			a, at[ref] = len(raised), len(raised)
+			raisedAuthority, raised, raisedUnit = append(raisedAuthority, h.Authority), append(raised, h.Account), append(raisedUnit, string(h.Unit))
+			sum, before, last = append(sum, 0), append(before, h.AccountSeq-1), append(last, 0)
 		}
-		return err
+		sum[a], last[a] = sum[a]+h.Amount, h.AccountSeq
+	}
+	batch.Queue(raiseHeldSQL, raisedAuthority, raised, raisedUnit, sum, before, last).Exec(func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() != int64(len(raised)) {
+			return fmt.Errorf("place holds: %d of %d accounts raised; one is out of scope, without a floor, of another unit or has moved on", tag.RowsAffected(), len(raised))
+		}
+		return nil
 	})
+	batch.Queue(insertHoldsSQL, authority, id, item, charge, account, line, unit, amount, seq, now)
 }
 
 // BelowFloor reports whether err is the schema refusing to promise more of an
 // account than is free.
 func BelowFloor(err error) bool { return db.ConstraintName(err) == "free_never_negative" }
 
-// placeHoldsSQL numbers the holds of one account in the order given. Only
-// accounts with a floor, of the hold's unit, are found.
-const placeHoldsSQL = `WITH wanted AS (
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[])
-			WITH ORDINALITY w (authority_id, id, item_id, charge_n, account_id, line_id, unit, amount, n)
-	), per_account AS (
-		SELECT authority_id, account_id, unit, sum(amount)::bigint AS amount, count(*) AS holds FROM wanted GROUP BY 1, 2, 3
-	), raised AS (
-		UPDATE account a SET held = a.held + p.amount, seq = a.seq + p.holds FROM per_account p
-		WHERE a.authority_id = p.authority_id AND a.id = p.account_id AND a.unit = p.unit AND a.has_floor
-		RETURNING a.authority_id, a.id, a.unit, a.seq - p.holds AS before
-	)
-	INSERT INTO hold (authority_id, id, item_id, charge_n, account_id, line_id, unit, amount, state, account_seq, created_at)
-	SELECT w.authority_id, w.id, w.item_id, w.charge_n, w.account_id, w.line_id, w.unit, w.amount, 'pending',
-		r.before + row_number() OVER (PARTITION BY w.authority_id, w.account_id ORDER BY w.n), $9
-	FROM wanted w JOIN raised r ON r.authority_id = w.authority_id AND r.id = w.account_id AND r.unit = w.unit
-	RETURNING id, account_seq`
+const (
+	raiseHeldSQL = `UPDATE account a SET held = a.held + p.amount, seq = p.last
+		FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) p (authority_id, id, unit, amount, before, last)
+		WHERE a.authority_id = p.authority_id AND a.id = p.id AND a.unit = p.unit AND a.seq = p.before AND a.has_floor`
+
+	insertHoldsSQL = `INSERT INTO hold (authority_id, id, item_id, charge_n, account_id, line_id, unit, amount, account_seq, state, created_at)
+		SELECT w.*, 'pending', $10 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[]) w`
+)
 
 const holdColumns = `authority_id, id, item_id, charge_n, account_id, line_id, unit, amount, state, captured, refunded, account_seq, created_at, resolved_at`
 
