@@ -10,6 +10,7 @@
 //   - paper.go: a quote read back, and as a paper to keep.
 //   - reserve.go, order.go, write.go: Reserve, the only way to take a place and money.
 //   - create.go: the request that reserves, once per Idempotency-Key.
+//   - desk.go: the same for all who ask at the same moment.
 //   - accept.go, cancel.go, attend.go, settle.go: the moves people make.
 //   - sweep.go: the moves time makes.
 //   - group.go, cut.go: places that depend on enough being taken, and what a
@@ -19,6 +20,6 @@
 //     party.go: who comes along.
 //   - read.go: what each role may see of a booking.
 //
-// Rows are locked in one order everywhere: idempotency key, waiting lists, items, session
-// places, lanes, plan lines, accounts; each by id.
+// Rows are locked in one order everywhere: idempotency key, waiting lists,
+// items, session places, lanes, plan lines, accounts; each by id.
 package booking

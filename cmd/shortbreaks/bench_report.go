@@ -199,15 +199,19 @@ places, plans or repeatable answers. It is no design, only a line to measure aga
 against the contract, the quote read, place, plan line and account locked, decided and written, with charges, events,
 hold and the answer kept for its Idempotency-Key, and committed to the disk. Quotes are prepared beforehand.
 
-**refused** counts every answer but 201, and answers that did not arrive; it must be 0. **p50** and **p99** are the
+**at half the rate** is createBooking at a steady half of the best rate before it, timed from when each was due. **one row** is
+pgbench taking one from a single row, which is what a rush on one session comes down to; **one session** is createBooking when
+everybody wants the same session, and **sold out** the answers per second once it has no place left; both are compared with
+*one row*. Every place was sold and none twice, or there would be no results.
+
+**refused** counts every answer but 201, and answers that did not arrive; it must be 0 (for *sold out*: but `session-full`). **p50** and **p99** are the
 times half, and 99 in 100, of the answers took at most, seen from the client. **CPU ms** is processor time for each
 request, of this program (service and clients in one process) and of PostgreSQL; a dash is not measured.
 
 ## What bounds it
 
-The processors, and then waiting in turn: a booking is two transactions (rights, then the booking) and about twenty round
-trips on one of 16 connections, one after the other, every statement worked out for one booking alone. With one client
-it is those round trips and one flush of the log to the disk that take the time; with many the processors are busy all
-the time and more clients only wait longer. Sharing each round trip and each flush between many bookings (the desk) is
-the remedy; it is not built yet.
+The processors. With many clients about half of a booking's time is this program's (the largest parts: reading and writing
+HTTP on both sides, decoding the quote, holding the request against the contract) and half PostgreSQL's, and of that more
+than half is three inserts with their indexes and foreign keys: booking, item and hold. With one client it is five round
+trips, one after the other, and one flush of the log to the disk.
 `

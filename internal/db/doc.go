@@ -7,7 +7,10 @@
 //
 //   - open.go: Config, Open, and the timeouts every connection carries.
 //   - scope.go: Scope, what a transaction may see, and EnterAuthority.
-//   - tx.go: Do and Read, the only two ways to run a query; Tx; AfterCommit.
+//   - tx.go: Do and Read, the two ways to run a query; DoAfter and ReadAtOnce,
+//     the same in fewer round trips, for batches; Tx; AfterCommit.
+//   - gather.go: Gather, which answers those who ask at the same time together.
+//   - uuid.go: ids as bytes.
 //   - gorm.go: how GORM is kept inside that transaction.
 //   - errors.go: ConstraintName, Unavailable, and what is tried again.
 //   - idempotency.go, purge.go: Replay and Keep, and forgetting after 72 hours.
