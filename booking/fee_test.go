@@ -94,7 +94,7 @@ func TestT55_AWorkerWhoFoundOtherWorkCostsNoFee(t *testing.T) {
 	w.cancelAs(me, idle)
 	w.requireMoney(w.child, 2500, 0, 97_500)
 	visit(g, "2027-01-05T10:30")
-	visit(g, "2027-01-05T15:15") // beside it: its buffer alone touches
+	visit(g, "2027-01-05T15:05") // beside it: only its buffer reaches into the hour
 	w.clock.Set(idle.Items[0].StartsAt)
 	require.Equal(t, 2, w.decideFees())
 	w.requireMoney(w.child, 0, 1250, 98_750)

@@ -182,3 +182,28 @@ func TestAWorkerWhoIsTakenForMonthsComesLastAndWithoutATime(t *testing.T) {
 	freed := at("2027-01-04T09:30")
 	require.Equal(t, &freed, s.nextStarts()[taken.Offer.ID])
 }
+
+// Somebody taken for longer than is looked ahead is shown as free at no time:
+// the moment a listing is to be looked at again is not one.
+func TestWhoIsTakenForLongerThanIsLookedAheadIsNotShownAsFree(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	d := support(hourly())
+	v := d.Visits
+	v.Days, v.From, v.To, v.MinimumMinutes, v.BufferBeforeMinutes, v.BufferAfterMinutes = []int{1, 2, 3, 4, 5, 6, 7}, "09:00", "17:00", 60, 0, 0
+	v.Lanes = []marketplace.LaneDraft{{Label: "A"}}
+	o := s.publish(s.owner, d)
+	require.NotNil(t, s.nextStarts()[o.Offer.ID])
+	// the last start of the 60th open date, and a minute more
+	last := shortbreaks.At(shortbreaks.Date(s.clock.Now()).AddDate(0, 0, 59), 16*60+1).UTC()
+	_, err := s.admin.Exec(s.ctx, `INSERT INTO lane_busy (provider_id, lane_id, during) SELECT provider_id, id, tstzrange($2, $3) FROM lane l WHERE id = $1`,
+		o.Lanes[0].ID, s.clock.Now().Add(-time.Hour), last)
+	require.NoError(t, err)
+	_, err = s.admin.Exec(s.ctx, `UPDATE offer SET title = title WHERE id = $1`, o.Offer.ID)
+	require.NoError(t, err)
+	s.refreshListings()
+	var next time.Time
+	require.NoError(t, s.admin.QueryRow(s.ctx, `SELECT next_at FROM offer_listing WHERE offer_id = $1`, o.Offer.ID).Scan(&next))
+	require.Equal(t, last, next.UTC(), "to be looked at again then, when somebody happens to be free")
+	require.Nil(t, s.nextStarts()[o.Offer.ID])
+}
