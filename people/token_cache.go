@@ -14,6 +14,7 @@ const rememberedTokens = 16_384
 type tokenCache struct {
 	mu         sync.Mutex
 	young, old map[[32]byte]*tokenClaims
+	most       int // of one half; rememberedTokens if zero
 }
 
 func (c *tokenCache) get(sum [32]byte) (*tokenClaims, bool) {
@@ -37,7 +38,11 @@ func (c *tokenCache) put(sum [32]byte, claims *tokenClaims) {
 
 // add needs the lock.
 func (c *tokenCache) add(sum [32]byte, claims *tokenClaims) {
-	if len(c.young) >= rememberedTokens || c.young == nil {
+	most := c.most
+	if most == 0 {
+		most = rememberedTokens
+	}
+	if len(c.young) >= most || c.young == nil {
 		c.old, c.young = c.young, make(map[[32]byte]*tokenClaims)
 	}
 	c.young[sum] = claims

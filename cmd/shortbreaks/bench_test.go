@@ -85,7 +85,7 @@ func TestBenchStoppedHalfWayLeavesNothing(t *testing.T) {
 			return true
 		default:
 		}
-		script, _ := filepath.Glob(filepath.Join(o.temp, "*", "floor.sql"))
+		script, _ := filepath.Glob(filepath.Join(o.temp, "*", "floor", "floor.sql"))
 		return len(script) > 0
 	}, patience, 10*time.Millisecond)
 	stop()
@@ -156,7 +156,7 @@ func TestBenchArguments(t *testing.T) {
 	require.Equal(t, 2_000, o.world.Sessions)
 	require.Equal(t, 200, o.world.Providers)
 	require.Equal(t, 64, o.floor)
-	require.Equal(t, []int{1, 64, 256}, o.clients)
+	require.Equal(t, []int{1, 64, 256, 512}, o.clients)
 	require.Equal(t, "bench", o.folder)
 	require.Greater(t, o.world.Capacity*o.world.Sessions, 2*o.quotes)
 	o, err = benchArgs([]string{"--quick"})
