@@ -204,7 +204,7 @@ pgbench taking one from a single row, which is what a rush on one session comes 
 everybody wants the same session, and **sold out** the answers per second once it has no place left; both are compared with
 *one row*. Every place was sold and none twice, or there would be no results.
 
-**refused** counts every answer but 201, and answers that did not arrive; it must be 0 (for *sold out*: but `session-full`). **p50** and **p99** are the
+**refused** counts every answer but 201, and answers that did not arrive; it must be 0 (of *sold out*: every answer but that it is full). **p50** and **p99** are the
 times half, and 99 in 100, of the answers took at most, seen from the client. **CPU ms** is processor time for each
 request, of this program (service and clients in one process) and of PostgreSQL; a dash is not measured.
 
