@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace/tariff"
@@ -164,3 +165,22 @@ var (
 	Guard   = guard
 	Unguard = unguard
 )
+
+// TakePlaces is QueueTakePlaces alone.
+func TakePlaces(ctx context.Context, tx *db.Tx, n map[PlaceKey]int) error {
+	return movePlaces(ctx, tx, "taking", sqlTakePlaces, n)
+}
+
+// ClaimLanes is QueueClaimLanes alone, and its refusal.
+func ClaimLanes(ctx context.Context, tx *db.Tx, claims []LaneClaim) error {
+	var batch pgx.Batch
+	QueueClaimLanes(&batch, claims)
+	if batch.Len() == 0 {
+		return nil
+	}
+	err := tx.PGX.SendBatch(ctx, &batch).Close()
+	if TakenLane(err) {
+		return ErrLaneTaken
+	}
+	return err
+}

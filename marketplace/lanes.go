@@ -323,26 +323,9 @@ func overlaps(spans []span, from, to time.Time) bool {
 	return false
 }
 
-// ClaimLanes writes what was picked. The schema refuses a lane used twice at
-// once whatever was picked (ErrLaneTaken); after that the transaction is lost.
-func ClaimLanes(ctx context.Context, tx *db.Tx, claims []LaneClaim) error {
-	if len(claims) == 0 {
-		return nil
-	}
-	var batch pgx.Batch
-	QueueClaimLanes(&batch, claims)
-	err := tx.PGX.SendBatch(ctx, &batch).Close()
-	if TakenLane(err) {
-		return ErrLaneTaken
-	}
-	if err != nil {
-		return fmt.Errorf("claiming %d lanes: %w", len(claims), err)
-	}
-	return nil
-}
-
-// QueueClaimLanes is ClaimLanes as part of a batch; TakenLane knows its
-// refusal.
+// QueueClaimLanes puts into a batch what writes what was picked. The schema
+// refuses a lane used twice at once whatever was picked, and TakenLane knows
+// that refusal; after it the transaction is lost.
 func QueueClaimLanes(batch *pgx.Batch, claims []LaneClaim) {
 	if len(claims) == 0 {
 		return

@@ -140,14 +140,9 @@ func QueuePlaces(batch *pgx.Batch, keys []PlaceKey, lock bool) map[PlaceKey]*Pla
 	return places
 }
 
-// TakePlaces takes n places of each session, whose counters the caller has
-// locked with LockPlaces. Taking more than there are breaks
+// QueueTakePlaces puts into a batch what takes n places of each session, whose
+// counters the caller has locked. Taking more than there are breaks
 // places_never_oversold and takes none.
-func TakePlaces(ctx context.Context, tx *db.Tx, n map[PlaceKey]int) error {
-	return movePlaces(ctx, tx, "taking", sqlTakePlaces, n)
-}
-
-// QueueTakePlaces is TakePlaces as part of a batch.
 func QueueTakePlaces(batch *pgx.Batch, n map[PlaceKey]int) {
 	queueMove(batch, "taking", sqlTakePlaces, n)
 }
