@@ -56,7 +56,11 @@ func (f filter) at(c candidate) step {
 // walk reads the next candidates in the filter's order. It asks one table only.
 func (f filter) walk(ctx context.Context, tx *db.Tx, after *step, limit int) ([]candidate, error) {
 	sql, args := f.walkSQL(after, limit)
-	all, err := exactly(ctx, tx, sql, args, func(row pgx.CollectableRow) (c candidate, err error) {
+	plan := forValues
+	if f.walksCells() {
+		plan = inOrder
+	}
+	all, err := planned(ctx, tx, plan, sql, args, func(row pgx.CollectableRow) (c candidate, err error) {
 		err = row.Scan(&c.Provider, &c.Offer, &c.nextAt, &c.rate, &c.visits, &c.bundles, &c.chord, &c.days, &c.hours, &c.starts)
 		return c, err
 	})
@@ -66,24 +70,40 @@ func (f filter) walk(ctx context.Context, tx *db.Tx, after *step, limit int) ([]
 	return all, nil
 }
 
+// planning is how PostgreSQL is told to plan a statement, and what to go back to.
+type planning struct{ before, after string }
+
 // How many offers a circle, a word or an age leaves decides how best to go, so
-// such a statement is planned for its values each time. What a search reads
-// besides is by key, whatever the keys: that is planned once for a connection.
-const (
-	sqlPlanForValues = `SELECT set_config('plan_cache_mode', 'force_custom_plan', true)`
-	sqlPlanOnce      = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true)`
+// such a statement is planned for its values each time. Squares are each read
+// in order and no further than a page needs: that is best in a town and no
+// worse in the country, but looks dear to a planner that thinks them alike, so
+// it is told, and plans it once. What a search reads besides is by key,
+// whatever the keys: that is planned once for a connection.
+var (
+	forValues = planning{`SELECT set_config('plan_cache_mode', 'force_custom_plan', true)`, sqlPlanOnce}
+	inOrder   = planning{
+		`SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_bitmapscan', 'off', true)`,
+		`SELECT set_config('enable_bitmapscan', 'on', true)`,
+	}
 )
 
-// exactly reads the rows of a statement planned for its values, in one round
-// trip. What follows in the transaction is planned once.
-func exactly[T any](ctx context.Context, tx *db.Tx, sql string, args pgx.NamedArgs, row pgx.RowToFunc[T]) (all []T, err error) {
+const sqlPlanOnce = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true)`
+
+// exactly reads the rows of a statement planned for its values.
+func exactly[T any](ctx context.Context, tx *db.Tx, sql string, args pgx.NamedArgs, row pgx.RowToFunc[T]) ([]T, error) {
+	return planned(ctx, tx, forValues, sql, args, row)
+}
+
+// planned reads the rows of a statement in one round trip. What follows in the
+// transaction is planned once.
+func planned[T any](ctx context.Context, tx *db.Tx, how planning, sql string, args pgx.NamedArgs, row pgx.RowToFunc[T]) (all []T, err error) {
 	var batch pgx.Batch
-	batch.Queue(sqlPlanForValues)
+	batch.Queue(how.before)
 	batch.Queue(sql, args).Query(func(rows pgx.Rows) (err error) {
 		all, err = pgx.CollectRows(rows, row)
 		return err
 	})
-	batch.Queue(sqlPlanOnce)
+	batch.Queue(how.after)
 	return all, tx.PGX.SendBatch(ctx, &batch).Close()
 }
 
@@ -126,7 +146,7 @@ func (f filter) walkSQL(after *step, limit int) (string, pgx.NamedArgs) {
 		asked = append(asked, condition{"", "(" + order + ", l.offer_id) > (" + from + ", @after_offer::uuid)"})
 	}
 	args["limit"] = limit
-	if f.sort == BySoonest && f.byCells() {
+	if f.walksCells() {
 		return f.walkCells(asked), args
 	}
 	if f.sort == ByNearest {
@@ -156,6 +176,8 @@ func (f filter) byCells() bool {
 	n := len(f.cells())
 	return f.withinKM > 0 && f.dropped != ByDistance && n > 0 && n <= mostCellsWalked && f.exact == ""
 }
+
+func (f filter) walksCells() bool { return f.sort == BySoonest && f.byCells() }
 
 // walkCells takes the soonest of each square, and of those the soonest of all.
 func (f filter) walkCells(asked []condition) string {
