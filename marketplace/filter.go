@@ -131,6 +131,7 @@ type filter struct {
 	asOf                      time.Time
 
 	exact, spelt string // the text as full text search reads it; spelt: words spelt nearly so
+	whole, begun string // exact in two: what is begun may be finished in several ways
 	dropped      string // a condition to leave out
 	lapsedToo    bool   // offers that cannot be booked, since a credential has run out, too
 }
@@ -154,7 +155,9 @@ func (f filter) conditions() []condition {
 		}
 	}
 	add(f.text != "" && f.exact == "", ByText, `false`) // signs alone find nothing
-	add(f.exact != "" && f.spelt == "", ByText, `l.words @@ to_tsquery('english', @exact)`)
+	add(f.exact != "" && f.spelt == "" && !f.byWordsNear(), ByText, `l.words @@ to_tsquery('english', @exact)`)
+	add(f.byWordsNear() && f.whole == "", ByText, `l.words @@ (SELECT begun(@begun))`)
+	add(f.byWordsNear() && f.whole != "", ByText, `l.words @@ (SELECT to_tsquery('english', @whole) && begun(@begun))`)
 	add(f.spelt != "", ByText, `l.words @@ to_tsquery('english', @spelt) AND NOT l.words @@ to_tsquery('english', @exact)`)
 	add(f.category != "" && len(f.kinds()) == 1, ByCategory, `l.category = @category`)
 	add(f.category != "" && len(f.kinds()) != 1, ByCategory, `l.category = ANY (@kinds::text[])`)
@@ -210,7 +213,7 @@ func (f filter) cells() []int32 { return cellsAround(f.near, f.withinKM) }
 // pgx.
 func (f filter) args() pgx.NamedArgs {
 	args := pgx.NamedArgs{
-		"exact": f.exact, "spelt": f.spelt, "category": f.category, "kinds": f.kinds(), "route": f.route, "unit": f.unit, "sold_by": f.soldBy,
+		"exact": f.exact, "spelt": f.spelt, "whole": f.whole, "begun": f.begun, "category": f.category, "kinds": f.kinds(), "route": f.route, "unit": f.unit, "sold_by": f.soldBy,
 		"age": f.age, "least": f.least, "most": f.most, "staff": f.ratioStaff, "children": f.ratioChildren, "only": f.only,
 		"until": f.window.between(f.asOf).to, "as_of": f.asOf, "days": int(f.window.days()), "hours": int(f.window.hours()),
 	}
@@ -273,6 +276,7 @@ func (f *filter) setText(text string) wording {
 	f.text = strings.TrimSpace(text)
 	w := wordingOf(f.text)
 	f.exact = w.exact()
+	f.whole, f.begun = w.parts()
 	return w
 }
 

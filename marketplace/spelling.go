@@ -49,10 +49,31 @@ func (w wording) exact() string {
 	return strings.Join(terms, " & ")
 }
 
+// parts are the query for the words that are whole, and the word that may be
+// only begun; "" for either if there is none.
+func (w wording) parts() (whole, begun string) {
+	last := len(w.words) - 1
+	if last < 0 || !w.begins(last) {
+		return w.exact(), ""
+	}
+	return wording{w.words[:last]}.allWhole(), w.words[last]
+}
+
+func (w wording) allWhole() string {
+	terms := make([]string, 0, len(w.words))
+	for _, word := range w.words {
+		terms = append(terms, quoted(word))
+	}
+	return strings.Join(terms, " & ")
+}
+
+// begins reports whether a word may be only begun.
+func (w wording) begins(i int) bool { return i == len(w.words)-1 && len([]rune(w.words[i])) >= 3 }
+
 // term is a word, or all words it begins if it is the last: those with its stem
 // are among them.
 func (w wording) term(i int, word string) string {
-	if i == len(w.words)-1 && len([]rune(word)) >= 3 {
+	if w.begins(i) {
 		return quoted(word) + ":*"
 	}
 	return quoted(word)

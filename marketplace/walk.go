@@ -57,8 +57,11 @@ func (f filter) at(c candidate) step {
 func (f filter) walk(ctx context.Context, tx *db.Tx, after *step, limit int) ([]candidate, error) {
 	sql, args := f.walkSQL(after, limit)
 	plan := forValues
-	if f.walksCells() {
+	switch {
+	case f.walksCells():
 		plan = inOrder
+	case f.byWordsNear():
+		plan = once
 	}
 	all, err := planned(ctx, tx, plan, sql, args, func(row pgx.CollectableRow) (c candidate, err error) {
 		err = row.Scan(&c.Provider, &c.Offer, &c.nextAt, &c.rate, &c.visits, &c.bundles, &c.chord, &c.days, &c.hours, &c.starts)
@@ -77,14 +80,16 @@ type planning struct{ before, after string }
 // such a statement is planned for its values each time. Squares are each read
 // in order and no further than a page needs: that is best in a town and no
 // worse in the country, but looks dear to a planner that thinks them alike, so
-// it is told, and plans it once. What a search reads besides is by key,
-// whatever the keys: that is planned once for a connection.
+// it is told, and plans it once. A word in a circle is always the word's offers
+// and the squares' together. What a search reads besides is by key, whatever the
+// keys: that is planned once for a connection.
 var (
 	forValues = planning{`SELECT set_config('plan_cache_mode', 'force_custom_plan', true)`, sqlPlanOnce}
 	inOrder   = planning{
 		`SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_bitmapscan', 'off', true)`,
 		`SELECT set_config('enable_bitmapscan', 'on', true)`,
 	}
+	once = planning{before: sqlPlanOnce}
 )
 
 const sqlPlanOnce = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true)`
@@ -103,20 +108,28 @@ func planned[T any](ctx context.Context, tx *db.Tx, how planning, sql string, ar
 		all, err = pgx.CollectRows(rows, row)
 		return err
 	})
-	batch.Queue(how.after)
+	if how.after != "" {
+		batch.Queue(how.after)
+	}
 	return all, tx.PGX.SendBatch(ctx, &batch).Close()
 }
 
 // columns are what is read of a candidate.
 func (f filter) columns() string {
-	chord, starts := "NULL::float8", "NULL::int[]"
-	if f.near.Postcode != "" {
-		chord = "l.place <-> @point::cube"
-	}
+	starts := "NULL::int[]"
 	if f.timed() {
 		starts = "l.starts"
 	}
-	return "l.provider_id, l.offer_id, l.next_at, " + dearest + ", " + byVisit + ", 'bundle' = ANY (l.sold_by), " + chord + " AS chord, l.days, l.hours, " + starts
+	return f.listed() + ", " + starts
+}
+
+// listed are those of the columns that the squares' index has.
+func (f filter) listed() string {
+	chord := "NULL::float8"
+	if f.near.Postcode != "" {
+		chord = "l.place <-> @point::cube"
+	}
+	return "l.provider_id, l.offer_id, l.next_at, " + dearest + ", " + byVisit + ", 'bundle' = ANY (l.sold_by), " + chord + " AS chord, l.days, l.hours"
 }
 
 const byVisit = "'visit' = ANY (l.sold_by) AS by_visit"
@@ -177,17 +190,30 @@ func (f filter) byCells() bool {
 	return f.withinKM > 0 && f.dropped != ByDistance && n > 0 && n <= mostCellsWalked && f.exact == ""
 }
 
+// byWordsNear reports whether words within a circle of some squares are asked
+// for, the last of them perhaps only begun.
+func (f filter) byWordsNear() bool {
+	return f.begun != "" && f.spelt == "" && f.sort == BySoonest && f.withinKM > 0 && f.dropped != ByDistance && f.dropped != ByText && f.cells() != nil
+}
+
 func (f filter) walksCells() bool { return f.sort == BySoonest && f.byCells() }
 
 // walkCells takes the soonest of each square, and of those the soonest of all.
 func (f filter) walkCells(asked []condition) string {
 	within := slices.DeleteFunc(slices.Clone(asked), func(c condition) bool { return c.sql == inCells })
-	return `SELECT n.* FROM unnest(@cells::int[]) AS g (cell)
-CROSS JOIN LATERAL (
-    SELECT ` + f.columns() + `
-    FROM offer_listing l
-    WHERE l.cell = g.cell AND ` + where(within) + `
-    ORDER BY l.next_at, l.offer_id LIMIT @limit) n
-ORDER BY n.next_at, n.offer_id
-LIMIT @limit`
+	starts, of := "NULL::int[]", ""
+	if f.timed() {
+		starts, of = "l.starts", `
+CROSS JOIN LATERAL (SELECT starts FROM offer_listing WHERE provider_id = n.provider_id AND offer_id = n.offer_id OFFSET 0) l`
+	}
+	return `SELECT n.*, ` + starts + ` FROM (
+    SELECT n.* FROM unnest(@cells::int[]) AS g (cell)
+    CROSS JOIN LATERAL (
+        SELECT ` + f.listed() + `
+        FROM offer_listing l
+        WHERE l.cell = g.cell AND ` + where(within) + `
+        ORDER BY l.next_at, l.offer_id LIMIT @limit) n
+    ORDER BY n.next_at, n.offer_id
+    LIMIT @limit) n` + of + `
+ORDER BY n.next_at, n.offer_id`
 }
