@@ -1,0 +1,710 @@
+package booking_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"shortbreaks"
+	"shortbreaks/booking"
+	"shortbreaks/budgets"
+	"shortbreaks/internal/db"
+	"shortbreaks/marketplace"
+	"shortbreaks/payments"
+)
+
+// Whatever families, a provider and time do one after the other, each of it
+// works when the rules say so and is refused when they do not; and after each,
+// the states, the places, the money and the lines are those of a model of a
+// few sums (T09, T40, T49, T50, T54, T56, T57, T60, T65).
+func TestAnyLifeOfBookingsIsThatOfTheModel(t *testing.T) {
+	w := newWorld(t)
+	t.Cleanup(func() { // what a run left to expire has expired
+		w.clock.Set(monday.AddDate(1, 0, 0))
+		_, err := booking.Sweep(context.WithoutCancel(w.ctx), w.d)
+		require.NoError(t, err)
+	})
+	run := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		run++
+		m := newLifeModel(w, rt, run)
+		for range rapid.IntRange(10, 50).Draw(rt, "steps") {
+			m.now = m.now.Add(time.Second)
+			w.clock.Set(m.now)
+			step := rapid.SampledFrom(m.commands()).Draw(rt, "step")
+			m.said = ""
+			step.do()
+			m.compare(step.name)
+		}
+	})
+}
+
+// lifeModel is what should be, beside what is.
+type lifeModel struct {
+	w     *world
+	rt    *rapid.T
+	now   time.Time
+	kids  []*kid
+	seats []*seat
+	trips []*trip
+	said  string // what the last command did, for a failure
+}
+
+// kid is a child with one account and one line.
+type kid struct {
+	guest
+	account, line                  uuid.UUID
+	balance, held                  int64
+	lineLimit, lineHeld, lineSpent int64
+}
+
+func (k *kid) canPay(sum int64) bool {
+	return k.balance-k.held >= sum && k.lineLimit-k.lineHeld-k.lineSpent >= sum
+}
+
+// seat is one session.
+type seat struct {
+	offer    *marketplace.OfferDetail
+	n        int
+	price    int64
+	instant  bool
+	capacity int
+	off      bool
+	lives    []*life
+	line     []*waiter
+}
+
+func (s *seat) id() uuid.UUID     { return s.offer.Sessions[s.n].ID }
+func (s *seat) starts() time.Time { return s.offer.Sessions[s.n].StartsAt }
+func (s *seat) ends() time.Time   { return s.offer.Sessions[s.n].EndsAt }
+
+func (s *seat) taken() (n int) {
+	for _, l := range s.lives {
+		if l.state.Live() {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *seat) has(k *kid) bool {
+	return slices.ContainsFunc(s.lives, func(l *life) bool { return l.kid == k && l.state.Live() })
+}
+
+func (s *seat) open(now time.Time) bool { return !s.off && now.Before(s.starts()) }
+
+// trip is a booking, life an item of it.
+type trip struct {
+	id    uuid.UUID
+	kid   *kid
+	lives []*life
+}
+
+type life struct {
+	id      uuid.UUID
+	trip    *trip
+	kid     *kid
+	seat    *seat
+	state   booking.State
+	expires time.Time // zero: does not
+	auto    time.Time // zero: not by silence
+	filed   bool
+	onTime  bool
+	due     int64
+}
+
+type waiter struct {
+	id    uuid.UUID
+	kid   *kid
+	seat  *seat
+	state booking.WaitState
+	life  *life
+}
+
+func newLifeModel(w *world, rt *rapid.T, run int) *lifeModel {
+	m := &lifeModel{w: w, rt: rt, now: monday}
+	w.clock.Set(monday)
+	for n := range 2 {
+		home := w.family(fmt.Sprintf("model%d-%d", run, n), 2)
+		for _, c := range home.Children {
+			k := &kid{guest: guest{home.Parents[0], c.ID}, balance: rapid.Int64Range(1, 4000).Draw(rt, "money"), lineLimit: rapid.Int64Range(1, 4000).Draw(rt, "limit")}
+			w.allocate(c.ID, "social_care", payments.InPence, k.balance)
+			k.line = w.line(c.ID, budgets.NewPlanLine{LimitAmount: k.lineLimit}).ID
+			m.kids = append(m.kids, k)
+		}
+	}
+	for n, price := range []shortbreaks.Pence{801, 500} {
+		draft := saturdays(tariffOf(charge("place", "session", price)))
+		draft.Instant = n == 0
+		draft.Sessions.LastDate = draft.Sessions.FirstDate.AddDate(0, 0, 21)
+		draft.Sessions.Capacity = rapid.IntRange(1, 3).Draw(rt, "capacity")
+		o := w.publish(draft)
+		for i := range o.Sessions {
+			m.seats = append(m.seats, &seat{offer: o, n: i, price: int64(price), instant: draft.Instant, capacity: draft.Sessions.Capacity})
+		}
+	}
+	m.readAccounts()
+	return m
+}
+
+type command struct {
+	name string
+	do   func()
+}
+
+// commands are those that make sense now; booking always does.
+func (m *lifeModel) commands() []command {
+	all := []command{
+		{"book", m.book}, {"book", m.book}, {"book for two", m.bookBasket}, {"allocate", m.allocate}, {"join", m.join}, {"join", m.join},
+		{"offer places", m.offerPlaces}, {"let time pass", m.pass}, {"let time pass", m.pass}, {"sweep", m.sweep},
+		{"change places", m.changePlaces}, {"call off", m.callOff},
+	}
+	if len(m.trips) > 0 {
+		all = append(all, []command{
+			{"accept", m.accept}, {"accept", m.accept}, {"decline", m.decline}, {"cancel one", m.cancelOne}, {"cancel all", m.cancelAll},
+			{"provider cancels", m.providerCancels}, {"record", m.record}, {"record", m.record}, {"agree", m.agree}, {"query", m.query},
+		}...)
+	}
+	if len(m.waiters()) > 0 {
+		all = append(all, command{"take the place", m.takePlace}, command{"take the place", m.takePlace}, command{"leave the line", m.leave})
+	}
+	return all
+}
+
+// did requires that it worked if and only if it could.
+func (m *lifeModel) did(could bool, err error, what string, args ...any) bool {
+	m.said = fmt.Sprintf(what, args...)
+	if could {
+		require.NoError(m.rt, err, m.said)
+		return true
+	}
+	known := &shortbreaks.Error{}
+	require.ErrorAs(m.rt, err, &known, "%s should be refused", m.said)
+	return false
+}
+
+func (m *lifeModel) aKid() *kid { return rapid.SampledFrom(m.kids).Draw(m.rt, "child") }
+
+func (m *lifeModel) aSeat() *seat { return rapid.SampledFrom(m.seats).Draw(m.rt, "session") }
+
+func (m *lifeModel) aTrip() *trip { return rapid.SampledFrom(m.trips).Draw(m.rt, "booking") }
+
+func (m *lifeModel) aLife() *life {
+	return rapid.SampledFrom(m.aTrip().lives).Draw(m.rt, "item")
+}
+
+// someSeats are one to three sessions of one offer, in order.
+func (m *lifeModel) someSeats() []*seat {
+	first := m.aSeat()
+	chosen := []*seat{first}
+	for range rapid.IntRange(0, 2).Draw(m.rt, "more") {
+		if s := m.aSeat(); s.offer == first.offer && !slices.Contains(chosen, s) {
+			chosen = append(chosen, s)
+		}
+	}
+	slices.SortFunc(chosen, func(a, b *seat) int { return a.n - b.n })
+	return chosen
+}
+
+func (m *lifeModel) wish(k *kid, seats []*seat) booking.CreateQuote {
+	c := booking.CreateQuote{ChildID: k.child, OfferID: seats[0].offer.Offer.ID}
+	for _, s := range seats {
+		c.SessionIDs = append(c.SessionIDs, s.id())
+	}
+	return c
+}
+
+// could says whether a child could book these sessions, when some places and
+// money are spoken for already.
+func (m *lifeModel) could(k *kid, seats []*seat, spoken map[*seat]int) bool {
+	var sum int64
+	for _, s := range seats {
+		if !s.open(m.now) || s.has(k) || s.taken()+spoken[s] >= s.capacity {
+			return false
+		}
+		sum += s.price
+	}
+	return k.canPay(sum)
+}
+
+func (m *lifeModel) book() {
+	k, seats := m.aKid(), m.someSeats()
+	could := m.could(k, seats, nil)
+	basket, err := m.reserve(k.guest, m.wish(k, seats))
+	if m.did(could, err, "booking %d sessions", len(seats)) {
+		m.booked(k, seats, basket.Bookings[0])
+	}
+}
+
+// bookBasket books for two children of a family together or not at all (T10).
+func (m *lifeModel) bookBasket() {
+	n := 2 * rapid.IntRange(0, 1).Draw(m.rt, "family")
+	a, b := m.kids[n], m.kids[n+1]
+	first, second := m.someSeats(), m.someSeats()
+	spoken := map[*seat]int{}
+	could := m.could(a, first, spoken)
+	for _, s := range first {
+		spoken[s]++
+	}
+	could = could && m.could(b, second, spoken)
+	basket, err := m.reserve(a.guest, m.wish(a, first), m.wish(b, second))
+	if m.did(could, err, "booking for two") {
+		m.booked(a, first, basket.Bookings[0])
+		m.booked(b, second, basket.Bookings[1])
+	}
+}
+
+func (m *lifeModel) reserve(g guest, wishes ...booking.CreateQuote) (*booking.Basket, error) {
+	var quotes []*booking.Quote
+	for _, c := range wishes {
+		q, err := booking.MakeQuote(m.w.ctx, m.w.d, g.parent, c)
+		if err != nil {
+			return nil, err
+		}
+		quotes = append(quotes, q)
+	}
+	basket, _, err := booking.Create(m.w.ctx, m.w.d, g.parent, toBook(quotes...))
+	return basket, err
+}
+
+func (m *lifeModel) booked(k *kid, seats []*seat, b *booking.Booking) {
+	t := &trip{id: b.ID, kid: k}
+	first := seats[0].starts()
+	for i, s := range seats {
+		l := m.take(t, s)
+		l.id = b.Items[i].ID
+		if l.state = booking.Confirmed; !s.instant {
+			l.state, l.expires = booking.Requested, earlier(m.now.Add(48*time.Hour), first)
+		}
+	}
+	m.trips = append(m.trips, t)
+}
+
+// take is the place and the money of an item.
+func (m *lifeModel) take(t *trip, s *seat) *life {
+	l := &life{trip: t, kid: t.kid, seat: s}
+	t.lives, s.lives = append(t.lives, l), append(s.lives, l)
+	t.kid.held += s.price
+	t.kid.lineHeld += s.price
+	return l
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// ended is what an item that closes costs; the rest is free.
+func (l *life) ended(to booking.State, cost int64) {
+	l.state, l.expires, l.auto = to, time.Time{}, time.Time{}
+	l.kid.held -= l.seat.price
+	l.kid.lineHeld -= l.seat.price
+	l.kid.balance -= cost
+	l.kid.lineSpent += cost
+}
+
+func (l *life) in(states ...booking.State) bool { return slices.Contains(states, l.state) }
+
+func (t *trip) having(f func(*life) bool) (some []*life) {
+	for _, l := range t.lives {
+		if f(l) {
+			some = append(some, l)
+		}
+	}
+	return some
+}
+
+func (m *lifeModel) accept() {
+	t := m.aTrip()
+	asked := t.having(func(l *life) bool { return l.state == booking.Requested })
+	could := len(asked) > 0 && !slices.ContainsFunc(asked, func(l *life) bool { return !m.now.Before(l.expires) })
+	_, err := booking.Accept(m.w.ctx, m.w.d, m.w.house.Owner, t.id)
+	if m.did(could, err, "accepting") {
+		for _, l := range asked {
+			l.state, l.expires = booking.Confirmed, time.Time{}
+		}
+	}
+}
+
+func (m *lifeModel) decline() {
+	t := m.aTrip()
+	asked := t.having(func(l *life) bool { return l.state == booking.Requested })
+	_, err := booking.Decline(m.w.ctx, m.w.d, m.w.house.Coordinator, t.id, "no staff")
+	if m.did(len(asked) > 0, err, "declining") {
+		for _, l := range asked {
+			l.ended(booking.Declined, 0)
+		}
+	}
+}
+
+var before = []booking.State{booking.Held, booking.Requested, booking.Confirmed}
+
+// late is the fee of an item that a family cancels now: half, half up, from a
+// moment after 48 hours before.
+func (m *lifeModel) late(l *life) int64 {
+	if l.state == booking.Confirmed && m.now.After(l.seat.starts().Add(-48*time.Hour)) {
+		return (l.seat.price + 1) / 2
+	}
+	return 0
+}
+
+func (m *lifeModel) cancelOne() {
+	l := m.aLife()
+	could := l.in(before...) && m.now.Before(l.seat.starts())
+	_, err := booking.Cancel(m.w.ctx, m.w.d, l.kid.parent, booking.CancelBooking{BookingID: l.trip.id, ItemIDs: []uuid.UUID{l.id}, Reason: "plans_changed"})
+	if m.did(could, err, "cancelling one date") {
+		l.ended(booking.CancelledByFamily, m.late(l))
+	}
+}
+
+func (m *lifeModel) cancelAll() {
+	t := m.aTrip()
+	some := t.having(func(l *life) bool { return l.in(before...) && m.now.Before(l.seat.starts()) })
+	_, err := booking.Cancel(m.w.ctx, m.w.d, t.kid.parent, booking.CancelBooking{BookingID: t.id, Reason: "plans_changed"})
+	if m.did(len(some) > 0, err, "cancelling all") {
+		for _, l := range some {
+			l.ended(booking.CancelledByFamily, m.late(l))
+		}
+	}
+}
+
+func (m *lifeModel) providerCancels() {
+	t := m.aTrip()
+	some := t.having(func(l *life) bool { return l.in(before...) })
+	_, err := booking.Cancel(m.w.ctx, m.w.d, m.w.house.Coordinator, booking.CancelBooking{BookingID: t.id, Reason: "no staff"})
+	if m.did(len(some) > 0, err, "the provider's cancelling") {
+		for _, l := range some {
+			l.ended(booking.CancelledByProvider, 0)
+		}
+	}
+}
+
+func (m *lifeModel) record() {
+	l := m.aLife()
+	r := rapid.SampledFrom([]booking.RecordAttendance{
+		{Outcome: booking.Delivered}, {Outcome: booking.PartlyDelivered}, {Outcome: booking.NoShow, Cause: "ill"}, {Outcome: booking.NoShow, Cause: booking.CouldNotAdmit},
+	}).Draw(m.rt, "register")
+	r.ItemID = l.id
+	due := l.seat.price
+	switch {
+	case r.Outcome == booking.PartlyDelivered:
+		left := l.seat.starts().Add(time.Hour)
+		r.LeftAt = &left
+	case r.Cause == booking.CouldNotAdmit:
+		due = 0
+	case r.Outcome == booking.NoShow:
+		due = (l.seat.price + 1) / 2
+	}
+	could := l.in(booking.Confirmed, booking.Delivered, booking.PartlyDelivered, booking.NoShow) && !m.now.Before(l.seat.starts())
+	_, err := booking.Record(m.w.ctx, m.w.d, m.w.house.Coordinator, r)
+	if !m.did(could, err, "recording %s", r.Outcome) {
+		return
+	}
+	if !l.filed {
+		l.filed, l.onTime = true, !m.now.After(l.seat.ends().Add(48*time.Hour))
+	}
+	if l.state, l.due, l.auto = r.Outcome, due, (time.Time{}); l.onTime {
+		l.auto = m.now.Add(7 * 24 * time.Hour)
+	}
+}
+
+var recorded = []booking.State{booking.Delivered, booking.PartlyDelivered, booking.NoShow}
+
+func (m *lifeModel) agree() {
+	l := m.aLife()
+	_, err := booking.Confirm(m.w.ctx, m.w.d, l.kid.parent, l.id)
+	if m.did(l.in(recorded...) || l.state == booking.Disputed, err, "agreeing") {
+		l.ended(booking.Settled, l.due)
+	}
+}
+
+func (m *lifeModel) query() {
+	l := m.aLife()
+	_, err := booking.Query(m.w.ctx, m.w.d, l.kid.parent, l.id, "shorter than that")
+	if m.did(l.in(recorded...), err, "querying") {
+		l.state, l.auto = booking.Disputed, time.Time{}
+	}
+}
+
+func (m *lifeModel) pass() {
+	m.now = m.now.Add(time.Duration(rapid.SampledFrom([]int{1, 6, 20, 24, 47, 48, 90, 169}).Draw(m.rt, "hours")) * time.Hour)
+	m.w.clock.Set(m.now)
+	m.said = "time"
+}
+
+// sweep is what time does.
+func (m *lifeModel) sweep() {
+	_, err := booking.Sweep(m.w.ctx, m.w.d)
+	require.NoError(m.rt, err)
+	for _, t := range m.trips {
+		for _, l := range t.lives {
+			switch {
+			case !l.expires.IsZero() && !m.now.Before(l.expires):
+				l.ended(booking.Expired, 0)
+			case !l.auto.IsZero() && !m.now.Before(l.auto):
+				l.ended(booking.Settled, l.due)
+			}
+		}
+	}
+}
+
+func (m *lifeModel) allocate() {
+	k, more := m.aKid(), rapid.Int64Range(1, 2000).Draw(m.rt, "money")
+	m.w.allocate(k.child, "social_care", payments.InPence, more)
+	k.balance += more
+}
+
+// changePlaces sets the places of an offer from a date on (T50).
+func (m *lifeModel) changePlaces() {
+	from, n := m.aSeat(), rapid.IntRange(1, 4).Draw(m.rt, "places")
+	var changed []*seat
+	could := true
+	for _, s := range m.seats {
+		if s.offer == from.offer && s.n >= from.n && s.open(m.now) {
+			changed, could = append(changed, s), could && s.taken() <= n
+		}
+	}
+	_, err := marketplace.ChangeSessions(m.w.ctx, m.w.d, m.w.house.Coordinator, marketplace.SessionChange{
+		OfferID: from.offer.Offer.ID, From: shortbreaks.Date(from.starts()), Capacity: &n,
+	})
+	if m.did(could && len(changed) > 0, err, "changing to %d places", n) {
+		for _, s := range changed {
+			s.capacity = n
+		}
+	}
+}
+
+func (m *lifeModel) callOff() {
+	if rapid.IntRange(0, 2).Draw(m.rt, "rarely") > 0 {
+		return
+	}
+	s := m.aSeat()
+	_, _, err := booking.CallOffSession(m.w.ctx, m.w.d, m.w.house.Owner, s.id(), "a flood")
+	if m.did(m.now.Before(s.starts()), err, "calling off") {
+		s.off = true
+		for _, l := range s.lives {
+			if l.in(before...) {
+				l.ended(booking.CancelledByProvider, 0)
+			}
+		}
+	}
+}
+
+func (m *lifeModel) waiters() (all []*waiter) {
+	for _, s := range m.seats {
+		all = append(all, s.line...)
+	}
+	return all
+}
+
+func (m *lifeModel) join() {
+	k, s := m.aKid(), m.aSeat()
+	waits := slices.ContainsFunc(s.line, func(e *waiter) bool {
+		return e.kid == k && (e.state == booking.Waiting || e.state == booking.PlaceOffered)
+	})
+	could := s.open(m.now) && s.taken() >= s.capacity && !s.has(k) && !waits
+	e, err := booking.JoinWaitlist(m.w.ctx, m.w.d, k.parent, m.wish(k, []*seat{s}))
+	if m.did(could, err, "joining the line") {
+		s.line = append(s.line, &waiter{id: e.ID, kid: k, seat: s, state: booking.Waiting})
+	}
+}
+
+// offerPlaces gives each free place to the first in line who can pay (T49).
+func (m *lifeModel) offerPlaces() {
+	_, err := booking.OfferPlaces(m.w.ctx, m.w.d)
+	require.NoError(m.rt, err)
+	for _, e := range m.waiters() {
+		if e.state == booking.PlaceOffered && !e.life.state.Live() {
+			if e.state = booking.PlaceLapsed; e.life.state == booking.CancelledByFamily {
+				e.state = booking.LeftLine
+			}
+		}
+	}
+	offered := map[uuid.UUID]*waiter{}
+	// The lines move one after the other in no order a family could know. A
+	// child first in two lines may have the money for one only: which is read.
+	moved := m.readLines()
+	for _, s := range m.seats {
+		for _, e := range s.line {
+			if s.open(m.now) && e.state == booking.Waiting && moved[e.id].state == booking.PlaceOffered {
+				require.Less(m.rt, s.taken(), s.capacity, "a place is offered that is not there")
+				require.False(m.rt, s.has(e.kid), "a second place is offered")
+				e.state, e.life = booking.PlaceOffered, m.take(&trip{id: moved[e.id].booking, kid: e.kid}, s)
+				e.life.id, e.life.state, e.life.expires = moved[e.id].item, booking.Held, earlier(m.now.Add(24*time.Hour), s.starts())
+				m.trips = append(m.trips, e.life.trip)
+				offered[e.id] = e
+			}
+		}
+	}
+	for _, s := range m.seats {
+		for i, e := range s.line {
+			if !s.open(m.now) || e.state != booking.Waiting || s.has(e.kid) {
+				continue
+			}
+			// Passed over: there was no place when its turn came, or no money.
+			before := slices.ContainsFunc(s.line[i+1:], func(o *waiter) bool { return offered[o.id] != nil })
+			require.True(m.rt, !before || !e.kid.canPay(s.price), "a family behind was offered the place")
+			require.True(m.rt, s.taken() >= s.capacity || !e.kid.canPay(s.price), "a place is free and a family with the money waits")
+		}
+	}
+}
+
+// affordable says whether the child has the money even after what was offered
+// to it in other lines just now.
+func (m *lifeModel) affordable(k *kid, s *seat, _ map[uuid.UUID]*waiter) bool {
+	return k.canPay(s.price)
+}
+
+func (m *lifeModel) takePlace() {
+	e := rapid.SampledFrom(m.waiters()).Draw(m.rt, "in line")
+	could := e.state == booking.PlaceOffered && e.life.state == booking.Held && m.now.Before(e.life.expires)
+	_, err := booking.AcceptPlace(m.w.ctx, m.w.d, e.kid.parent, e.id)
+	if m.did(could, err, "taking the place") {
+		e.state, e.life.state, e.life.expires = booking.PlaceAccepted, booking.Confirmed, time.Time{}
+		if !e.seat.instant {
+			e.life.state, e.life.expires = booking.Requested, earlier(m.now.Add(48*time.Hour), e.seat.starts())
+		}
+	}
+}
+
+func (m *lifeModel) leave() {
+	e := rapid.SampledFrom(m.waiters()).Draw(m.rt, "in line")
+	could := e.state == booking.Waiting || e.state == booking.PlaceOffered
+	err := booking.LeaveWaitlist(m.w.ctx, m.w.d, e.kid.parent, e.id)
+	if m.did(could, err, "leaving the line") {
+		if e.state == booking.PlaceOffered && e.life.state == booking.Held {
+			e.life.ended(booking.CancelledByFamily, 0)
+		}
+		e.state = booking.LeftLine
+	}
+}
+
+// What is.
+
+type lineRow struct {
+	state         booking.WaitState
+	booking, item uuid.UUID
+}
+
+func (m *lifeModel) system(f func(tx *db.Tx) error) {
+	scope, err := m.w.d.System(m.w.ctx)
+	require.NoError(m.rt, err)
+	require.NoError(m.rt, m.w.d.Read(m.w.ctx, scope, f))
+}
+
+func (m *lifeModel) childIDs() (ids []uuid.UUID) {
+	for _, k := range m.kids {
+		ids = append(ids, k.child)
+	}
+	return ids
+}
+
+func (m *lifeModel) readLines() map[uuid.UUID]lineRow {
+	found := map[uuid.UUID]lineRow{}
+	m.system(func(tx *db.Tx) error {
+		rows, err := tx.PGX.Query(m.w.ctx, `SELECT id, state, coalesce(booking_id, id), coalesce(item_id, id) FROM waitlist_entry WHERE child_id = ANY ($1)`, m.childIDs())
+		if err != nil {
+			return err
+		}
+		var id uuid.UUID
+		var r lineRow
+		_, err = pgx.ForEachRow(rows, []any{&id, &r.state, &r.booking, &r.item}, func() error { found[id] = r; return nil })
+		return err
+	})
+	return found
+}
+
+func (m *lifeModel) readAccounts() {
+	m.system(func(tx *db.Tx) error {
+		for _, k := range m.kids {
+			if err := tx.PGX.QueryRow(m.w.ctx, `SELECT id FROM account WHERE child_id = $1 AND kind = 'budget'`, k.child).Scan(&k.account); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// compare holds everything there is against the model.
+func (m *lifeModel) compare(name string) {
+	want, have := map[string]string{}, map[string]string{}
+	for i, k := range m.kids {
+		want[fmt.Sprint("child ", i)] = fmt.Sprint(k.balance, k.held, k.lineHeld, k.lineSpent)
+	}
+	for i, s := range m.seats {
+		capacity := s.capacity
+		want[fmt.Sprint("session ", i)] = fmt.Sprint(capacity, s.taken(), s.off)
+	}
+	for _, t := range m.trips {
+		for _, l := range t.lives {
+			want["item "+l.id.String()] = fmt.Sprint(l.state, times(l.expires), times(l.auto))
+		}
+	}
+	for _, e := range m.waiters() {
+		want["in line "+e.id.String()] = fmt.Sprint(e.state)
+	}
+	m.system(func(tx *db.Tx) error { return m.readAll(tx, have) })
+	require.Equal(m.rt, want, have, "after: %s (%s)", name, m.said)
+}
+
+func times(at time.Time) string {
+	if at.IsZero() {
+		return "-"
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+func (m *lifeModel) readAll(tx *db.Tx, have map[string]string) error {
+	var batch pgx.Batch
+	for i, k := range m.kids {
+		batch.Queue(`SELECT a.balance, a.held, l.held, l.spent FROM account a JOIN plan_line l ON l.id = $2 WHERE a.id = $1`, k.account, k.line).QueryRow(func(row pgx.Row) error {
+			var balance, held, lineHeld, lineSpent int64
+			err := row.Scan(&balance, &held, &lineHeld, &lineSpent)
+			have[fmt.Sprint("child ", i)] = fmt.Sprint(balance, held, lineHeld, lineSpent)
+			return err
+		})
+	}
+	for i, s := range m.seats {
+		batch.Queue(`SELECT p.capacity, p.taken, s.state <> 'scheduled' FROM session_places p JOIN session s ON s.id = p.session_id WHERE p.session_id = $1`, s.id()).QueryRow(func(row pgx.Row) error {
+			var capacity, taken int
+			var off bool
+			err := row.Scan(&capacity, &taken, &off)
+			have[fmt.Sprint("session ", i)] = fmt.Sprint(capacity, taken, off)
+			return err
+		})
+	}
+	batch.Queue(`SELECT id, state, expires_at, auto_confirm_at FROM booking_item WHERE child_id = ANY ($1)`, m.childIDs()).Query(func(rows pgx.Rows) error {
+		var id uuid.UUID
+		var state string
+		var expires, auto *time.Time
+		_, err := pgx.ForEachRow(rows, []any{&id, &state, &expires, &auto}, func() error {
+			have["item "+id.String()] = fmt.Sprint(state, orNone(expires), orNone(auto))
+			return nil
+		})
+		return err
+	})
+	if err := tx.PGX.SendBatch(m.w.ctx, &batch).Close(); err != nil {
+		return errors.Join(errors.New("reading what is"), err)
+	}
+	for id, r := range m.readLines() {
+		have["in line "+id.String()] = fmt.Sprint(r.state)
+	}
+	return nil
+}
+
+func orNone(at *time.Time) string {
+	if at == nil {
+		return "-"
+	}
+	return times(*at)
+}
