@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -23,6 +22,9 @@ import (
 // clientsAtOnce is how many clients book at the same time: more than the
 // service has connections, so that some are always waiting for one.
 const clientsAtOnce = 20
+
+// killedWorld is what is booked in while something is killed.
+var killedWorld = demo.BulkSize{Authorities: 2, Budgets: 200, Providers: 10, Sessions: 200, Capacity: 100}
 
 // promise is a booking a client was told of.
 type promise struct {
@@ -141,15 +143,12 @@ func (c *crowd) finish() {
 	c.wg.Wait()
 }
 
-// howManyKills is 3, and at least 10 under torture.
-func howManyKills(t *testing.T) int {
-	text, set := os.LookupEnv("SHORTBREAKS_TORTURE")
-	if !set || text == "" {
-		return 3
+// underTorture is the second number in `make torture`, else the first.
+func underTorture(usually, torture int) int {
+	if os.Getenv("SHORTBREAKS_TORTURE") != "" {
+		return torture
 	}
-	n, err := strconv.Atoi(text)
-	require.NoError(t, err, "SHORTBREAKS_TORTURE is a number")
-	return max(n, 10)
+	return usually
 }
 
 // The server is killed (SIGKILL) again and again while many book. Whatever
@@ -157,11 +156,12 @@ func howManyKills(t *testing.T) int {
 // had by asking again, nothing was done twice, and the books are right.
 func TestKilledUnderLoadLosesNothingThatWasAnswered(t *testing.T) {
 	t.Parallel()
-	s := setUp(t, demo.BulkSize{Authorities: 2, Budgets: 100, Providers: 5, Sessions: 40, Capacity: 100}, 1500, 2*clientsAtOnce)
+	kills := underTorture(5, 100)
+	s := setUp(t, killedWorld, 500+100*kills, 2*clientsAtOnce)
 	c := newCrowd(s)
 	p := s.start()
 	c.up.open()
-	for range howManyKills(t) {
+	for range kills {
 		c.await(10 + rand.IntN(50))
 		p.kill()
 		c.up.shut()
@@ -173,14 +173,21 @@ func TestKilledUnderLoadLosesNothingThatWasAnswered(t *testing.T) {
 	require.Empty(t, c.wrong)
 	require.Positive(t, c.lost.Load(), "no request was under way when the server was killed: nothing was tried")
 
+	c.allKept()
+}
+
+// allKept requires that every answer is there, that nothing else is, and that
+// the books are right.
+func (c *crowd) allKept() {
+	c.t.Helper()
 	again := c.checkPromises()
-	booked := s.bookedKeys()
-	require.Len(t, booked, len(c.promises), "a booking for each answer, and none besides")
+	booked := c.bookedKeys()
+	require.Len(c.t, booked, len(c.promises), "a booking for each answer, and none besides")
 	for _, m := range c.promises {
-		require.Equal(t, 1, booked[m.key])
+		require.Equal(c.t, 1, booked[m.key])
 	}
-	auditIsClean(t, s.d)
-	t.Logf("%d bookings answered, %d answers lost and had later, %d requests asked again", len(c.promises), c.lost.Load(), again)
+	auditIsClean(c.t, c.d)
+	c.t.Logf("%d bookings answered, %d answers lost and had later, %d requests asked again", len(c.promises), c.lost.Load(), again)
 }
 
 // checkPromises asks again for every booking that was promised, by its key and

@@ -103,6 +103,8 @@ func (p *program) kill() {
 // service on it is started and asked with.
 type served struct {
 	t        *testing.T
+	dir      string // the database's
+	server   *db.Embedded
 	owner    *pgxpool.Pool
 	d        *db.DB
 	queue    *quoteQueue
@@ -122,9 +124,9 @@ func setUp(t *testing.T, size demo.BulkSize, quotes, clients int) *served {
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	server, err := db.StartEmbedded(t.Context(), dir, db.EmbeddedOptions{})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, server.Stop()) })
+	s := &served{t: t, dir: dir, server: server, addr: freeAddress(t)}
+	t.Cleanup(func() { require.NoError(t, s.server.Stop()) })
 	require.NoError(t, db.Migrate(t.Context(), server.OwnerURL()))
-	s := &served{t: t, addr: freeAddress(t)}
 	s.owner, err = pgxpool.New(t.Context(), server.OwnerURL())
 	require.NoError(t, err)
 	t.Cleanup(s.owner.Close)

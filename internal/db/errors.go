@@ -70,7 +70,7 @@ func Unavailable(err error) bool {
 	var begin *notBegun
 	var lost net.Error
 	return errors.Is(err, ErrBusy) || errors.As(err, &begin) || errors.As(err, &lost) ||
-		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, pgconn.ErrConnClosed)
 }
 
 // retryable reports whether running the whole transaction again may help.
