@@ -65,7 +65,10 @@ func quoteOut(q *booking.Quote) gen.Quote {
 		TotalPence: int64(q.TotalPence), FullPence: int64(d.FullPence), MightAdd: mapped(d.MightAdd, mightAddOut), Dues: mapped(d.Dues, dueOut),
 		BudgetPence: int64(q.BudgetPence()), FamilyPence: int64(q.TotalPence - q.BudgetPence()),
 		Items: mapped(d.Items, quoteItemOut), CancellationTerms: termsOut(d.Terms), Explanation: d.Explanation,
-		Verdict: verdict(d.Allowed), Because: append([]string{}, d.Because...), BundleID: d.BundleID,
+		Verdict: gen.Verdict(q.Verdict()), Because: append([]string{}, d.Because...), BundleID: d.BundleID,
+		NextSteps: mapped(q.NextSteps(), func(n booking.NextStep) gen.NextStep {
+			return gen.NextStep{Code: n.Code, Words: n.Words, Operation: n.Operation}
+		}),
 	}
 }
 

@@ -18,6 +18,8 @@
 //   - reschedule.go, cancelmany.go, fee.go: moving a date, cancelling several,
 //     fees that wait; waitlist.go, promote.go: lines for full sessions;
 //     party.go: who comes along.
+//   - introduction.go: children a provider has met, and offers that are booked
+//     for nobody else; nextstep.go: what has to happen before a quote is booked.
 //   - read.go: what each role may see of a booking.
 //
 // Rows are locked in one order everywhere: idempotency key, waiting lists,

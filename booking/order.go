@@ -11,6 +11,7 @@ import (
 	"shortbreaks/budgets"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
 )
 
@@ -40,6 +41,8 @@ type board struct {
 	open     map[uuid.UUID]bool // offers that may be booked
 	used     map[uuid.UUID]bool // quotes booked already
 	attends  map[attendance]bool
+
+	introduced map[introduced]tariff.Ratio // decided for children whose offers need it
 }
 
 // attendance is a child in a session; once at most.
@@ -81,6 +84,7 @@ func (b *board) queue(batch *pgx.Batch, need needed, lock bool) {
 	b.used = queueIDs(batch, `SELECT quote_id FROM booking JOIN unnest($1::uuid[], $2::uuid[]) w (authority_id, quote_id) USING (authority_id, quote_id)`,
 		need.quoteAuthorities, need.quotes)
 	b.attends = queueAttendances(batch, need)
+	b.introduced = queueIntroductions(batch, need)
 }
 
 func (b *board) queueMoney(batch *pgx.Batch, need needed) {
@@ -135,6 +139,8 @@ type needed struct {
 	attending []uuid.UUID // authorities
 	children  []uuid.UUID
 	sessions  []uuid.UUID
+
+	introduced []*Quote // of offers that need an introduction
 }
 
 func needs(orders []Order) needed {
@@ -150,6 +156,9 @@ func needs(orders []Order) needed {
 			n.quoteAuthorities, n.quotes = append(n.quoteAuthorities, o.Authority), append(n.quotes, q.ID)
 			if first(q.OfferID) {
 				n.offerProviders, n.offers = append(n.offerProviders, q.ProviderID), append(n.offers, q.OfferID)
+			}
+			if q.Document.Introduction != nil {
+				n.introduced = append(n.introduced, q)
 			}
 			for _, it := range q.Document.Items {
 				n.item(o, q, it, first)

@@ -53,6 +53,8 @@ type QuoteDocument struct {
 	Dues          []tariff.Due      `json:"dues,omitempty"`
 	BundleID      *uuid.UUID        `json:"bundle_id,omitempty"` // what was asked for, if it was a bundle
 	HeldFor       time.Duration     `json:"held_for,omitempty"`  // offered from a waiting list: how long the family has to answer
+
+	Introduction *QuotedIntroduction `json:"introduction,omitempty"` // nil: the offer needs none
 }
 
 // QuotedItem is one session or visit of a quote.
@@ -160,12 +162,7 @@ func draftFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateQuo
 	if err := budgets.CheckSiblings(ctx, tx, child, c.ChildNo, c.Children); err != nil {
 		return nil, err
 	}
-	offered, err := marketplace.Offering(ctx, tx, marketplace.Want{
-		OfferID: c.OfferID, SessionIDs: c.SessionIDs, BundleID: c.BundleID, Visits: c.Visits, LaneID: c.LaneID,
-		ChargeKinds: c.ChargeKinds, ReducedRate: child.ReducedRate, DateOfBirth: child.DateOfBirth, Authority: child.AuthorityID,
-		Schemes: child.FundedSchemes, Ratio: c.Ratio, Children: c.Children, ChildNo: c.ChildNo, Quantities: c.Quantities,
-		Companions: c.Companions,
-	})
+	offered, introduction, err := offeringFor(ctx, tx, child, &c)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +171,18 @@ func draftFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateQuo
 		return nil, err
 	}
 	q := draftQuote(who, child, offered, c, tx.Now, settings)
+	q.Document.Introduction = introduction
 	return q, fundQuote(ctx, tx, q, child, c)
+}
+
+// want is what is asked of the marketplace for a child.
+func (c CreateQuote) want(child *budgets.Child) marketplace.Want {
+	return marketplace.Want{
+		OfferID: c.OfferID, SessionIDs: c.SessionIDs, BundleID: c.BundleID, Visits: c.Visits, LaneID: c.LaneID,
+		ChargeKinds: c.ChargeKinds, ReducedRate: child.ReducedRate, DateOfBirth: child.DateOfBirth, Authority: child.AuthorityID,
+		Schemes: child.FundedSchemes, Ratio: c.Ratio, Children: c.Children, ChildNo: c.ChildNo, Quantities: c.Quantities,
+		Companions: c.Companions,
+	}
 }
 
 func draftQuote(who shortbreaks.Actor, child *budgets.Child, o *marketplace.Offered, c CreateQuote, now time.Time, s budgets.Settings) *Quote {

@@ -23,7 +23,7 @@ import (
 // in hand, and everything is written by a few set-based statements: one round
 // trip for the locks, two more if somebody's time is asked for, and one for
 // the writing. Refusals: quote-expired, quote-used, not-allowed-by-plan,
-// offer-closed, session-started, already-booked, session-full, lane-taken,
+// offer-closed, introduction-needed, ratio-decided, session-started, already-booked, session-full, lane-taken,
 // budget-too-low.
 func Reserve(ctx context.Context, tx *db.Tx, orders []Order) ([]Verdict, error) {
 	var locks, writing pgx.Batch
@@ -160,6 +160,9 @@ func (t *taking) checkQuote(q *Quote) error {
 		return ErrNotAllowed.With(because(q.Document.Because))
 	case !t.board.open[q.OfferID]:
 		return marketplace.ErrOfferClosed.With("Nothing was booked. The provider takes no bookings for it at present; look for another offer.")
+	}
+	if err := t.board.checkIntroduced(q); err != nil {
+		return err
 	}
 	t.board.used[q.ID] = true
 	t.did(func() { delete(t.board.used, q.ID) })

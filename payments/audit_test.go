@@ -57,6 +57,8 @@ func newAuditable(t *testing.T) *auditable {
 	w.exec(`UPDATE booking_item SET moved_from = $2 WHERE id = $1`, confirmed, settled)
 	w.exec(`INSERT INTO waitlist_entry (authority_id, id, child_id, provider_id, offer_id, session_id, ask, state, item_id, created_at, created_by)
 		SELECT authority_id, id, child_id, provider_id, id, id, '{}', 'accepted', id, $2, $3 FROM booking_item WHERE id = $1`, confirmed, start, w.person)
+	w.exec(`INSERT INTO introduction (authority_id, id, child_id, provider_id, state, told_name, asked_by, asked_as, asked_at)
+		VALUES ($1, $2, $2, $3, 'asked', 'Ada', $4, 'family', $5)`, w.authority, c.id, w.provider, w.person, start)
 	w.clean()
 
 	var words []string

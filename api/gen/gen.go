@@ -1535,6 +1535,51 @@ func (e IncomeKind) Valid() bool {
 	}
 }
 
+// Defines values for IntroductionAnswer.
+const (
+	IntroductionAnswerAccepted IntroductionAnswer = "accepted"
+	IntroductionAnswerDeclined IntroductionAnswer = "declined"
+)
+
+// Valid indicates whether the value is a known member of the IntroductionAnswer enum.
+func (e IntroductionAnswer) Valid() bool {
+	switch e {
+	case IntroductionAnswerAccepted:
+		return true
+	case IntroductionAnswerDeclined:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IntroductionState.
+const (
+	IntroductionStateAccepted  IntroductionState = "accepted"
+	IntroductionStateArranged  IntroductionState = "arranged"
+	IntroductionStateAsked     IntroductionState = "asked"
+	IntroductionStateDeclined  IntroductionState = "declined"
+	IntroductionStateWithdrawn IntroductionState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the IntroductionState enum.
+func (e IntroductionState) Valid() bool {
+	switch e {
+	case IntroductionStateAccepted:
+		return true
+	case IntroductionStateArranged:
+		return true
+	case IntroductionStateAsked:
+		return true
+	case IntroductionStateDeclined:
+		return true
+	case IntroductionStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ItemState.
 const (
 	ItemStateCancelledByAuthority ItemState = "cancelled_by_authority"
@@ -5119,6 +5164,114 @@ type IdentifierState string
 // IncomeKind Grants and block funding lower the price; donations are kept apart.
 type IncomeKind string
 
+// Introduction A child and a provider getting to know each other. `child_id` is not for providers.
+type Introduction struct {
+	// AnswerWords The provider's words with its decision, or why it ended.
+	AnswerWords *string   `json:"answer_words,omitempty"`
+	AskedAt     time.Time `json:"asked_at"`
+
+	// ChildAge In years when it was asked for.
+	ChildAge *int `json:"child_age,omitempty"`
+
+	// ChildFirstName As the provider was told; gone once it has ended.
+	ChildFirstName *string `json:"child_first_name,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID   *ID        `json:"child_id,omitempty"`
+	DecidedAt *time.Time `json:"decided_at,omitempty"`
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID   ID     `json:"provider_id"`
+	ProviderName string `json:"provider_name"`
+
+	// Ratio Staff to children.
+	Ratio *SupportRatio `json:"ratio,omitempty"`
+
+	// State Asked for; a visit is arranged; accepted or declined after it; or ended by either side.
+	State   IntroductionState `json:"state"`
+	VisitAt *time.Time        `json:"visit_at,omitempty"`
+
+	// VisitLocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	VisitLocalStart *LocalTime `json:"visit_local_start,omitempty"`
+	VisitWords      *string    `json:"visit_words,omitempty"`
+
+	// Words What the family wrote.
+	Words *string `json:"words,omitempty"`
+}
+
+// IntroductionAnswer Yes or no.
+type IntroductionAnswer string
+
+// IntroductionDecision What the provider decided.
+type IntroductionDecision struct {
+	// Decision Yes or no.
+	Decision IntroductionAnswer `json:"decision"`
+
+	// Ratio Staff to children.
+	Ratio *SupportRatio `json:"ratio,omitempty"`
+
+	// Words Needed with a no.
+	Words *string `json:"words,omitempty"`
+}
+
+// IntroductionEnd Why it ends.
+type IntroductionEnd struct {
+	Reason string `json:"reason"`
+}
+
+// IntroductionList A page of them.
+type IntroductionList struct {
+	Items []Introduction `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// IntroductionRequest Who would meet whom.
+type IntroductionRequest struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// Consent The family agrees to the provider being told the first name, the age and `words`; must be true.
+	Consent bool `json:"consent"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID `json:"provider_id"`
+
+	// Words What the provider should know first.
+	Words *string `json:"words,omitempty"`
+}
+
+// IntroductionState Asked for; a visit is arranged; accepted or declined after it; or ended by either side.
+type IntroductionState string
+
+// IntroductionVisit When they meet.
+type IntroductionVisit struct {
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart LocalTime `json:"local_start"`
+
+	// Words Where, and who will be there.
+	Words *string `json:"words,omitempty"`
+}
+
 // ItemCharge One line of an item's price.
 type ItemCharge struct {
 	AmountPence int64 `json:"amount_pence"`
@@ -5332,6 +5485,18 @@ type Need string
 // NextCursor Send as `cursor` to read on; null on the last page.
 type NextCursor = string
 
+// NextStep What has to happen first, and which operation does it.
+type NextStep struct {
+	// Code The code of the refusal if it is booked before.
+	//
+	// Example: introduction-needed
+	Code string `json:"code"`
+
+	// Operation Example: askIntroduction
+	Operation string `json:"operation"`
+	Words     string `json:"words"`
+}
+
 // Notice A warning that a credential will end.
 type Notice struct {
 	// BookedAfter How many sessions and visits are booked for later dates. None is cancelled unless somebody decides it.
@@ -5510,10 +5675,16 @@ type OfferContent struct {
 	// Eligibility Who may come and what they must show; empty, and the words of the access route are shown.
 	Eligibility string `json:"eligibility"`
 
+	// FirstVisit The visit by which a child and the provider meet; it needs no introduction.
+	FirstVisit *bool `json:"first_visit,omitempty"`
+
 	// Included What the price includes, a line each.
 	Included  []string   `json:"included"`
 	Languages []Language `json:"languages"`
 	Needs     []Need     `json:"needs"`
+
+	// NeedsIntroduction Booked for a child only once the provider has met it and accepted; see `askIntroduction`.
+	NeedsIntroduction *bool `json:"needs_introduction,omitempty"`
 
 	// PersonalCare Washing, dressing, eating and using the toilet are helped with.
 	PersonalCare bool `json:"personal_care"`
@@ -6594,6 +6765,9 @@ type Quote struct {
 
 	// MightAdd Charges that depend on what happens, with the most they can come to.
 	MightAdd []MightAdd `json:"might_add,omitempty"`
+
+	// NextSteps What has to happen before it can be booked, if `verdict` is `ask`.
+	NextSteps []NextStep `json:"next_steps,omitempty"`
 
 	// OfferID A UUID. Those made here are version 7.
 	//
@@ -7927,6 +8101,11 @@ type HasFeatures = []AccessFeature
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// IntroductionID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type IntroductionID = ID
+
 // ItemID A UUID. Those made here are version 7.
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
@@ -8293,6 +8472,24 @@ type ListEnquiriesParams struct {
 
 	// Overdue Only those that have waited at least so long.
 	Overdue *Overdue `form:"overdue,omitempty" json:"overdue,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListIntroductionsParams defines parameters for ListIntroductions.
+type ListIntroductionsParams struct {
+	// ChildID Only of this child. Providers do not see children's ids, so theirs finds nothing.
+	ChildID *ID `form:"child_id,omitempty" json:"child_id,omitempty"`
+
+	// ProviderID Only with this provider.
+	ProviderID *ID `form:"provider_id,omitempty" json:"provider_id,omitempty"`
+
+	// State Only in this state.
+	State *IntroductionState `form:"state,omitempty" json:"state,omitempty"`
 
 	// Limit How many items to answer at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -8749,6 +8946,18 @@ type PublishAnswerJSONRequestBody = FactDraft
 // ReplyToEnquiryJSONRequestBody defines body for ReplyToEnquiry for application/json ContentType.
 type ReplyToEnquiryJSONRequestBody = EnquiryWords
 
+// AskIntroductionJSONRequestBody defines body for AskIntroduction for application/json ContentType.
+type AskIntroductionJSONRequestBody = IntroductionRequest
+
+// DecideIntroductionJSONRequestBody defines body for DecideIntroduction for application/json ContentType.
+type DecideIntroductionJSONRequestBody = IntroductionDecision
+
+// ArrangeIntroductionJSONRequestBody defines body for ArrangeIntroduction for application/json ContentType.
+type ArrangeIntroductionJSONRequestBody = IntroductionVisit
+
+// WithdrawIntroductionJSONRequestBody defines body for WithdrawIntroduction for application/json ContentType.
+type WithdrawIntroductionJSONRequestBody = IntroductionEnd
+
 // SetBusyCalendarJSONRequestBody defines body for SetBusyCalendar for application/json ContentType.
 type SetBusyCalendarJSONRequestBody = BusySource
 
@@ -8988,6 +9197,24 @@ type ServerInterface interface {
 	// ReplyToEnquiry Write to an enquiry
 	// (POST /v1/enquiries/{enquiry_id}/messages)
 	ReplyToEnquiry(ctx echo.Context, enquiryID EnquiryID) error
+	// ListIntroductions List introductions
+	// (GET /v1/introductions)
+	ListIntroductions(ctx echo.Context, params ListIntroductionsParams) error
+	// AskIntroduction Ask a provider to meet a child
+	// (POST /v1/introductions)
+	AskIntroduction(ctx echo.Context) error
+	// GetIntroduction Read an introduction
+	// (GET /v1/introductions/{introduction_id})
+	GetIntroduction(ctx echo.Context, introductionID IntroductionID) error
+	// DecideIntroduction Accept a child after the visit, or decline
+	// (POST /v1/introductions/{introduction_id}/decision)
+	DecideIntroduction(ctx echo.Context, introductionID IntroductionID) error
+	// ArrangeIntroduction Arrange the visit
+	// (PUT /v1/introductions/{introduction_id}/visit)
+	ArrangeIntroduction(ctx echo.Context, introductionID IntroductionID) error
+	// WithdrawIntroduction End an introduction
+	// (POST /v1/introductions/{introduction_id}/withdrawal)
+	WithdrawIntroduction(ctx echo.Context, introductionID IntroductionID) error
 	// GetJWKS Read the public keys that check tokens
 	// (GET /v1/jwks.json)
 	GetJWKS(ctx echo.Context) error
@@ -10304,6 +10531,125 @@ func (w *ServerInterfaceWrapper) ReplyToEnquiry(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReplyToEnquiry(ctx, enquiryID)
+	return err
+}
+
+// ListIntroductions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListIntroductions(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListIntroductionsParams
+	// ------------- Optional query parameter "child_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "child_id", ctx.QueryParams(), &params.ChildID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "provider_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider_id", ctx.QueryParams(), &params.ProviderID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListIntroductions(ctx, params)
+	return err
+}
+
+// AskIntroduction converts echo context to params.
+func (w *ServerInterfaceWrapper) AskIntroduction(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AskIntroduction(ctx)
+	return err
+}
+
+// GetIntroduction converts echo context to params.
+func (w *ServerInterfaceWrapper) GetIntroduction(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "introduction_id" -------------
+	var introductionID IntroductionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "introduction_id", ctx.Param("introduction_id"), &introductionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter introduction_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetIntroduction(ctx, introductionID)
+	return err
+}
+
+// DecideIntroduction converts echo context to params.
+func (w *ServerInterfaceWrapper) DecideIntroduction(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "introduction_id" -------------
+	var introductionID IntroductionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "introduction_id", ctx.Param("introduction_id"), &introductionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter introduction_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DecideIntroduction(ctx, introductionID)
+	return err
+}
+
+// ArrangeIntroduction converts echo context to params.
+func (w *ServerInterfaceWrapper) ArrangeIntroduction(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "introduction_id" -------------
+	var introductionID IntroductionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "introduction_id", ctx.Param("introduction_id"), &introductionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter introduction_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ArrangeIntroduction(ctx, introductionID)
+	return err
+}
+
+// WithdrawIntroduction converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawIntroduction(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "introduction_id" -------------
+	var introductionID IntroductionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "introduction_id", ctx.Param("introduction_id"), &introductionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter introduction_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawIntroduction(ctx, introductionID)
 	return err
 }
 
@@ -12389,6 +12735,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/waitlist-entries", wrapper.JoinWaitlist, options.OperationMiddlewares["joinWaitlist"]...)
 	router.DELETE(options.BaseURL+"/v1/waitlist-entries/:entry_id", wrapper.LeaveWaitlist, options.OperationMiddlewares["leaveWaitlist"]...)
 	router.POST(options.BaseURL+"/v1/waitlist-entries/:entry_id/acceptance", wrapper.AcceptPlace, options.OperationMiddlewares["acceptPlace"]...)
+	router.GET(options.BaseURL+"/v1/introductions", wrapper.ListIntroductions, options.OperationMiddlewares["listIntroductions"]...)
+	router.POST(options.BaseURL+"/v1/introductions", wrapper.AskIntroduction, options.OperationMiddlewares["askIntroduction"]...)
+	router.GET(options.BaseURL+"/v1/introductions/:introduction_id", wrapper.GetIntroduction, options.OperationMiddlewares["getIntroduction"]...)
+	router.PUT(options.BaseURL+"/v1/introductions/:introduction_id/visit", wrapper.ArrangeIntroduction, options.OperationMiddlewares["arrangeIntroduction"]...)
+	router.POST(options.BaseURL+"/v1/introductions/:introduction_id/decision", wrapper.DecideIntroduction, options.OperationMiddlewares["decideIntroduction"]...)
+	router.POST(options.BaseURL+"/v1/introductions/:introduction_id/withdrawal", wrapper.WithdrawIntroduction, options.OperationMiddlewares["withdrawIntroduction"]...)
 	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
 	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
@@ -17106,6 +17458,759 @@ type ReplyToEnquirydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReplyToEnquirydefaultApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIntroductionsRequestObject struct {
+	Params ListIntroductionsParams
+}
+
+type ListIntroductionsResponseObject interface {
+	VisitListIntroductionsResponse(w http.ResponseWriter) error
+}
+
+type ListIntroductions200ResponseHeaders struct {
+	Link *string
+}
+
+type ListIntroductions200JSONResponse struct {
+	Body    IntroductionList
+	Headers ListIntroductions200ResponseHeaders
+}
+
+func (response ListIntroductions200JSONResponse) VisitListIntroductionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIntroductions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListIntroductions400ApplicationProblemPlusJSONResponse) VisitListIntroductionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIntroductions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListIntroductions401ApplicationProblemPlusJSONResponse) VisitListIntroductionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIntroductions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListIntroductions403ApplicationProblemPlusJSONResponse) VisitListIntroductionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIntroductionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListIntroductionsdefaultApplicationProblemPlusJSONResponse) VisitListIntroductionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroductionRequestObject struct {
+	Body *AskIntroductionJSONRequestBody
+}
+
+type AskIntroductionResponseObject interface {
+	VisitAskIntroductionResponse(w http.ResponseWriter) error
+}
+
+type AskIntroduction201ResponseHeaders struct {
+	Location *string
+}
+
+type AskIntroduction201JSONResponse struct {
+	Body    Introduction
+	Headers AskIntroduction201ResponseHeaders
+}
+
+func (response AskIntroduction201JSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroduction400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AskIntroduction400ApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroduction401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AskIntroduction401ApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroduction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AskIntroduction403ApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroduction404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AskIntroduction404ApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroduction409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AskIntroduction409ApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroduction422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AskIntroduction422ApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroductiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AskIntroductiondefaultApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIntroductionRequestObject struct {
+	IntroductionID IntroductionID `json:"introduction_id"`
+}
+
+type GetIntroductionResponseObject interface {
+	VisitGetIntroductionResponse(w http.ResponseWriter) error
+}
+
+type GetIntroduction200JSONResponse Introduction
+
+func (response GetIntroduction200JSONResponse) VisitGetIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIntroduction400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetIntroduction400ApplicationProblemPlusJSONResponse) VisitGetIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIntroduction401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetIntroduction401ApplicationProblemPlusJSONResponse) VisitGetIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIntroduction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetIntroduction403ApplicationProblemPlusJSONResponse) VisitGetIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIntroduction404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetIntroduction404ApplicationProblemPlusJSONResponse) VisitGetIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIntroductiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetIntroductiondefaultApplicationProblemPlusJSONResponse) VisitGetIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroductionRequestObject struct {
+	IntroductionID IntroductionID `json:"introduction_id"`
+	Body           *DecideIntroductionJSONRequestBody
+}
+
+type DecideIntroductionResponseObject interface {
+	VisitDecideIntroductionResponse(w http.ResponseWriter) error
+}
+
+type DecideIntroduction200JSONResponse Introduction
+
+func (response DecideIntroduction200JSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroduction400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DecideIntroduction400ApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroduction401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DecideIntroduction401ApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroduction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DecideIntroduction403ApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroduction404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DecideIntroduction404ApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroduction409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DecideIntroduction409ApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroduction422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DecideIntroduction422ApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroductiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DecideIntroductiondefaultApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroductionRequestObject struct {
+	IntroductionID IntroductionID `json:"introduction_id"`
+	Body           *ArrangeIntroductionJSONRequestBody
+}
+
+type ArrangeIntroductionResponseObject interface {
+	VisitArrangeIntroductionResponse(w http.ResponseWriter) error
+}
+
+type ArrangeIntroduction200JSONResponse Introduction
+
+func (response ArrangeIntroduction200JSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroduction400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ArrangeIntroduction400ApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroduction401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ArrangeIntroduction401ApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroduction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ArrangeIntroduction403ApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroduction404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ArrangeIntroduction404ApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroduction409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ArrangeIntroduction409ApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroduction422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ArrangeIntroduction422ApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroductiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ArrangeIntroductiondefaultApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroductionRequestObject struct {
+	IntroductionID IntroductionID `json:"introduction_id"`
+	Body           *WithdrawIntroductionJSONRequestBody
+}
+
+type WithdrawIntroductionResponseObject interface {
+	VisitWithdrawIntroductionResponse(w http.ResponseWriter) error
+}
+
+type WithdrawIntroduction200JSONResponse Introduction
+
+func (response WithdrawIntroduction200JSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroduction400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawIntroduction400ApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroduction401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawIntroduction401ApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroduction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawIntroduction403ApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroduction404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawIntroduction404ApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroduction409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawIntroduction409ApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroduction422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawIntroduction422ApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroductiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawIntroductiondefaultApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -26100,6 +27205,24 @@ type StrictServerInterface interface {
 	// ReplyToEnquiry Write to an enquiry
 	// (POST /v1/enquiries/{enquiry_id}/messages)
 	ReplyToEnquiry(ctx context.Context, request ReplyToEnquiryRequestObject) (ReplyToEnquiryResponseObject, error)
+	// ListIntroductions List introductions
+	// (GET /v1/introductions)
+	ListIntroductions(ctx context.Context, request ListIntroductionsRequestObject) (ListIntroductionsResponseObject, error)
+	// AskIntroduction Ask a provider to meet a child
+	// (POST /v1/introductions)
+	AskIntroduction(ctx context.Context, request AskIntroductionRequestObject) (AskIntroductionResponseObject, error)
+	// GetIntroduction Read an introduction
+	// (GET /v1/introductions/{introduction_id})
+	GetIntroduction(ctx context.Context, request GetIntroductionRequestObject) (GetIntroductionResponseObject, error)
+	// DecideIntroduction Accept a child after the visit, or decline
+	// (POST /v1/introductions/{introduction_id}/decision)
+	DecideIntroduction(ctx context.Context, request DecideIntroductionRequestObject) (DecideIntroductionResponseObject, error)
+	// ArrangeIntroduction Arrange the visit
+	// (PUT /v1/introductions/{introduction_id}/visit)
+	ArrangeIntroduction(ctx context.Context, request ArrangeIntroductionRequestObject) (ArrangeIntroductionResponseObject, error)
+	// WithdrawIntroduction End an introduction
+	// (POST /v1/introductions/{introduction_id}/withdrawal)
+	WithdrawIntroduction(ctx context.Context, request WithdrawIntroductionRequestObject) (WithdrawIntroductionResponseObject, error)
 	// GetJWKS Read the public keys that check tokens
 	// (GET /v1/jwks.json)
 	GetJWKS(ctx context.Context, request GetJWKSRequestObject) (GetJWKSResponseObject, error)
@@ -27815,6 +28938,246 @@ func (sh *strictHandler) ReplyToEnquiry(ctx echo.Context, enquiryID EnquiryID) e
 		return err
 	} else if validResponse, ok := response.(ReplyToEnquiryResponseObject); ok {
 		return validResponse.VisitReplyToEnquiryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListIntroductions operation middleware
+func (sh *strictHandler) ListIntroductions(ctx echo.Context, params ListIntroductionsParams) error {
+	var request ListIntroductionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListIntroductions(ctx.Request().Context(), request.(ListIntroductionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListIntroductions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListIntroductionsResponseObject); ok {
+		return validResponse.VisitListIntroductionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AskIntroduction operation middleware
+func (sh *strictHandler) AskIntroduction(ctx echo.Context) error {
+	var request AskIntroductionRequestObject
+
+	var body AskIntroductionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskIntroduction(ctx.Request().Context(), request.(AskIntroductionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskIntroduction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AskIntroductionResponseObject); ok {
+		return validResponse.VisitAskIntroductionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetIntroduction operation middleware
+func (sh *strictHandler) GetIntroduction(ctx echo.Context, introductionID IntroductionID) error {
+	var request GetIntroductionRequestObject
+
+	request.IntroductionID = introductionID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetIntroduction(ctx.Request().Context(), request.(GetIntroductionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetIntroduction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetIntroductionResponseObject); ok {
+		return validResponse.VisitGetIntroductionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DecideIntroduction operation middleware
+func (sh *strictHandler) DecideIntroduction(ctx echo.Context, introductionID IntroductionID) error {
+	var request DecideIntroductionRequestObject
+
+	request.IntroductionID = introductionID
+
+	var body DecideIntroductionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DecideIntroduction(ctx.Request().Context(), request.(DecideIntroductionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DecideIntroduction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DecideIntroductionResponseObject); ok {
+		return validResponse.VisitDecideIntroductionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ArrangeIntroduction operation middleware
+func (sh *strictHandler) ArrangeIntroduction(ctx echo.Context, introductionID IntroductionID) error {
+	var request ArrangeIntroductionRequestObject
+
+	request.IntroductionID = introductionID
+
+	var body ArrangeIntroductionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ArrangeIntroduction(ctx.Request().Context(), request.(ArrangeIntroductionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ArrangeIntroduction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ArrangeIntroductionResponseObject); ok {
+		return validResponse.VisitArrangeIntroductionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawIntroduction operation middleware
+func (sh *strictHandler) WithdrawIntroduction(ctx echo.Context, introductionID IntroductionID) error {
+	var request WithdrawIntroductionRequestObject
+
+	request.IntroductionID = introductionID
+
+	var body WithdrawIntroductionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawIntroduction(ctx.Request().Context(), request.(WithdrawIntroductionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawIntroduction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawIntroductionResponseObject); ok {
+		return validResponse.VisitWithdrawIntroductionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
