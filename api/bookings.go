@@ -148,7 +148,7 @@ func itemFor(who shortbreaks.Actor) func(*booking.Item) gen.BookingItem {
 		if it.Places > 1 {
 			out.Places = &it.Places
 		}
-		out.Companions = companionsOut(it.Companions)
+		out.Companions, out.WorkerChanges = companionsOut(it.Companions), changesOut(it.Changes)
 		if it.FeeDueAt != nil {
 			out.FeePence, out.FeeDueAt = pence64(it.FeePence), londonOrNone(it.FeeDueAt)
 		}

@@ -101,6 +101,9 @@ func introductionFor(who shortbreaks.Actor) func(*booking.Introduction) gen.Intr
 		if r := i.Ratio(); r != (tariff.Ratio{}) {
 			out.Ratio = &gen.SupportRatio{Staff: r.Staff, Children: r.Children}
 		}
+		if len(i.Tasks) > 0 {
+			out.Tasks = i.Tasks
+		}
 		if !providerSide(who) {
 			out.ChildID = &i.ChildID
 		}

@@ -37,6 +37,30 @@ func (m *cast) introductionID(target string, fresh, visited bool) uuid.UUID {
 	})
 }
 
+// needID is a need of a target's child that stands in the way of nothing.
+func (m *cast) needID(target string, fresh bool) uuid.UUID {
+	return m.record("need", target, fresh, func() uuid.UUID {
+		n, err := booking.AddNeed(m.ctx, m.d, m.council[target].Practitioner, booking.RecordNeed{ChildID: m.child[target], Task: "Oxygen", Categories: []string{"hydrotherapy"}})
+		require.NoError(m.t, err)
+		return n.ID
+	})
+}
+
+// swapOf is a confirmed visit and a lane that could have it instead.
+func (m *cast) swapOf(target string, fresh bool) (item, lane uuid.UUID) {
+	item = m.record("visit", target, fresh, func() uuid.UUID {
+		b, err := booking.Accept(m.ctx, m.d, m.houseOf(target).Owner, m.requestedID(target, true))
+		require.NoError(m.t, err)
+		lanes := m.visits[target].Lanes
+		m.shared["lane for "+b.Items[0].ID.String()] = lanes[0].ID
+		if *b.Items[0].LaneID == lanes[0].ID {
+			m.shared["lane for "+b.Items[0].ID.String()] = lanes[1].ID
+		}
+		return b.Items[0].ID
+	})
+	return item, m.shared["lane for "+item.String()]
+}
+
 // trustRequests are those of introductions and of what a child needs.
 func (m *cast) trustRequests() map[string]func(target string, fresh bool) request {
 	introduction := func(method, after string, visited bool, body any) func(string, bool) request {
@@ -49,6 +73,20 @@ func (m *cast) trustRequests() map[string]func(target string, fresh bool) reques
 		"askIntroduction": func(target string, _ bool) request {
 			m.strangers(target)
 			return req(http.MethodPost, "/v1/introductions", object{"child_id": m.childOf(target), "provider_id": m.houseOf(target).ID, "consent": true})
+		},
+		"listChildNeeds": func(target string, _ bool) request {
+			return req(http.MethodGet, "/v1/child-needs?child_id="+m.childOf(target).String(), nil)
+		},
+		"recordChildNeed": func(target string, _ bool) request {
+			return req(http.MethodPost, "/v1/child-needs", object{"child_id": m.childOf(target), "task": "Oxygen", "categories": []string{"hydrotherapy"}})
+		},
+		"endChildNeed": func(target string, fresh bool) request {
+			return req(http.MethodPost, "/v1/child-needs/"+m.needID(target, fresh).String()+"/end", object{"ends_on": "2027-06-01"})
+		},
+		"listCompetencyFlags": func(string, bool) request { return req(http.MethodGet, "/v1/competency-flags", nil) },
+		"swapWorker": func(target string, fresh bool) request {
+			item, lane := m.swapOf(target, fresh)
+			return req(http.MethodPut, "/v1/booking-items/"+item.String()+"/worker", object{"lane_id": lane, "reason": "Ada is ill."})
 		},
 		"getIntroduction":      introduction(http.MethodGet, "", false, nil),
 		"arrangeIntroduction":  introduction(http.MethodPut, "/visit", false, object{"local_start": "2027-01-09T10:00"}),

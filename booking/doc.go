@@ -20,6 +20,9 @@
 //     party.go: who comes along.
 //   - introduction.go: children a provider has met, and offers that are booked
 //     for nobody else; nextstep.go: what has to happen before a quote is booked.
+//   - need.go, competency.go, signedoff.go: what a child needs somebody to be
+//     signed off for, who is, and that nobody else is booked; swap.go: another
+//     worker for a visit; flag.go: the same looked at two days before.
 //   - read.go: what each role may see of a booking.
 //
 // Rows are locked in one order everywhere: idempotency key, waiting lists,

@@ -65,11 +65,14 @@ type Introduction struct {
 	EndedAt       *time.Time
 
 	ProviderName string
+	Tasks        []string // that somebody has to be signed off for; none once it ended
 }
 
 const introductionColumns = `i.authority_id, i.id, i.child_id, i.provider_id, i.state, i.told_name, i.told_age, i.told_words, i.asked_by, i.asked_as, i.asked_at,
 	i.visit_at, i.visit_words, i.ratio_staff, i.ratio_children, i.answer_words, i.decided_by, i.decided_at, i.ended_at,
-	(SELECT p.name FROM provider p WHERE p.id = i.provider_id) AS provider_name`
+	(SELECT p.name FROM provider p WHERE p.id = i.provider_id) AS provider_name,
+	CASE WHEN i.ended_at IS NULL THEN ARRAY(SELECT DISTINCT n.task FROM child_need n WHERE n.authority_id = i.authority_id AND n.child_id = i.child_id
+		AND n.ends_on IS NULL ORDER BY n.task) ELSE '{}' END AS tasks`
 
 // AskIntroduction asks a provider to meet a child. Consent says that the
 // family agrees to the provider being told the child's first name, age and
@@ -410,14 +413,14 @@ func introductionNeeded(provider string) string {
 	return provider + " meets a child before the first booking. Ask it for an introduction, and book once it has accepted."
 }
 
-// introduced is a child at a provider.
-type introduced struct{ child, provider uuid.UUID }
+// childAt is a child at a provider.
+type childAt struct{ child, provider uuid.UUID }
 
 // queueIntroductions reads the ratios decided for those children of a batch
 // whose offers need it. It locks nothing: an introduction that ends at the same
 // moment ended after the booking.
-func queueIntroductions(batch *pgx.Batch, need needed) map[introduced]tariff.Ratio {
-	decided := map[introduced]tariff.Ratio{}
+func queueIntroductions(batch *pgx.Batch, need needed) map[childAt]tariff.Ratio {
+	decided := map[childAt]tariff.Ratio{}
 	if len(need.introduced) == 0 {
 		return decided
 	}
@@ -427,7 +430,7 @@ func queueIntroductions(batch *pgx.Batch, need needed) map[introduced]tariff.Rat
 	}
 	batch.Queue(`SELECT i.child_id, i.provider_id, i.ratio_staff, i.ratio_children FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) w (authority_id, child_id, provider_id)
 		JOIN introduction i USING (authority_id, child_id, provider_id) WHERE i.state = 'accepted'`, authorities, children, providers).Query(func(rows pgx.Rows) error {
-		var key introduced
+		var key childAt
 		var r tariff.Ratio
 		_, err := pgx.ForEachRow(rows, []any{&key.child, &key.provider, &r.Staff, &r.Children}, func() error { decided[key] = r; return nil })
 		return err
@@ -442,7 +445,7 @@ func (b *board) checkIntroduced(q *Quote) error {
 	if quoted == nil {
 		return nil
 	}
-	decided, ok := b.introduced[introduced{q.ChildID, q.ProviderID}]
+	decided, ok := b.introduced[childAt{q.ChildID, q.ProviderID}]
 	switch {
 	case !ok:
 		return ErrIntroductionNeeded.With("Nothing was booked. " + introductionNeeded(q.Document.ProviderName))

@@ -72,7 +72,8 @@ type Item struct {
 	Charges  []Charge
 	Holds    []ItemHold // nil for a provider
 	Delivery *Delivery
-	Reason   string // disputed: what the family says is wrong; declined, cancelled by the provider: why
+	Changes  []WorkerChange // of a visit: who came instead of whom
+	Reason   string         // disputed: what the family says is wrong; declined, cancelled by the provider: why
 }
 
 // Minutes is the elapsed length of an item: a night over the October change

@@ -1,5 +1,11 @@
 package booking
 
+import (
+	"errors"
+
+	"shortbreaks"
+)
+
 // The verdicts of a quote and of its lines (L18): it can be booked; a person
 // has to decide something first; it cannot be booked as it stands.
 const (
@@ -21,7 +27,19 @@ func (q *Quote) NextSteps() (steps []NextStep) {
 	if i := q.Document.Introduction; i != nil && i.ID == nil {
 		steps = append(steps, NextStep{ErrIntroductionNeeded.Code, introductionNeeded(q.Document.ProviderName), "askIntroduction"})
 	}
+	if words := q.Document.Unskilled; words != "" {
+		steps = append(steps, NextStep{ErrCompetencyMissing.Code, words, "askProvider"})
+	}
 	return steps
+}
+
+// detailOf is a refusal's words for a person.
+func detailOf(err error) string {
+	var refusal *shortbreaks.Error
+	if errors.As(err, &refusal) {
+		return refusal.Detail
+	}
+	return err.Error()
 }
 
 // Verdict is whether the quote can be booked as it stands.

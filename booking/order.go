@@ -42,7 +42,8 @@ type board struct {
 	used     map[uuid.UUID]bool // quotes booked already
 	attends  map[attendance]bool
 
-	introduced map[introduced]tariff.Ratio // decided for children whose offers need it
+	introduced map[childAt]tariff.Ratio // decided for children whose offers need it
+	crew       *crew                    // for children who need somebody signed off
 }
 
 // attendance is a child in a session; once at most.
@@ -85,6 +86,7 @@ func (b *board) queue(batch *pgx.Batch, need needed, lock bool) {
 		need.quoteAuthorities, need.quotes)
 	b.attends = queueAttendances(batch, need)
 	b.introduced = queueIntroductions(batch, need)
+	b.crew = queueCrew(batch, need.skilled)
 }
 
 func (b *board) queueMoney(batch *pgx.Batch, need needed) {
@@ -141,6 +143,7 @@ type needed struct {
 	sessions  []uuid.UUID
 
 	introduced []*Quote // of offers that need an introduction
+	skilled    []*Quote // for which somebody has to be signed off
 }
 
 func needs(orders []Order) needed {
@@ -159,6 +162,9 @@ func needs(orders []Order) needed {
 			}
 			if q.Document.Introduction != nil {
 				n.introduced = append(n.introduced, q)
+			}
+			if q.needsTasks() {
+				n.skilled = append(n.skilled, q)
 			}
 			for _, it := range q.Document.Items {
 				n.item(o, q, it, first)

@@ -55,6 +55,7 @@ type QuoteDocument struct {
 	HeldFor       time.Duration     `json:"held_for,omitempty"`  // offered from a waiting list: how long the family has to answer
 
 	Introduction *QuotedIntroduction `json:"introduction,omitempty"` // nil: the offer needs none
+	Unskilled    string              `json:"unskilled,omitempty"`    // why nobody may do what the child needs; "": somebody may
 }
 
 // QuotedItem is one session or visit of a quote.
@@ -68,6 +69,7 @@ type QuotedItem struct {
 	PricePence   shortbreaks.Pence `json:"price_pence"`
 	Charges      []QuotedCharge    `json:"charges"`
 	Minimum      *QuotedMinimum    `json:"minimum,omitempty"` // it runs only if enough book
+	Tasks        []string          `json:"tasks,omitempty"`   // that somebody has to be signed off for (R120)
 	Party
 }
 
@@ -172,6 +174,9 @@ func draftFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateQuo
 	}
 	q := draftQuote(who, child, offered, c, tx.Now, settings)
 	q.Document.Introduction = introduction
+	if err := noteNeeds(ctx, tx, q); err != nil {
+		return nil, err
+	}
 	return q, fundQuote(ctx, tx, q, child, c)
 }
 

@@ -160,8 +160,12 @@ func fill(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item) 
 	if err != nil {
 		return err
 	}
+	changes, err := workerChangesOf(ctx, tx, items)
+	if err != nil {
+		return err
+	}
 	for _, it := range items {
-		it.Charges, it.Holds, it.Reason = charges[it.ID], holds[it.ID], reasons[it.ID]
+		it.Charges, it.Holds, it.Reason, it.Changes = charges[it.ID], holds[it.ID], reasons[it.ID], changes[it.ID]
 		if n := slices.IndexFunc(deliveries, func(d *Delivery) bool { return d.ItemID == it.ID }); n >= 0 {
 			it.Delivery = deliveries[n]
 		}

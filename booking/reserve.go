@@ -23,7 +23,8 @@ import (
 // in hand, and everything is written by a few set-based statements: one round
 // trip for the locks, two more if somebody's time is asked for, and one for
 // the writing. Refusals: quote-expired, quote-used, not-allowed-by-plan,
-// offer-closed, introduction-needed, ratio-decided, session-started, already-booked, session-full, lane-taken,
+// offer-closed, introduction-needed, ratio-decided,
+// competency-missing, session-started, already-booked, session-full, lane-taken,
 // budget-too-low.
 func Reserve(ctx context.Context, tx *db.Tx, orders []Order) ([]Verdict, error) {
 	var locks, writing pgx.Batch
@@ -204,6 +205,9 @@ func (t *taking) take(b *Booking, q *Quote, n int, qi QuotedItem) (*Item, error)
 		item.State, item.ExpiresAt = Requested, requestExpiry(q, t.now)
 	}
 	item.hold(q, t.now)
+	if err := t.board.crew.missing(q, qi); err != nil {
+		return nil, err
+	}
 	var err error
 	if qi.SessionID == nil {
 		err = t.takeLane(item, q, qi)
@@ -261,6 +265,9 @@ func (t *taking) takePlace(item *Item, qi QuotedItem) error {
 
 func (t *taking) takeLane(item *Item, q *Quote, qi QuotedItem) error {
 	wish := laneWish(q, qi)
+	if len(qi.Tasks) > 0 {
+		wish.Only = t.board.crew.lanesFor(q, qi)
+	}
 	lane, ok := t.board.lanes.Pick(wish)
 	if !ok {
 		return marketplace.ErrLaneTaken.With("Nobody is free at " + item.LocalStart + ". Nothing was booked; try another time.")

@@ -3316,6 +3316,9 @@ type BookingItem struct {
 
 	// TimeZone Example: Europe/London
 	TimeZone string `json:"time_zone"`
+
+	// WorkerChanges Of a visit: who came instead of whom, and why.
+	WorkerChanges []WorkerChange `json:"worker_changes,omitempty"`
 }
 
 // BookingList A page of bookings.
@@ -3854,6 +3857,53 @@ type CheapestSuitable struct {
 	WithinMiles *int `json:"within_miles,omitempty"`
 }
 
+// ChildNeed A task that somebody has to be signed off for before they support this child.
+type ChildNeed struct {
+	Categories []Category `json:"categories"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID                  `json:"child_id"`
+	EndsOn  *openapi_types.Date `json:"ends_on,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID         ID                 `json:"id"`
+	RecordedAt time.Time          `json:"recorded_at"`
+	StartsOn   openapi_types.Date `json:"starts_on"`
+	Task       string             `json:"task"`
+}
+
+// ChildNeedEnd The last day.
+type ChildNeedEnd struct {
+	EndsOn openapi_types.Date `json:"ends_on"`
+}
+
+// ChildNeedList A page of them.
+type ChildNeedList struct {
+	Items []ChildNeed `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// ChildNeedRequest What somebody has to be signed off for.
+type ChildNeedRequest struct {
+	// Categories Kinds of support in which it matters; all if it is left out.
+	Categories []Category `json:"categories,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// StartsOn Today if it is left out.
+	StartsOn *openapi_types.Date `json:"starts_on,omitempty"`
+	Task     string              `json:"task"`
+}
+
 // Closure Dates on which a provider, or one setting of it, is shut; both included.
 type Closure struct {
 	EndsOn openapi_types.Date `json:"ends_on"`
@@ -4027,6 +4077,11 @@ type Competency struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	ID ID `json:"id"`
 
+	// IntroductionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	IntroductionID *ID `json:"introduction_id,omitempty"`
+
 	// ProviderID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
@@ -4037,6 +4092,47 @@ type Competency struct {
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	WorkerID ID `json:"worker_id"`
+}
+
+// CompetencyFlag Something near for which nobody is signed off.
+type CompetencyFlag struct {
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID ID         `json:"booking_id"`
+	ClearedAt *time.Time `json:"cleared_at,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// ItemID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ItemID ID `json:"item_id"`
+
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart LocalTime `json:"local_start"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID        `json:"provider_id"`
+	StartsAt   time.Time `json:"starts_at"`
+	Task       string    `json:"task"`
+	Words      string    `json:"words"`
+	WrittenAt  time.Time `json:"written_at"`
+}
+
+// CompetencyFlagList A page of them.
+type CompetencyFlagList struct {
+	Items []CompetencyFlag `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
 }
 
 // CompetencyList A page of them.
@@ -4057,7 +4153,12 @@ type CompetencyRequest struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	BookingID *ID                 `json:"booking_id,omitempty"`
 	ExpiresOn *openapi_types.Date `json:"expires_on,omitempty"`
-	Task      string              `json:"task"`
+
+	// IntroductionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	IntroductionID *ID    `json:"introduction_id,omitempty"`
+	Task           string `json:"task"`
 
 	// WorkerID A UUID. Those made here are version 7.
 	//
@@ -5198,8 +5299,11 @@ type Introduction struct {
 	Ratio *SupportRatio `json:"ratio,omitempty"`
 
 	// State Asked for; a visit is arranged; accepted or declined after it; or ended by either side.
-	State   IntroductionState `json:"state"`
-	VisitAt *time.Time        `json:"visit_at,omitempty"`
+	State IntroductionState `json:"state"`
+
+	// Tasks That somebody has to be signed off for before they support this child.
+	Tasks   []string   `json:"tasks,omitempty"`
+	VisitAt *time.Time `json:"visit_at,omitempty"`
 
 	// VisitLocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
 	//
@@ -5246,7 +5350,7 @@ type IntroductionRequest struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	ChildID ID `json:"child_id"`
 
-	// Consent The family agrees to the provider being told the first name, the age and `words`; must be true.
+	// Consent The family agrees to the provider being told the first name, the age, `words` and the tasks the child needs; must be true.
 	Consent bool `json:"consent"`
 
 	// ProviderID A UUID. Those made here are version 7.
@@ -7937,6 +8041,16 @@ type Worker struct {
 	Skills    []string            `json:"skills"`
 }
 
+// WorkerChange Somebody else came than was booked.
+type WorkerChange struct {
+	ChangedAt time.Time `json:"changed_at"`
+
+	// FromWorker As the offer names its workers.
+	FromWorker string `json:"from_worker"`
+	Reason     string `json:"reason"`
+	ToWorker   string `json:"to_worker"`
+}
+
 // WorkerList A page of them.
 type WorkerList struct {
 	Items []Worker `json:"items"`
@@ -7955,6 +8069,17 @@ type WorkerRequest struct {
 	LeftOn *openapi_types.Date `json:"left_on,omitempty"`
 	Name   string              `json:"name"`
 	Skills []string            `json:"skills,omitempty"`
+}
+
+// WorkerSwap Who comes instead, and why.
+type WorkerSwap struct {
+	// LaneID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	LaneID ID `json:"lane_id"`
+
+	// Reason For the family.
+	Reason string `json:"reason"`
 }
 
 // Worksheet What an offer costs in a year, and who fills it.
@@ -8118,6 +8243,11 @@ type LaneID = ID
 
 // Limit defines model for Limit.
 type Limit = int
+
+// NeedID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type NeedID = ID
 
 // OfferID A UUID. Those made here are version 7.
 //
@@ -8414,6 +8544,18 @@ type ListCalendarsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListChildNeedsParams defines parameters for ListChildNeeds.
+type ListChildNeedsParams struct {
+	// ChildID Whose.
+	ChildID ID `form:"child_id" json:"child_id"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListClosuresParams defines parameters for ListClosures.
 type ListClosuresParams struct {
 	// Limit How many items to answer at most.
@@ -8430,6 +8572,18 @@ type ListCompetenciesParams struct {
 
 	// ChildID Only for this child. Providers do not see children's ids, so theirs finds nothing.
 	ChildID *ID `form:"child_id,omitempty" json:"child_id,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListCompetencyFlagsParams defines parameters for ListCompetencyFlags.
+type ListCompetencyFlagsParams struct {
+	// Cleared Those that were cleared as well.
+	Cleared *bool `form:"cleared,omitempty" json:"cleared,omitempty"`
 
 	// Limit How many items to answer at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -8913,6 +9067,9 @@ type MoveBookingItemJSONRequestBody = QuoteToBook
 // QueryAttendanceJSONRequestBody defines body for QueryAttendance for application/json ContentType.
 type QueryAttendanceJSONRequestBody = AttendanceQuery
 
+// SwapWorkerJSONRequestBody defines body for SwapWorker for application/json ContentType.
+type SwapWorkerJSONRequestBody = WorkerSwap
+
 // CreateBookingJSONRequestBody defines body for CreateBooking for application/json ContentType.
 type CreateBookingJSONRequestBody = BasketRequest
 
@@ -8924,6 +9081,12 @@ type DeclineBookingJSONRequestBody = DeclineRequest
 
 // ImportCalendarJSONRequestBody defines body for ImportCalendar for application/json ContentType.
 type ImportCalendarJSONRequestBody = CalendarImport
+
+// RecordChildNeedJSONRequestBody defines body for RecordChildNeed for application/json ContentType.
+type RecordChildNeedJSONRequestBody = ChildNeedRequest
+
+// EndChildNeedJSONRequestBody defines body for EndChildNeed for application/json ContentType.
+type EndChildNeedJSONRequestBody = ChildNeedEnd
 
 // CreateClosureJSONRequestBody defines body for CreateClosure for application/json ContentType.
 type CreateClosureJSONRequestBody = ClosureDraft
@@ -9116,6 +9279,9 @@ type ServerInterface interface {
 	// QueryAttendance Question what was recorded
 	// (POST /v1/booking-items/{item_id}/query)
 	QueryAttendance(ctx echo.Context, itemID ItemID) error
+	// SwapWorker Send another worker
+	// (PUT /v1/booking-items/{item_id}/worker)
+	SwapWorker(ctx echo.Context, itemID ItemID) error
 	// ListBookings List bookings
 	// (GET /v1/bookings)
 	ListBookings(ctx echo.Context, params ListBookingsParams) error
@@ -9152,6 +9318,15 @@ type ServerInterface interface {
 	// ListCategories See the kinds of support
 	// (GET /v1/categories)
 	ListCategories(ctx echo.Context) error
+	// ListChildNeeds List what a child needs somebody to be signed off for
+	// (GET /v1/child-needs)
+	ListChildNeeds(ctx echo.Context, params ListChildNeedsParams) error
+	// RecordChildNeed Record that a child needs a signed-off worker for a task
+	// (POST /v1/child-needs)
+	RecordChildNeed(ctx echo.Context) error
+	// EndChildNeed Say until when a child needs it
+	// (POST /v1/child-needs/{need_id}/end)
+	EndChildNeed(ctx echo.Context, needID NeedID) error
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx echo.Context, params ListClosuresParams) error
@@ -9161,6 +9336,9 @@ type ServerInterface interface {
 	// ListCompetencies List sign-offs
 	// (GET /v1/competencies)
 	ListCompetencies(ctx echo.Context, params ListCompetenciesParams) error
+	// ListCompetencyFlags List what is near and has nobody signed off
+	// (GET /v1/competency-flags)
+	ListCompetencyFlags(ctx echo.Context, params ListCompetencyFlagsParams) error
 	// ListContracts List contracts
 	// (GET /v1/contracts)
 	ListContracts(ctx echo.Context, params ListContractsParams) error
@@ -9955,6 +10133,22 @@ func (w *ServerInterfaceWrapper) QueryAttendance(ctx echo.Context) error {
 	return err
 }
 
+// SwapWorker converts echo context to params.
+func (w *ServerInterfaceWrapper) SwapWorker(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SwapWorker(ctx, itemID)
+	return err
+}
+
 // ListBookings converts echo context to params.
 func (w *ServerInterfaceWrapper) ListBookings(ctx echo.Context) error {
 	var err error
@@ -10240,6 +10434,63 @@ func (w *ServerInterfaceWrapper) ListCategories(ctx echo.Context) error {
 	return err
 }
 
+// ListChildNeeds converts echo context to params.
+func (w *ServerInterfaceWrapper) ListChildNeeds(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListChildNeedsParams
+	// ------------- Required query parameter "child_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "child_id", ctx.QueryParams(), &params.ChildID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListChildNeeds(ctx, params)
+	return err
+}
+
+// RecordChildNeed converts echo context to params.
+func (w *ServerInterfaceWrapper) RecordChildNeed(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RecordChildNeed(ctx)
+	return err
+}
+
+// EndChildNeed converts echo context to params.
+func (w *ServerInterfaceWrapper) EndChildNeed(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "need_id" -------------
+	var needID NeedID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "need_id", ctx.Param("need_id"), &needID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter need_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndChildNeed(ctx, needID)
+	return err
+}
+
 // ListClosures converts echo context to params.
 func (w *ServerInterfaceWrapper) ListClosures(ctx echo.Context) error {
 	var err error
@@ -10310,6 +10561,38 @@ func (w *ServerInterfaceWrapper) ListCompetencies(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListCompetencies(ctx, params)
+	return err
+}
+
+// ListCompetencyFlags converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCompetencyFlags(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCompetencyFlagsParams
+	// ------------- Optional query parameter "cleared" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cleared", ctx.QueryParams(), &params.Cleared, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cleared: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCompetencyFlags(ctx, params)
 	return err
 }
 
@@ -12741,6 +13024,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/introductions/:introduction_id/visit", wrapper.ArrangeIntroduction, options.OperationMiddlewares["arrangeIntroduction"]...)
 	router.POST(options.BaseURL+"/v1/introductions/:introduction_id/decision", wrapper.DecideIntroduction, options.OperationMiddlewares["decideIntroduction"]...)
 	router.POST(options.BaseURL+"/v1/introductions/:introduction_id/withdrawal", wrapper.WithdrawIntroduction, options.OperationMiddlewares["withdrawIntroduction"]...)
+	router.GET(options.BaseURL+"/v1/child-needs", wrapper.ListChildNeeds, options.OperationMiddlewares["listChildNeeds"]...)
+	router.POST(options.BaseURL+"/v1/child-needs", wrapper.RecordChildNeed, options.OperationMiddlewares["recordChildNeed"]...)
+	router.POST(options.BaseURL+"/v1/child-needs/:need_id/end", wrapper.EndChildNeed, options.OperationMiddlewares["endChildNeed"]...)
+	router.GET(options.BaseURL+"/v1/competency-flags", wrapper.ListCompetencyFlags, options.OperationMiddlewares["listCompetencyFlags"]...)
+	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/worker", wrapper.SwapWorker, options.OperationMiddlewares["swapWorker"]...)
 	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
 	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
@@ -14374,6 +14662,142 @@ func (response QueryAttendancedefaultApplicationProblemPlusJSONResponse) VisitQu
 	return err
 }
 
+type SwapWorkerRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Body   *SwapWorkerJSONRequestBody
+}
+
+type SwapWorkerResponseObject interface {
+	VisitSwapWorkerResponse(w http.ResponseWriter) error
+}
+
+type SwapWorker200JSONResponse BookingItem
+
+func (response SwapWorker200JSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorker400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SwapWorker400ApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorker401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SwapWorker401ApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorker403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SwapWorker403ApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorker404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SwapWorker404ApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorker409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SwapWorker409ApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorker422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SwapWorker422ApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorkerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SwapWorkerdefaultApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListBookingsRequestObject struct {
 	Params ListBookingsParams
 }
@@ -15685,6 +16109,384 @@ func (response ListCategoriesdefaultApplicationProblemPlusJSONResponse) VisitLis
 	return err
 }
 
+type ListChildNeedsRequestObject struct {
+	Params ListChildNeedsParams
+}
+
+type ListChildNeedsResponseObject interface {
+	VisitListChildNeedsResponse(w http.ResponseWriter) error
+}
+
+type ListChildNeeds200ResponseHeaders struct {
+	Link *string
+}
+
+type ListChildNeeds200JSONResponse struct {
+	Body    ChildNeedList
+	Headers ListChildNeeds200ResponseHeaders
+}
+
+func (response ListChildNeeds200JSONResponse) VisitListChildNeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChildNeeds400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChildNeeds400ApplicationProblemPlusJSONResponse) VisitListChildNeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChildNeeds401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListChildNeeds401ApplicationProblemPlusJSONResponse) VisitListChildNeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChildNeeds403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListChildNeeds403ApplicationProblemPlusJSONResponse) VisitListChildNeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChildNeeds404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListChildNeeds404ApplicationProblemPlusJSONResponse) VisitListChildNeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChildNeedsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListChildNeedsdefaultApplicationProblemPlusJSONResponse) VisitListChildNeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeedRequestObject struct {
+	Body *RecordChildNeedJSONRequestBody
+}
+
+type RecordChildNeedResponseObject interface {
+	VisitRecordChildNeedResponse(w http.ResponseWriter) error
+}
+
+type RecordChildNeed201ResponseHeaders struct {
+	Location *string
+}
+
+type RecordChildNeed201JSONResponse struct {
+	Body    ChildNeed
+	Headers RecordChildNeed201ResponseHeaders
+}
+
+func (response RecordChildNeed201JSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeed400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RecordChildNeed400ApplicationProblemPlusJSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeed401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RecordChildNeed401ApplicationProblemPlusJSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeed403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RecordChildNeed403ApplicationProblemPlusJSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeed404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RecordChildNeed404ApplicationProblemPlusJSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeed422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RecordChildNeed422ApplicationProblemPlusJSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeeddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RecordChildNeeddefaultApplicationProblemPlusJSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeedRequestObject struct {
+	NeedID NeedID `json:"need_id"`
+	Body   *EndChildNeedJSONRequestBody
+}
+
+type EndChildNeedResponseObject interface {
+	VisitEndChildNeedResponse(w http.ResponseWriter) error
+}
+
+type EndChildNeed200JSONResponse ChildNeed
+
+func (response EndChildNeed200JSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeed400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndChildNeed400ApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeed401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndChildNeed401ApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeed403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndChildNeed403ApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeed404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndChildNeed404ApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeed409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndChildNeed409ApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeed422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response EndChildNeed422ApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeeddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndChildNeeddefaultApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListClosuresRequestObject struct {
 	Params ListClosuresParams
 }
@@ -16003,6 +16805,103 @@ type ListCompetenciesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListCompetenciesdefaultApplicationProblemPlusJSONResponse) VisitListCompetenciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetencyFlagsRequestObject struct {
+	Params ListCompetencyFlagsParams
+}
+
+type ListCompetencyFlagsResponseObject interface {
+	VisitListCompetencyFlagsResponse(w http.ResponseWriter) error
+}
+
+type ListCompetencyFlags200ResponseHeaders struct {
+	Link *string
+}
+
+type ListCompetencyFlags200JSONResponse struct {
+	Body    CompetencyFlagList
+	Headers ListCompetencyFlags200ResponseHeaders
+}
+
+func (response ListCompetencyFlags200JSONResponse) VisitListCompetencyFlagsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetencyFlags400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCompetencyFlags400ApplicationProblemPlusJSONResponse) VisitListCompetencyFlagsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetencyFlags401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCompetencyFlags401ApplicationProblemPlusJSONResponse) VisitListCompetencyFlagsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetencyFlags403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCompetencyFlags403ApplicationProblemPlusJSONResponse) VisitListCompetencyFlagsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetencyFlagsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCompetencyFlagsdefaultApplicationProblemPlusJSONResponse) VisitListCompetencyFlagsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -27124,6 +28023,9 @@ type StrictServerInterface interface {
 	// QueryAttendance Question what was recorded
 	// (POST /v1/booking-items/{item_id}/query)
 	QueryAttendance(ctx context.Context, request QueryAttendanceRequestObject) (QueryAttendanceResponseObject, error)
+	// SwapWorker Send another worker
+	// (PUT /v1/booking-items/{item_id}/worker)
+	SwapWorker(ctx context.Context, request SwapWorkerRequestObject) (SwapWorkerResponseObject, error)
 	// ListBookings List bookings
 	// (GET /v1/bookings)
 	ListBookings(ctx context.Context, request ListBookingsRequestObject) (ListBookingsResponseObject, error)
@@ -27160,6 +28062,15 @@ type StrictServerInterface interface {
 	// ListCategories See the kinds of support
 	// (GET /v1/categories)
 	ListCategories(ctx context.Context, request ListCategoriesRequestObject) (ListCategoriesResponseObject, error)
+	// ListChildNeeds List what a child needs somebody to be signed off for
+	// (GET /v1/child-needs)
+	ListChildNeeds(ctx context.Context, request ListChildNeedsRequestObject) (ListChildNeedsResponseObject, error)
+	// RecordChildNeed Record that a child needs a signed-off worker for a task
+	// (POST /v1/child-needs)
+	RecordChildNeed(ctx context.Context, request RecordChildNeedRequestObject) (RecordChildNeedResponseObject, error)
+	// EndChildNeed Say until when a child needs it
+	// (POST /v1/child-needs/{need_id}/end)
+	EndChildNeed(ctx context.Context, request EndChildNeedRequestObject) (EndChildNeedResponseObject, error)
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx context.Context, request ListClosuresRequestObject) (ListClosuresResponseObject, error)
@@ -27169,6 +28080,9 @@ type StrictServerInterface interface {
 	// ListCompetencies List sign-offs
 	// (GET /v1/competencies)
 	ListCompetencies(ctx context.Context, request ListCompetenciesRequestObject) (ListCompetenciesResponseObject, error)
+	// ListCompetencyFlags List what is near and has nobody signed off
+	// (GET /v1/competency-flags)
+	ListCompetencyFlags(ctx context.Context, request ListCompetencyFlagsRequestObject) (ListCompetencyFlagsResponseObject, error)
 	// ListContracts List contracts
 	// (GET /v1/contracts)
 	ListContracts(ctx context.Context, request ListContractsRequestObject) (ListContractsResponseObject, error)
@@ -28027,6 +28941,54 @@ func (sh *strictHandler) QueryAttendance(ctx echo.Context, itemID ItemID) error 
 	return nil
 }
 
+// SwapWorker operation middleware
+func (sh *strictHandler) SwapWorker(ctx echo.Context, itemID ItemID) error {
+	var request SwapWorkerRequestObject
+
+	request.ItemID = itemID
+
+	var body SwapWorkerJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SwapWorker(ctx.Request().Context(), request.(SwapWorkerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SwapWorker")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SwapWorkerResponseObject); ok {
+		return validResponse.VisitSwapWorkerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListBookings operation middleware
 func (sh *strictHandler) ListBookings(ctx echo.Context, params ListBookingsParams) error {
 	var request ListBookingsRequestObject
@@ -28416,6 +29378,125 @@ func (sh *strictHandler) ListCategories(ctx echo.Context) error {
 	return nil
 }
 
+// ListChildNeeds operation middleware
+func (sh *strictHandler) ListChildNeeds(ctx echo.Context, params ListChildNeedsParams) error {
+	var request ListChildNeedsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListChildNeeds(ctx.Request().Context(), request.(ListChildNeedsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListChildNeeds")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListChildNeedsResponseObject); ok {
+		return validResponse.VisitListChildNeedsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RecordChildNeed operation middleware
+func (sh *strictHandler) RecordChildNeed(ctx echo.Context) error {
+	var request RecordChildNeedRequestObject
+
+	var body RecordChildNeedJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RecordChildNeed(ctx.Request().Context(), request.(RecordChildNeedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RecordChildNeed")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RecordChildNeedResponseObject); ok {
+		return validResponse.VisitRecordChildNeedResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndChildNeed operation middleware
+func (sh *strictHandler) EndChildNeed(ctx echo.Context, needID NeedID) error {
+	var request EndChildNeedRequestObject
+
+	request.NeedID = needID
+
+	var body EndChildNeedJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndChildNeed(ctx.Request().Context(), request.(EndChildNeedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndChildNeed")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndChildNeedResponseObject); ok {
+		return validResponse.VisitEndChildNeedResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListClosures operation middleware
 func (sh *strictHandler) ListClosures(ctx echo.Context, params ListClosuresParams) error {
 	var request ListClosuresRequestObject
@@ -28506,6 +29587,31 @@ func (sh *strictHandler) ListCompetencies(ctx echo.Context, params ListCompetenc
 		return err
 	} else if validResponse, ok := response.(ListCompetenciesResponseObject); ok {
 		return validResponse.VisitListCompetenciesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListCompetencyFlags operation middleware
+func (sh *strictHandler) ListCompetencyFlags(ctx echo.Context, params ListCompetencyFlagsParams) error {
+	var request ListCompetencyFlagsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCompetencyFlags(ctx.Request().Context(), request.(ListCompetencyFlagsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCompetencyFlags")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCompetencyFlagsResponseObject); ok {
+		return validResponse.VisitListCompetencyFlagsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
