@@ -170,10 +170,15 @@ func itemFor(who shortbreaks.Actor) func(*booking.Item) gen.BookingItem {
 }
 
 func chargeOut(c booking.Charge) gen.ItemCharge {
-	return gen.ItemCharge{
+	out := gen.ItemCharge{
 		N: c.N, Kind: gen.ChargeKind(c.Kind), Quantity: c.Quantity, QuantityUnit: gen.AccountUnit(c.Unit), AmountPence: int64(c.AmountPence),
 		Payer: payerOut(c.Payer), PlanLineID: c.LineID,
 	}
+	if r := c.Reason; r != nil {
+		said := gen.Verdict(r.Verdict)
+		out.Verdict, out.Because, out.Reason = &said, &r.Because, reasonOut(&r.QuotedReason)
+	}
+	return out
 }
 
 func holdOut(h booking.ItemHold) gen.Hold {

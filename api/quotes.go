@@ -8,6 +8,7 @@ import (
 	"shortbreaks"
 	"shortbreaks/api/gen"
 	"shortbreaks/booking"
+	"shortbreaks/budgets"
 	"shortbreaks/marketplace"
 	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
@@ -98,7 +99,7 @@ func quoteItemOut(it booking.QuotedItem) gen.QuoteItem {
 func quoteChargeOut(c booking.QuotedCharge) gen.QuoteCharge {
 	out := gen.QuoteCharge{
 		N: c.N, Kind: gen.ChargeKind(c.Kind), Quantity: c.Quantity, QuantityUnit: gen.AccountUnit(c.Unit), AmountPence: int64(c.AmountPence),
-		Payer: payerOut(c.Payer), Verdict: verdict(c.Allowed), Because: c.Because, PlanLineID: c.LineID, Funding: []gen.Funding{},
+		Payer: payerOut(c.Payer), Verdict: gen.Verdict(c.VerdictOf()), Because: c.Because, Reason: reasonOut(c.Reason), PlanLineID: c.LineID, Funding: []gen.Funding{},
 		VatPence: optional(int64(c.VATPence)), Payee: optional(c.Payee), Others: mapped(c.Others, borneOut),
 	}
 	if c.FullPence != c.AmountPence {
@@ -112,11 +113,14 @@ func quoteChargeOut(c booking.QuotedCharge) gen.QuoteCharge {
 	return out
 }
 
-func verdict(allowed bool) gen.Verdict {
-	if allowed {
-		return gen.VerdictAllowed
+// reasonOut is by which rule a verdict was come to.
+func reasonOut(r *booking.QuotedReason) *gen.VerdictReason {
+	if r == nil {
+		return nil
 	}
-	return gen.VerdictNotAllowed
+	return &gen.VerdictReason{Rule: r.Rule, Version: r.Version, Facts: mapped(r.Facts, func(f budgets.Fact) gen.VerdictFact {
+		return gen.VerdictFact{Name: f.Name, Value: f.Value}
+	})}
 }
 
 // payerOut: to the contract a family is one payer, however it pays.

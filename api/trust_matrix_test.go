@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"shortbreaks"
 	"shortbreaks/booking"
 	"shortbreaks/internal/db/dbtest"
 )
@@ -82,6 +83,13 @@ func (m *cast) trustRequests() map[string]func(target string, fresh bool) reques
 		},
 		"endChildNeed": func(target string, fresh bool) request {
 			return req(http.MethodPost, "/v1/child-needs/"+m.needID(target, fresh).String()+"/end", object{"ends_on": "2027-06-01"})
+		},
+		"listFundingRules": func(string, bool) request { return req(http.MethodGet, "/v1/funding-rules", nil) },
+		"writeFundingRule": func(string, bool) request {
+			return req(http.MethodPost, "/v1/funding-rules", object{
+				"code": "no-" + shortbreaks.NewID().String()[:13], "after_version": 0, "stream": "grant", "verdict": "not_allowed", "kinds": []string{"disturbance"},
+				"words": "Grants pay for no disturbed nights.", "starts_on": "2027-01-01",
+			})
 		},
 		"listCompetencyFlags": func(string, bool) request { return req(http.MethodGet, "/v1/competency-flags", nil) },
 		"swapWorker": func(target string, fresh bool) request {

@@ -92,6 +92,7 @@ type Charge struct {
 	Quantity    int64 // in Unit
 	AmountPence shortbreaks.Pence
 	LineID      *uuid.UUID
+	Reason      *ChargeReason `db:"-"` // as it was booked; nil for a provider, and in lists
 }
 
 // ItemHold is a hold with what it is money of.

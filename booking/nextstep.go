@@ -14,6 +14,8 @@ const (
 	VerdictNotAllowed = "not_allowed"
 )
 
+const askPractitioner = "Ask your practitioner: a quote that your practitioner makes can be booked."
+
 // NextStep is what has to happen before a quote can be booked.
 type NextStep struct {
 	Code      string // that of the refusal if it is booked all the same
@@ -26,6 +28,9 @@ type NextStep struct {
 func (q *Quote) NextSteps() (steps []NextStep) {
 	if i := q.Document.Introduction; i != nil && i.ID == nil {
 		steps = append(steps, NextStep{ErrIntroductionNeeded.Code, introductionNeeded(q.Document.ProviderName), "askIntroduction"})
+	}
+	if words := q.Document.Ask; words != "" {
+		steps = append(steps, NextStep{ErrAskFirst.Code, words + " " + askPractitioner, "createQuote"})
 	}
 	if words := q.Document.Unskilled; words != "" {
 		steps = append(steps, NextStep{ErrCompetencyMissing.Code, words, "askProvider"})

@@ -56,6 +56,7 @@ type QuoteDocument struct {
 
 	Introduction *QuotedIntroduction `json:"introduction,omitempty"` // nil: the offer needs none
 	Unskilled    string              `json:"unskilled,omitempty"`    // why nobody may do what the child needs; "": somebody may
+	Ask          string              `json:"ask,omitempty"`          // what a practitioner has to agree to first; "": nothing
 }
 
 // QuotedItem is one session or visit of a quote.
@@ -91,6 +92,7 @@ type QuotedCharge struct {
 	Others      []tariff.Borne    `json:"others,omitempty"`     // who bears the rest
 	OptionName  string            `json:"option_name,omitempty"`
 	Group       []QuotedGroup     `json:"group,omitempty"` // parts that are shares of a price for the group
+	Reason      *QuotedReason     `json:"reason,omitempty"`
 }
 
 // QuotedShare is the part of a charge one account pays. A nil account means
@@ -177,7 +179,11 @@ func draftFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateQuo
 	if err := noteNeeds(ctx, tx, q); err != nil {
 		return nil, err
 	}
-	return q, fundQuote(ctx, tx, q, child, c)
+	if err := fundQuote(ctx, tx, q, child, c); err != nil {
+		return nil, err
+	}
+	q.noteAsk(who)
+	return q, nil
 }
 
 // want is what is asked of the marketplace for a child.
@@ -242,7 +248,7 @@ func fundQuote(ctx context.Context, tx *db.Tx, q *Quote, child *budgets.Child, c
 	covered := 0
 	for i, ch := range charges {
 		f := fundings[i]
-		ch.Allowed, ch.Because = f.Allowed, f.Because
+		ch.Allowed, ch.Because, ch.Reason = f.Allowed, f.Because, quotedReason(f.Reason)
 		if f.Allowed {
 			covered++
 			if ch.Because == "" {

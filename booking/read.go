@@ -28,8 +28,10 @@ func Load(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID) (*
 	}
 	var b *Booking
 	err := d.Read(ctx, db.For(who), func(tx *db.Tx) (err error) {
-		b, err = loadOne(ctx, tx, who, id)
-		return err
+		if b, err = loadOne(ctx, tx, who, id); err != nil || providerSide(who) {
+			return err
+		}
+		return b.explain(ctx, tx)
 	})
 	return b, err
 }

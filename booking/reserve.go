@@ -22,7 +22,7 @@ import (
 // The rows are locked in one order, the decisions are made here with the rows
 // in hand, and everything is written by a few set-based statements: one round
 // trip for the locks, two more if somebody's time is asked for, and one for
-// the writing. Refusals: quote-expired, quote-used, not-allowed-by-plan,
+// the writing. Refusals: quote-expired, quote-used, not-allowed-by-plan, ask-first,
 // offer-closed, introduction-needed, ratio-decided,
 // competency-missing, session-started, already-booked, session-full, lane-taken,
 // budget-too-low.
@@ -159,6 +159,8 @@ func (t *taking) checkQuote(q *Quote) error {
 		return ErrQuoteExpired.With("Nothing was booked. Ask for a new quote; the price may have changed.")
 	case !q.Document.Allowed:
 		return ErrNotAllowed.With(because(q.Document.Because))
+	case q.Document.Ask != "":
+		return ErrAskFirst.With(q.Document.Ask + " Nothing was booked. " + askPractitioner)
 	case !t.board.open[q.OfferID]:
 		return marketplace.ErrOfferClosed.With("Nothing was booked. The provider takes no bookings for it at present; look for another offer.")
 	}

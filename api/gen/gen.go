@@ -5207,6 +5207,75 @@ type FundingPeriod struct {
 	StartsOn openapi_types.Date `json:"starts_on"`
 }
 
+// FundingRule What a stream pays for.
+type FundingRule struct {
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID ID `json:"authority_id"`
+
+	// Categories Kinds of support; any if it is empty.
+	Categories []Category `json:"categories"`
+	Code       string     `json:"code"`
+
+	// Kinds Kinds of charge; any if it is empty.
+	Kinds  []ChargeKind `json:"kinds"`
+	MadeAt time.Time    `json:"made_at"`
+
+	// Retired From then on there is no such rule.
+	Retired  bool               `json:"retired"`
+	StartsOn openapi_types.Date `json:"starts_on"`
+
+	// Stream Where budget money comes from. The family's own top-up is never a stream.
+	Stream FundingStream `json:"stream"`
+
+	// Verdict Whether it can be booked now; `ask` needs a person's decision first.
+	Verdict Verdict `json:"verdict"`
+	Version int     `json:"version"`
+
+	// Words For a family.
+	Words string `json:"words"`
+}
+
+// FundingRuleList A page of them.
+type FundingRuleList struct {
+	Items []FundingRule `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// FundingRuleRequest A rule, or its next version.
+type FundingRuleRequest struct {
+	// AfterVersion The version it follows; 0 for a new rule.
+	AfterVersion int `json:"after_version"`
+
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID *ID `json:"authority_id,omitempty"`
+
+	// Categories Kinds of support; any if it is empty.
+	Categories []Category `json:"categories,omitempty"`
+	Code       string     `json:"code"`
+
+	// Kinds Kinds of charge; any if it is empty.
+	Kinds []ChargeKind `json:"kinds,omitempty"`
+
+	// Retired From then on there is no such rule.
+	Retired  *bool              `json:"retired,omitempty"`
+	StartsOn openapi_types.Date `json:"starts_on"`
+
+	// Stream Where budget money comes from. The family's own top-up is never a stream.
+	Stream FundingStream `json:"stream"`
+
+	// Verdict Whether it can be booked now; `ask` needs a person's decision first.
+	Verdict Verdict `json:"verdict"`
+
+	// Words For a family.
+	Words string `json:"words"`
+}
+
 // FundingStream Where budget money comes from. The family's own top-up is never a stream.
 type FundingStream string
 
@@ -5380,6 +5449,9 @@ type IntroductionVisit struct {
 type ItemCharge struct {
 	AmountPence int64 `json:"amount_pence"`
 
+	// Because Why, as it was said when it was booked; of one booking, and not for providers.
+	Because *string `json:"because,omitempty"`
+
 	// Kind What is charged for.
 	Kind ChargeKind `json:"kind"`
 	N    int        `json:"n"`
@@ -5395,6 +5467,12 @@ type ItemCharge struct {
 
 	// QuantityUnit What an account is kept in; an allowance is often hours, kept in minutes.
 	QuantityUnit AccountUnit `json:"quantity_unit"`
+
+	// Reason By which rule, in which version, and from which facts. The rule may have changed since.
+	Reason *VerdictReason `json:"reason,omitempty"`
+
+	// Verdict Whether it can be booked now; `ask` needs a person's decision first.
+	Verdict *Verdict `json:"verdict,omitempty"`
 }
 
 // ItemState Where one item stands.
@@ -6935,6 +7013,9 @@ type QuoteCharge struct {
 	// QuantityUnit What an account is kept in; an allowance is often hours, kept in minutes.
 	QuantityUnit AccountUnit `json:"quantity_unit"`
 
+	// Reason By which rule, in which version, and from which facts. The rule may have changed since.
+	Reason *VerdictReason `json:"reason,omitempty"`
+
 	// VatPence Inside `full_pence`.
 	VatPence *int64 `json:"vat_pence,omitempty"`
 
@@ -7873,6 +7954,24 @@ type VAT string
 // Verdict Whether it can be booked now; `ask` needs a person's decision first.
 type Verdict string
 
+// VerdictFact One thing the verdict relied on.
+type VerdictFact struct {
+	// Name Example: plan_line
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// VerdictReason By which rule, in which version, and from which facts. The rule may have changed since.
+type VerdictReason struct {
+	Facts []VerdictFact `json:"facts"`
+
+	// Rule The code of a funding rule; `plan-line-pays` is that of the plan itself.
+	//
+	// Example: plan-line-pays
+	Rule    string `json:"rule"`
+	Version int    `json:"version"`
+}
+
 // Visit Support by the hour at a time of one's own choosing.
 type Visit struct {
 	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
@@ -8634,6 +8733,15 @@ type ListEnquiriesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListFundingRulesParams defines parameters for ListFundingRules.
+type ListFundingRulesParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListIntroductionsParams defines parameters for ListIntroductions.
 type ListIntroductionsParams struct {
 	// ChildID Only of this child. Providers do not see children's ids, so theirs finds nothing.
@@ -9109,6 +9217,9 @@ type PublishAnswerJSONRequestBody = FactDraft
 // ReplyToEnquiryJSONRequestBody defines body for ReplyToEnquiry for application/json ContentType.
 type ReplyToEnquiryJSONRequestBody = EnquiryWords
 
+// WriteFundingRuleJSONRequestBody defines body for WriteFundingRule for application/json ContentType.
+type WriteFundingRuleJSONRequestBody = FundingRuleRequest
+
 // AskIntroductionJSONRequestBody defines body for AskIntroduction for application/json ContentType.
 type AskIntroductionJSONRequestBody = IntroductionRequest
 
@@ -9375,6 +9486,12 @@ type ServerInterface interface {
 	// ReplyToEnquiry Write to an enquiry
 	// (POST /v1/enquiries/{enquiry_id}/messages)
 	ReplyToEnquiry(ctx echo.Context, enquiryID EnquiryID) error
+	// ListFundingRules Read what each stream pays for
+	// (GET /v1/funding-rules)
+	ListFundingRules(ctx echo.Context, params ListFundingRulesParams) error
+	// WriteFundingRule Write a rule, or its next version
+	// (POST /v1/funding-rules)
+	WriteFundingRule(ctx echo.Context) error
 	// ListIntroductions List introductions
 	// (GET /v1/introductions)
 	ListIntroductions(ctx echo.Context, params ListIntroductionsParams) error
@@ -10814,6 +10931,40 @@ func (w *ServerInterfaceWrapper) ReplyToEnquiry(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReplyToEnquiry(ctx, enquiryID)
+	return err
+}
+
+// ListFundingRules converts echo context to params.
+func (w *ServerInterfaceWrapper) ListFundingRules(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListFundingRulesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListFundingRules(ctx, params)
+	return err
+}
+
+// WriteFundingRule converts echo context to params.
+func (w *ServerInterfaceWrapper) WriteFundingRule(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WriteFundingRule(ctx)
 	return err
 }
 
@@ -13042,6 +13193,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/contracts", wrapper.ListContracts, options.OperationMiddlewares["listContracts"]...)
 	router.POST(options.BaseURL+"/v1/contracts", wrapper.CreateContract, options.OperationMiddlewares["createContract"]...)
 	router.POST(options.BaseURL+"/v1/plan-costings", wrapper.CostPlan, options.OperationMiddlewares["costPlan"]...)
+	router.GET(options.BaseURL+"/v1/funding-rules", wrapper.ListFundingRules, options.OperationMiddlewares["listFundingRules"]...)
+	router.POST(options.BaseURL+"/v1/funding-rules", wrapper.WriteFundingRule, options.OperationMiddlewares["writeFundingRule"]...)
 	router.POST(options.BaseURL+"/v1/plan-lines", wrapper.CreatePlanLine, options.OperationMiddlewares["createPlanLine"]...)
 	router.POST(options.BaseURL+"/v1/plan-lines/:plan_line_id/approval", wrapper.ApprovePlanLine, options.OperationMiddlewares["approvePlanLine"]...)
 	router.POST(options.BaseURL+"/v1/top-ups", wrapper.CreateTopUp, options.OperationMiddlewares["createTopUp"]...)
@@ -18357,6 +18510,248 @@ type ReplyToEnquirydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReplyToEnquirydefaultApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundingRulesRequestObject struct {
+	Params ListFundingRulesParams
+}
+
+type ListFundingRulesResponseObject interface {
+	VisitListFundingRulesResponse(w http.ResponseWriter) error
+}
+
+type ListFundingRules200ResponseHeaders struct {
+	Link *string
+}
+
+type ListFundingRules200JSONResponse struct {
+	Body    FundingRuleList
+	Headers ListFundingRules200ResponseHeaders
+}
+
+func (response ListFundingRules200JSONResponse) VisitListFundingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundingRules400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListFundingRules400ApplicationProblemPlusJSONResponse) VisitListFundingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundingRules401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListFundingRules401ApplicationProblemPlusJSONResponse) VisitListFundingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundingRules403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListFundingRules403ApplicationProblemPlusJSONResponse) VisitListFundingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundingRulesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListFundingRulesdefaultApplicationProblemPlusJSONResponse) VisitListFundingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRuleRequestObject struct {
+	Body *WriteFundingRuleJSONRequestBody
+}
+
+type WriteFundingRuleResponseObject interface {
+	VisitWriteFundingRuleResponse(w http.ResponseWriter) error
+}
+
+type WriteFundingRule201ResponseHeaders struct {
+	Location *string
+}
+
+type WriteFundingRule201JSONResponse struct {
+	Body    FundingRule
+	Headers WriteFundingRule201ResponseHeaders
+}
+
+func (response WriteFundingRule201JSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRule400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WriteFundingRule400ApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRule401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WriteFundingRule401ApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRule403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WriteFundingRule403ApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRule404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WriteFundingRule404ApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRule409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WriteFundingRule409ApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRule422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WriteFundingRule422ApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRuledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WriteFundingRuledefaultApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -28119,6 +28514,12 @@ type StrictServerInterface interface {
 	// ReplyToEnquiry Write to an enquiry
 	// (POST /v1/enquiries/{enquiry_id}/messages)
 	ReplyToEnquiry(ctx context.Context, request ReplyToEnquiryRequestObject) (ReplyToEnquiryResponseObject, error)
+	// ListFundingRules Read what each stream pays for
+	// (GET /v1/funding-rules)
+	ListFundingRules(ctx context.Context, request ListFundingRulesRequestObject) (ListFundingRulesResponseObject, error)
+	// WriteFundingRule Write a rule, or its next version
+	// (POST /v1/funding-rules)
+	WriteFundingRule(ctx context.Context, request WriteFundingRuleRequestObject) (WriteFundingRuleResponseObject, error)
 	// ListIntroductions List introductions
 	// (GET /v1/introductions)
 	ListIntroductions(ctx context.Context, request ListIntroductionsRequestObject) (ListIntroductionsResponseObject, error)
@@ -30044,6 +30445,77 @@ func (sh *strictHandler) ReplyToEnquiry(ctx echo.Context, enquiryID EnquiryID) e
 		return err
 	} else if validResponse, ok := response.(ReplyToEnquiryResponseObject); ok {
 		return validResponse.VisitReplyToEnquiryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListFundingRules operation middleware
+func (sh *strictHandler) ListFundingRules(ctx echo.Context, params ListFundingRulesParams) error {
+	var request ListFundingRulesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListFundingRules(ctx.Request().Context(), request.(ListFundingRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListFundingRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListFundingRulesResponseObject); ok {
+		return validResponse.VisitListFundingRulesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WriteFundingRule operation middleware
+func (sh *strictHandler) WriteFundingRule(ctx echo.Context) error {
+	var request WriteFundingRuleRequestObject
+
+	var body WriteFundingRuleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WriteFundingRule(ctx.Request().Context(), request.(WriteFundingRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WriteFundingRule")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WriteFundingRuleResponseObject); ok {
+		return validResponse.VisitWriteFundingRuleResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

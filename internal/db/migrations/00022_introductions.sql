@@ -139,6 +139,29 @@ CREATE TRIGGER worker_change_append_only BEFORE UPDATE OR DELETE ON worker_chang
 GRANT SELECT, INSERT ON worker_change, competency_flag TO shortbreaks_app;
 GRANT UPDATE (cleared_at) ON competency_flag TO shortbreaks_app;
 
+-- What each stream of an authority pays for, by rules that families can read
+-- (R091, L18). A rule that changes gets another version; rows are never edited.
+CREATE TABLE funding_rule (
+    authority_id  uuid NOT NULL REFERENCES authority (id),
+    code          text NOT NULL CHECK (code ~ '^[a-z][a-z0-9-]{1,59}$'),
+    version       int NOT NULL CHECK (version > 0),
+    stream        text NOT NULL CHECK (stream IN ('social_care', 'education', 'health', 'grant')),
+    verdict       text NOT NULL CHECK (verdict IN ('allowed', 'ask', 'not_allowed')),
+    categories    text[] NOT NULL, -- empty: any
+    kinds         text[] NOT NULL, -- of charge; empty: any
+    words         text NOT NULL CHECK (length(words) BETWEEN 10 AND 500), -- for a family
+    starts_on     date NOT NULL, -- support from this day on
+    retired       boolean NOT NULL DEFAULT false, -- from then on there is no such rule
+    made_by       uuid NOT NULL,
+    made_at       timestamptz NOT NULL,
+    PRIMARY KEY (authority_id, code, version)
+);
+ALTER TABLE funding_rule ENABLE ROW LEVEL SECURITY;
+ALTER TABLE funding_rule FORCE ROW LEVEL SECURITY;
+CREATE POLICY funding_rule_tenant ON funding_rule USING (authority_id = ANY ((SELECT app_ids('app.authorities'))::uuid[]));
+CREATE TRIGGER funding_rule_append_only BEFORE UPDATE OR DELETE ON funding_rule FOR EACH ROW EXECUTE FUNCTION refuse_change();
+GRANT SELECT, INSERT ON funding_rule TO shortbreaks_app;
+
 -- Each row's parent is of the row's own authority here too.
 -- +goose StatementBegin
 DO $$
@@ -166,7 +189,7 @@ BEGIN
     END LOOP;
 END $$;
 -- +goose StatementEnd
-DROP TABLE competency_flag, worker_change;
+DROP TABLE funding_rule, competency_flag, worker_change;
 DROP POLICY competency_own ON competency;
 ALTER TABLE competency DROP CONSTRAINT competency_of_whom;
 ALTER TABLE competency NO FORCE ROW LEVEL SECURITY;
