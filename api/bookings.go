@@ -119,6 +119,9 @@ func bookingFor(who shortbreaks.Actor) func(*booking.Booking) gen.Booking {
 		if !providerSide(who) {
 			out.ChildID, out.ChildFirstName = &b.ChildID, optional(b.ChildFirstName)
 		}
+		if booking.Advised(who) {
+			out.Advice = b.Advice
+		}
 		return out
 	}
 }

@@ -26,7 +26,7 @@ func (s *Server) CreateQuote(ctx context.Context, r gen.CreateQuoteRequestObject
 	if err != nil {
 		return nil, err
 	}
-	return gen.CreateQuote201JSONResponse(quoteOut(q)), nil
+	return gen.CreateQuote201JSONResponse(quoteFor(who(ctx), q)), nil
 }
 
 // GetQuote reads a quote back, as figures or as a paper.
@@ -38,7 +38,7 @@ func (s *Server) GetQuote(ctx context.Context, r gen.GetQuoteRequestObject) (gen
 	if as := given(r.Params.As); as == gen.PaperFormPaper || as == gen.PaperFormPdf {
 		return draw(q.Paper(at), as)
 	}
-	return gen.GetQuote200JSONResponse(quoteOut(q)), nil
+	return gen.GetQuote200JSONResponse(quoteFor(who(ctx), q)), nil
 }
 
 func ratioOf(r *gen.SupportRatio) tariff.Ratio {
@@ -56,6 +56,15 @@ func milesOf(miles *int) map[string]int {
 
 func visitOf(v gen.Visit) marketplace.Visit {
 	return marketplace.Visit{LocalStart: v.LocalStart, Minutes: v.Minutes}
+}
+
+// quoteFor shows a quote to its reader; advice is for staff.
+func quoteFor(who shortbreaks.Actor, q *booking.Quote) gen.Quote {
+	out := quoteOut(q)
+	if booking.Advised(who) {
+		out.Advice = q.Document.Advice
+	}
+	return out
 }
 
 func quoteOut(q *booking.Quote) gen.Quote {

@@ -91,6 +91,12 @@ func (m *cast) trustRequests() map[string]func(target string, fresh bool) reques
 				"words": "Grants pay for no disturbed nights.", "starts_on": "2027-01-01",
 			})
 		},
+		"getNights": func(target string, _ bool) request {
+			return req(http.MethodGet, "/v1/children/"+m.childOf(target).String()+"/nights", nil)
+		},
+		"setLegalBasis": func(target string, _ bool) request {
+			return req(http.MethodPut, "/v1/children/"+m.childOf(target).String()+"/legal-basis", object{"basis": "section_20", "starts_on": "2027-01-04"})
+		},
 		"listCompetencyFlags": func(string, bool) request { return req(http.MethodGet, "/v1/competency-flags", nil) },
 		"swapWorker": func(target string, fresh bool) request {
 			item, lane := m.swapOf(target, fresh)

@@ -20,6 +20,7 @@
 //     party.go: who comes along.
 //   - introduction.go, introduced.go: children a provider has met, and offers
 //     that are booked for nobody else; nextstep.go: what has to happen before a quote is booked.
+//   - nights.go: a child's nights away in twelve months, advice to staff.
 //   - reason.go: by which rule and which facts each charge was allowed, kept
 //     with the booking.
 //   - need.go, competency.go, signedoff.go: what a child needs somebody to be

@@ -37,8 +37,9 @@ type Booking struct {
 
 	ProviderName   string
 	OfferTitle     string
-	ChildFirstName string  // empty for a provider
-	Items          []*Item // in order of start
+	ChildFirstName string   // empty for a provider
+	Advice         []string `db:"-"` // to staff, as it was quoted (L09); not in lists
+	Items          []*Item  // in order of start
 }
 
 // Item is one attendee at one session or visit.

@@ -57,6 +57,7 @@ type QuoteDocument struct {
 	Introduction *QuotedIntroduction `json:"introduction,omitempty"` // nil: the offer needs none
 	Unskilled    string              `json:"unskilled,omitempty"`    // why nobody may do what the child needs; "": somebody may
 	Ask          string              `json:"ask,omitempty"`          // what a practitioner has to agree to first; "": nothing
+	Advice       []string            `json:"advice,omitempty"`       // for staff; refuses nothing (L09)
 }
 
 // QuotedItem is one session or visit of a quote.
@@ -183,7 +184,7 @@ func draftFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateQuo
 		return nil, err
 	}
 	q.noteAsk(who)
-	return q, nil
+	return q, noteNights(ctx, tx, q)
 }
 
 // want is what is asked of the marketplace for a child.

@@ -69,6 +69,7 @@ func (b *Booking) explain(ctx context.Context, tx *db.Tx) error {
 	if err := tx.PGX.QueryRow(ctx, `SELECT document FROM quote WHERE authority_id = $1 AND id = $2`, b.AuthorityID, b.QuoteID).Scan(&doc); err != nil {
 		return fmt.Errorf("read the quote of booking %s: %w", b.ID, err)
 	}
+	b.Advice = doc.Advice
 	for _, it := range b.Items {
 		if it.N >= len(doc.Items) {
 			continue

@@ -65,6 +65,8 @@ func newAuditable(t *testing.T) *auditable {
 		VALUES ($1, $2, $2, $3, $4, $4, 'Ada is ill.', $5, $6)`, w.authority, visit, w.provider, w.lane, w.person, start)
 	w.exec(`INSERT INTO competency_flag (authority_id, id, item_id, provider_id, task, written_at) VALUES ($1, $2, $2, $3, 'Oxygen', $4)`,
 		w.authority, visit, w.provider, start)
+	w.exec(`INSERT INTO legal_basis (authority_id, id, child_id, basis, starts_on, recorded_by, recorded_at)
+		VALUES ($1, $2, $2, 'section_20', '2027-01-04', $3, $4)`, w.authority, c.id, w.person, start)
 	w.clean()
 
 	var words []string

@@ -1703,6 +1703,24 @@ func (e Language) Valid() bool {
 	}
 }
 
+// Defines values for LegalBasis.
+const (
+	LegalBasisSection17 LegalBasis = "section_17"
+	LegalBasisSection20 LegalBasis = "section_20"
+)
+
+// Valid indicates whether the value is a known member of the LegalBasis enum.
+func (e LegalBasis) Valid() bool {
+	switch e {
+	case LegalBasisSection17:
+		return true
+	case LegalBasisSection20:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ManagementOption.
 const (
 	ManagementOptionDirectPayment ManagementOption = "direct_payment"
@@ -3188,6 +3206,9 @@ type Block struct {
 
 // Booking One child at one provider. Providers know it by its reference and are not told the child's name here.
 type Booking struct {
+	// Advice For staff alone, as it was when it was quoted; not in lists.
+	Advice []string `json:"advice,omitempty"`
+
 	// BasketID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
@@ -5592,6 +5613,16 @@ type LeftOutDate struct {
 	Date    openapi_types.Date `json:"date"`
 }
 
+// LegalBasis Section 17 (support) or section 20 (accommodation) of the Children Act 1989.
+type LegalBasis string
+
+// LegalBasisRequest On which law the nights rest from a day on.
+type LegalBasisRequest struct {
+	// Basis Section 17 (support) or section 20 (accommodation) of the Children Act 1989.
+	Basis    LegalBasis         `json:"basis"`
+	StartsOn openapi_types.Date `json:"starts_on"`
+}
+
 // LocalTime London wall time with its date, `YYYY-MM-DDTHH:MM`.
 //
 // Example: 2027-01-09T10:00
@@ -5677,6 +5708,32 @@ type NextStep struct {
 	// Operation Example: askIntroduction
 	Operation string `json:"operation"`
 	Words     string `json:"words"`
+}
+
+// Nights What a child's nights away come to; advice for staff.
+type Nights struct {
+	// Basis Section 17 (support) or section 20 (accommodation) of the Children Act 1989.
+	Basis     *LegalBasis         `json:"basis,omitempty"`
+	BasisFrom *openapi_types.Date `json:"basis_from,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// LongestStayDays In a row at one provider, with the day of coming and of going.
+	LongestStayDays int `json:"longest_stay_days"`
+
+	// MostNights In any twelve months that end then or later, with what is booked.
+	MostNights int `json:"most_nights"`
+
+	// MostOn When those end.
+	MostOn openapi_types.Date `json:"most_on"`
+
+	// Nights In the twelve months that end with `on_date`.
+	Nights   int                `json:"nights"`
+	OnDate   openapi_types.Date `json:"on_date"`
+	Warnings []string           `json:"warnings"`
 }
 
 // Notice A warning that a credential will end.
@@ -6904,6 +6961,9 @@ type ProviderRole string
 
 // Quote A frozen price with its payers. It holds nothing.
 type Quote struct {
+	// Advice For staff alone, such as how many nights the child is away; it refuses nothing.
+	Advice []string `json:"advice,omitempty"`
+
 	// Because Why, in sentences for the family.
 	Because []string `json:"because"`
 
@@ -8655,6 +8715,12 @@ type ListChildNeedsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// GetNightsParams defines parameters for GetNights.
+type GetNightsParams struct {
+	// OnDate The day they end with; today if it is left out.
+	OnDate *openapi_types.Date `form:"on_date,omitempty" json:"on_date,omitempty"`
+}
+
 // ListClosuresParams defines parameters for ListClosures.
 type ListClosuresParams struct {
 	// Limit How many items to answer at most.
@@ -9196,6 +9262,9 @@ type RecordChildNeedJSONRequestBody = ChildNeedRequest
 // EndChildNeedJSONRequestBody defines body for EndChildNeed for application/json ContentType.
 type EndChildNeedJSONRequestBody = ChildNeedEnd
 
+// SetLegalBasisJSONRequestBody defines body for SetLegalBasis for application/json ContentType.
+type SetLegalBasisJSONRequestBody = LegalBasisRequest
+
 // CreateClosureJSONRequestBody defines body for CreateClosure for application/json ContentType.
 type CreateClosureJSONRequestBody = ClosureDraft
 
@@ -9438,6 +9507,12 @@ type ServerInterface interface {
 	// EndChildNeed Say until when a child needs it
 	// (POST /v1/child-needs/{need_id}/end)
 	EndChildNeed(ctx echo.Context, needID NeedID) error
+	// SetLegalBasis Record on which law a child's nights rest
+	// (PUT /v1/children/{child_id}/legal-basis)
+	SetLegalBasis(ctx echo.Context, childID ChildID) error
+	// GetNights Count a child's nights away
+	// (GET /v1/children/{child_id}/nights)
+	GetNights(ctx echo.Context, childID ChildID, params GetNightsParams) error
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx echo.Context, params ListClosuresParams) error
@@ -10605,6 +10680,47 @@ func (w *ServerInterfaceWrapper) EndChildNeed(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.EndChildNeed(ctx, needID)
+	return err
+}
+
+// SetLegalBasis converts echo context to params.
+func (w *ServerInterfaceWrapper) SetLegalBasis(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetLegalBasis(ctx, childID)
+	return err
+}
+
+// GetNights converts echo context to params.
+func (w *ServerInterfaceWrapper) GetNights(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetNightsParams
+	// ------------- Optional query parameter "on_date" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "on_date", ctx.QueryParams(), &params.OnDate, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter on_date: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetNights(ctx, childID, params)
 	return err
 }
 
@@ -13178,6 +13294,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/child-needs", wrapper.ListChildNeeds, options.OperationMiddlewares["listChildNeeds"]...)
 	router.POST(options.BaseURL+"/v1/child-needs", wrapper.RecordChildNeed, options.OperationMiddlewares["recordChildNeed"]...)
 	router.POST(options.BaseURL+"/v1/child-needs/:need_id/end", wrapper.EndChildNeed, options.OperationMiddlewares["endChildNeed"]...)
+	router.GET(options.BaseURL+"/v1/children/:child_id/nights", wrapper.GetNights, options.OperationMiddlewares["getNights"]...)
+	router.PUT(options.BaseURL+"/v1/children/:child_id/legal-basis", wrapper.SetLegalBasis, options.OperationMiddlewares["setLegalBasis"]...)
 	router.GET(options.BaseURL+"/v1/competency-flags", wrapper.ListCompetencyFlags, options.OperationMiddlewares["listCompetencyFlags"]...)
 	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/worker", wrapper.SwapWorker, options.OperationMiddlewares["swapWorker"]...)
 	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
@@ -16629,6 +16747,230 @@ type EndChildNeeddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response EndChildNeeddefaultApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasisRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+	Body    *SetLegalBasisJSONRequestBody
+}
+
+type SetLegalBasisResponseObject interface {
+	VisitSetLegalBasisResponse(w http.ResponseWriter) error
+}
+
+type SetLegalBasis200JSONResponse Nights
+
+func (response SetLegalBasis200JSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasis400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SetLegalBasis400ApplicationProblemPlusJSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasis401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetLegalBasis401ApplicationProblemPlusJSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasis403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetLegalBasis403ApplicationProblemPlusJSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasis404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SetLegalBasis404ApplicationProblemPlusJSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasis422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SetLegalBasis422ApplicationProblemPlusJSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasisdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetLegalBasisdefaultApplicationProblemPlusJSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNightsRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+	Params  GetNightsParams
+}
+
+type GetNightsResponseObject interface {
+	VisitGetNightsResponse(w http.ResponseWriter) error
+}
+
+type GetNights200JSONResponse Nights
+
+func (response GetNights200JSONResponse) VisitGetNightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNights400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetNights400ApplicationProblemPlusJSONResponse) VisitGetNightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNights401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetNights401ApplicationProblemPlusJSONResponse) VisitGetNightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNights403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetNights403ApplicationProblemPlusJSONResponse) VisitGetNightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNights404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetNights404ApplicationProblemPlusJSONResponse) VisitGetNightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNightsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetNightsdefaultApplicationProblemPlusJSONResponse) VisitGetNightsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -28466,6 +28808,12 @@ type StrictServerInterface interface {
 	// EndChildNeed Say until when a child needs it
 	// (POST /v1/child-needs/{need_id}/end)
 	EndChildNeed(ctx context.Context, request EndChildNeedRequestObject) (EndChildNeedResponseObject, error)
+	// SetLegalBasis Record on which law a child's nights rest
+	// (PUT /v1/children/{child_id}/legal-basis)
+	SetLegalBasis(ctx context.Context, request SetLegalBasisRequestObject) (SetLegalBasisResponseObject, error)
+	// GetNights Count a child's nights away
+	// (GET /v1/children/{child_id}/nights)
+	GetNights(ctx context.Context, request GetNightsRequestObject) (GetNightsResponseObject, error)
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx context.Context, request ListClosuresRequestObject) (ListClosuresResponseObject, error)
@@ -29892,6 +30240,80 @@ func (sh *strictHandler) EndChildNeed(ctx echo.Context, needID NeedID) error {
 		return err
 	} else if validResponse, ok := response.(EndChildNeedResponseObject); ok {
 		return validResponse.VisitEndChildNeedResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetLegalBasis operation middleware
+func (sh *strictHandler) SetLegalBasis(ctx echo.Context, childID ChildID) error {
+	var request SetLegalBasisRequestObject
+
+	request.ChildID = childID
+
+	var body SetLegalBasisJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetLegalBasis(ctx.Request().Context(), request.(SetLegalBasisRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetLegalBasis")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetLegalBasisResponseObject); ok {
+		return validResponse.VisitSetLegalBasisResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetNights operation middleware
+func (sh *strictHandler) GetNights(ctx echo.Context, childID ChildID, params GetNightsParams) error {
+	var request GetNightsRequestObject
+
+	request.ChildID = childID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetNights(ctx.Request().Context(), request.(GetNightsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetNights")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetNightsResponseObject); ok {
+		return validResponse.VisitGetNightsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -162,6 +162,25 @@ CREATE POLICY funding_rule_tenant ON funding_rule USING (authority_id = ANY ((SE
 CREATE TRIGGER funding_rule_append_only BEFORE UPDATE OR DELETE ON funding_rule FOR EACH ROW EXECUTE FUNCTION refuse_change();
 GRANT SELECT, INSERT ON funding_rule TO shortbreaks_app;
 
+-- On which law a child's nights away rest (L09): what they come to depends on it.
+CREATE TABLE legal_basis (
+    authority_id  uuid NOT NULL,
+    id            uuid NOT NULL,
+    child_id      uuid NOT NULL,
+    basis         text NOT NULL CHECK (basis IN ('section_17', 'section_20')),
+    starts_on     date NOT NULL,
+    recorded_by   uuid NOT NULL,
+    recorded_at   timestamptz NOT NULL,
+    PRIMARY KEY (authority_id, id),
+    FOREIGN KEY (authority_id, child_id) REFERENCES child (authority_id, id)
+);
+CREATE INDEX legal_basis_child ON legal_basis (authority_id, child_id, starts_on);
+ALTER TABLE legal_basis ENABLE ROW LEVEL SECURITY;
+ALTER TABLE legal_basis FORCE ROW LEVEL SECURITY;
+CREATE POLICY legal_basis_tenant ON legal_basis USING (authority_id = ANY ((SELECT app_ids('app.authorities'))::uuid[]));
+CREATE TRIGGER legal_basis_append_only BEFORE UPDATE OR DELETE ON legal_basis FOR EACH ROW EXECUTE FUNCTION refuse_change();
+GRANT SELECT, INSERT ON legal_basis TO shortbreaks_app;
+
 -- Each row's parent is of the row's own authority here too.
 -- +goose StatementBegin
 DO $$
@@ -172,6 +191,8 @@ BEGIN
             FROM introduction c WHERE NOT EXISTS (SELECT FROM child p WHERE p.authority_id = c.authority_id AND p.id = c.child_id)
         UNION ALL SELECT c.authority_id, 'child_need ' || c.id, 'child ' || c.child_id || ' is not of this authority'
             FROM child_need c WHERE NOT EXISTS (SELECT FROM child p WHERE p.authority_id = c.authority_id AND p.id = c.child_id)
+        UNION ALL SELECT c.authority_id, 'legal_basis ' || c.id, 'child ' || c.child_id || ' is not of this authority'
+            FROM legal_basis c WHERE NOT EXISTS (SELECT FROM child p WHERE p.authority_id = c.authority_id AND p.id = c.child_id)
         UNION ALL SELECT c.authority_id, 'worker_change ' || c.id, 'booking_item ' || c.item_id || ' is not of this authority'
             FROM worker_change c WHERE NOT EXISTS (SELECT FROM booking_item p WHERE p.authority_id = c.authority_id AND p.id = c.item_id)
         UNION ALL SELECT c.authority_id, 'competency_flag ' || c.id, 'booking_item ' || c.item_id || ' is not of this authority'
@@ -183,13 +204,13 @@ END $$;
 -- +goose StatementBegin
 DO $$
 BEGIN
-    FOR n IN 1..4 LOOP
+    FOR n IN 1..5 LOOP
         EXECUTE 'CREATE OR REPLACE VIEW audit_tenant_parents WITH (security_invoker = true) AS '
             || regexp_replace(pg_get_viewdef('audit_tenant_parents'::regclass), '^(.*)UNION ALL.*$', '\1');
     END LOOP;
 END $$;
 -- +goose StatementEnd
-DROP TABLE funding_rule, competency_flag, worker_change;
+DROP TABLE legal_basis, funding_rule, competency_flag, worker_change;
 DROP POLICY competency_own ON competency;
 ALTER TABLE competency DROP CONSTRAINT competency_of_whom;
 ALTER TABLE competency NO FORCE ROW LEVEL SECURITY;
