@@ -13,8 +13,10 @@ func TestR091_ARuleIsWrittenReadAndShownOnTheBooking(t *testing.T) {
 	w := setup(t)
 	w.fund(w.ash, w.sam)
 	o := w.publish(w.stars, club())
-	rule := object{"code": "clubs", "after_version": 0, "stream": "social_care", "verdict": "allowed", "categories": []string{"club"},
-		"words": "Social care pays for clubs.", "starts_on": "2027-01-01"}
+	rule := object{
+		"code": "clubs", "after_version": 0, "stream": "social_care", "verdict": "allowed", "categories": []string{"club"},
+		"words": "Social care pays for clubs.", "starts_on": "2027-01-01",
+	}
 	approver := w.as(w.ash.Approver)
 	into[gen.FundingRule](approver.post("/v1/funding-rules", rule), http.StatusCreated)
 	approver.post("/v1/funding-rules", rule).refused(http.StatusConflict, "rule-changed")

@@ -33,7 +33,9 @@ func TestT81_TwelveMonthsAreRightOverLeapYears(t *testing.T) {
 
 func TestT81_WhoIsThereAtThreeHasStayedTheNight(t *testing.T) {
 	t.Parallel()
-	at := func(m time.Month, d, hour, minute int) time.Time { return shortbreaks.At(date(2027, m, d), hour*60+minute) }
+	at := func(m time.Month, d, hour, minute int) time.Time {
+		return shortbreaks.At(date(2027, m, d), hour*60+minute)
+	}
 	for _, c := range []struct {
 		name   string
 		stay   [2]time.Time

@@ -281,7 +281,9 @@ var errNextFamily = errors.New("the place goes to the next family")
 // isAboutTheFamily reports whether a refusal is the family's alone, so that the
 // place may go to the next; else the place itself is not to be had.
 func isAboutTheFamily(err error) bool {
-	return slices.ContainsFunc([]error{ErrBudgetTooLow, ErrNotAllowed, ErrAlreadyBooked, budgets.ErrLineTooLow, shortbreaks.ErrNotFound, shortbreaks.ErrForbidden, marketplace.ErrAge,
-		ErrIntroductionNeeded, ErrRatioDecided, ErrCompetencyMissing, ErrAskFirst},
+	return slices.ContainsFunc([]error{
+		ErrBudgetTooLow, ErrNotAllowed, ErrAlreadyBooked, budgets.ErrLineTooLow, shortbreaks.ErrNotFound, shortbreaks.ErrForbidden, marketplace.ErrAge,
+		ErrIntroductionNeeded, ErrRatioDecided, ErrCompetencyMissing, ErrAskFirst,
+	},
 		func(e error) bool { return errors.Is(err, e) })
 }

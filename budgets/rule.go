@@ -144,9 +144,13 @@ func (l PlanLine) facts() []Fact {
 		shares[i] = fmt.Sprintf("%s %d", s.Stream, s.Weight)
 	}
 	return []Fact{
-		{"plan_line_id", l.ID.String()}, {"plan_line", l.Description}, {"plan_line_categories", strings.Join(l.Categories, ", ")},
-		{"plan_line_kinds", strings.Join(l.PaysKinds, ", ")}, {"plan_line_from", l.StartsOn.Format(time.DateOnly)},
-		{"plan_line_to", l.EndsOn.Format(time.DateOnly)}, {"streams", strings.Join(shares, ", ")},
+		{"plan_line_id", l.ID.String()},
+		{"plan_line", l.Description},
+		{"plan_line_categories", strings.Join(l.Categories, ", ")},
+		{"plan_line_kinds", strings.Join(l.PaysKinds, ", ")},
+		{"plan_line_from", l.StartsOn.Format(time.DateOnly)},
+		{"plan_line_to", l.EndsOn.Format(time.DateOnly)},
+		{"streams", strings.Join(shares, ", ")},
 	}
 }
 
