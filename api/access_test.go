@@ -139,6 +139,9 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 	paths = append(paths, offer+"/calendar.ics", "/v1/lanes/"+lane+"/busy-calendar")
 	paths = append(paths, "/v1/sessions/"+o.Sessions[0].ID.String()+"/places-beyond?capacity=0")
 	paths = append(paths, "/v1/providers", "/v1/competencies", "/v1/offers/"+o.Offer.ID.String()+"/requirements")
+	introduced := into[gen.Introduction](w.as(mother).post("/v1/introductions", object{"child_id": w.sam, "provider_id": w.stars.ID, "consent": true}), http.StatusCreated).ID
+	paths = append(paths, "/v1/introductions", "/v1/introductions/"+introduced.String(), "/v1/child-needs?child_id="+w.sam.String(),
+		"/v1/children/"+w.sam.String()+"/nights")
 	gets := 0
 	for _, op := range w.contract.Operations() {
 		if op.Method != http.MethodGet {

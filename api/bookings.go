@@ -119,6 +119,9 @@ func bookingFor(who shortbreaks.Actor) func(*booking.Booking) gen.Booking {
 		if !providerSide(who) {
 			out.ChildID, out.ChildFirstName = &b.ChildID, optional(b.ChildFirstName)
 		}
+		if booking.Advised(who) {
+			out.Advice = b.Advice
+		}
 		return out
 	}
 }
@@ -148,7 +151,7 @@ func itemFor(who shortbreaks.Actor) func(*booking.Item) gen.BookingItem {
 		if it.Places > 1 {
 			out.Places = &it.Places
 		}
-		out.Companions = companionsOut(it.Companions)
+		out.Companions, out.WorkerChanges = companionsOut(it.Companions), changesOut(it.Changes)
 		if it.FeeDueAt != nil {
 			out.FeePence, out.FeeDueAt = pence64(it.FeePence), londonOrNone(it.FeeDueAt)
 		}
@@ -170,10 +173,15 @@ func itemFor(who shortbreaks.Actor) func(*booking.Item) gen.BookingItem {
 }
 
 func chargeOut(c booking.Charge) gen.ItemCharge {
-	return gen.ItemCharge{
+	out := gen.ItemCharge{
 		N: c.N, Kind: gen.ChargeKind(c.Kind), Quantity: c.Quantity, QuantityUnit: gen.AccountUnit(c.Unit), AmountPence: int64(c.AmountPence),
 		Payer: payerOut(c.Payer), PlanLineID: c.LineID,
 	}
+	if r := c.Reason; r != nil {
+		said := gen.Verdict(r.Verdict)
+		out.Verdict, out.Because, out.Reason = &said, &r.Because, reasonOut(&r.QuotedReason)
+	}
+	return out
 }
 
 func holdOut(h booking.ItemHold) gen.Hold {

@@ -69,6 +69,7 @@ func contentOf(c gen.OfferContent) marketplace.Content {
 	return marketplace.Content{
 		Needs: words[string](c.Needs), AccessFeatures: words[string](c.AccessFeatures), Languages: words[string](c.Languages),
 		Included: c.Included, ToBring: c.ToBring, Eligibility: c.Eligibility, PersonalCare: c.PersonalCare, TransportGiven: c.TransportGiven,
+		NeedsIntroduction: given(c.NeedsIntroduction), FirstVisit: given(c.FirstVisit),
 	}
 }
 
@@ -77,6 +78,7 @@ func contentOut(c marketplace.Content) gen.OfferContent {
 		Needs: words[gen.Need](c.Needs), AccessFeatures: words[gen.AccessFeature](c.AccessFeatures), Languages: words[gen.Language](c.Languages),
 		Included: words[string](c.Included), ToBring: words[string](c.ToBring), Eligibility: c.Eligibility,
 		PersonalCare: c.PersonalCare, TransportGiven: c.TransportGiven,
+		NeedsIntroduction: &c.NeedsIntroduction, FirstVisit: &c.FirstVisit,
 	}
 }
 

@@ -118,6 +118,7 @@ func (s *Server) AddCompetency(ctx context.Context, r gen.AddCompetencyRequestOb
 	b := r.Body
 	c, err := booking.AddCompetency(ctx, s.DB, who(ctx), r.ProviderID, booking.RecordCompetency{
 		WorkerID: b.WorkerID, Task: b.Task, BookingID: b.BookingID, AssessedBy: b.AssessedBy, AssessedOn: b.AssessedOn.Time, ExpiresOn: dayOrNone(b.ExpiresOn),
+		Introduced: b.IntroductionID,
 	})
 	if err != nil {
 		return nil, err
@@ -190,7 +191,7 @@ func competencyFor(who shortbreaks.Actor) func(booking.Competency) gen.Competenc
 	return func(c booking.Competency) gen.Competency {
 		out := gen.Competency{
 			ID: c.ID, ProviderID: c.ProviderID, WorkerID: c.WorkerID, Task: c.Task, BookingID: c.BookingID, AssessedBy: c.AssessedBy,
-			AssessedOn: day(c.AssessedOn), ExpiresOn: dateOrNone(c.ExpiresOn),
+			AssessedOn: day(c.AssessedOn), ExpiresOn: dateOrNone(c.ExpiresOn), IntroductionID: c.IntroductionID,
 		}
 		if who.Staff() {
 			out.ChildID = c.ChildID

@@ -8,6 +8,7 @@ import (
 	"shortbreaks"
 	"shortbreaks/api/gen"
 	"shortbreaks/booking"
+	"shortbreaks/budgets"
 	"shortbreaks/marketplace"
 	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
@@ -25,7 +26,7 @@ func (s *Server) CreateQuote(ctx context.Context, r gen.CreateQuoteRequestObject
 	if err != nil {
 		return nil, err
 	}
-	return gen.CreateQuote201JSONResponse(quoteOut(q)), nil
+	return gen.CreateQuote201JSONResponse(quoteFor(who(ctx), q)), nil
 }
 
 // GetQuote reads a quote back, as figures or as a paper.
@@ -37,7 +38,7 @@ func (s *Server) GetQuote(ctx context.Context, r gen.GetQuoteRequestObject) (gen
 	if as := given(r.Params.As); as == gen.PaperFormPaper || as == gen.PaperFormPdf {
 		return draw(q.Paper(at), as)
 	}
-	return gen.GetQuote200JSONResponse(quoteOut(q)), nil
+	return gen.GetQuote200JSONResponse(quoteFor(who(ctx), q)), nil
 }
 
 func ratioOf(r *gen.SupportRatio) tariff.Ratio {
@@ -57,6 +58,15 @@ func visitOf(v gen.Visit) marketplace.Visit {
 	return marketplace.Visit{LocalStart: v.LocalStart, Minutes: v.Minutes}
 }
 
+// quoteFor shows a quote to its reader; advice is for staff.
+func quoteFor(who shortbreaks.Actor, q *booking.Quote) gen.Quote {
+	out := quoteOut(q)
+	if booking.Advised(who) {
+		out.Advice = q.Document.Advice
+	}
+	return out
+}
+
 func quoteOut(q *booking.Quote) gen.Quote {
 	d := q.Document
 	return gen.Quote{
@@ -65,7 +75,10 @@ func quoteOut(q *booking.Quote) gen.Quote {
 		TotalPence: int64(q.TotalPence), FullPence: int64(d.FullPence), MightAdd: mapped(d.MightAdd, mightAddOut), Dues: mapped(d.Dues, dueOut),
 		BudgetPence: int64(q.BudgetPence()), FamilyPence: int64(q.TotalPence - q.BudgetPence()),
 		Items: mapped(d.Items, quoteItemOut), CancellationTerms: termsOut(d.Terms), Explanation: d.Explanation,
-		Verdict: verdict(d.Allowed), Because: append([]string{}, d.Because...), BundleID: d.BundleID,
+		Verdict: gen.Verdict(q.Verdict()), Because: append([]string{}, d.Because...), BundleID: d.BundleID,
+		NextSteps: mapped(q.NextSteps(), func(n booking.NextStep) gen.NextStep {
+			return gen.NextStep{Code: n.Code, Words: n.Words, Operation: n.Operation}
+		}),
 	}
 }
 
@@ -95,7 +108,7 @@ func quoteItemOut(it booking.QuotedItem) gen.QuoteItem {
 func quoteChargeOut(c booking.QuotedCharge) gen.QuoteCharge {
 	out := gen.QuoteCharge{
 		N: c.N, Kind: gen.ChargeKind(c.Kind), Quantity: c.Quantity, QuantityUnit: gen.AccountUnit(c.Unit), AmountPence: int64(c.AmountPence),
-		Payer: payerOut(c.Payer), Verdict: verdict(c.Allowed), Because: c.Because, PlanLineID: c.LineID, Funding: []gen.Funding{},
+		Payer: payerOut(c.Payer), Verdict: gen.Verdict(c.VerdictOf()), Because: c.Because, Reason: reasonOut(c.Reason), PlanLineID: c.LineID, Funding: []gen.Funding{},
 		VatPence: optional(int64(c.VATPence)), Payee: optional(c.Payee), Others: mapped(c.Others, borneOut),
 	}
 	if c.FullPence != c.AmountPence {
@@ -109,11 +122,14 @@ func quoteChargeOut(c booking.QuotedCharge) gen.QuoteCharge {
 	return out
 }
 
-func verdict(allowed bool) gen.Verdict {
-	if allowed {
-		return gen.VerdictAllowed
+// reasonOut is by which rule a verdict was come to.
+func reasonOut(r *booking.QuotedReason) *gen.VerdictReason {
+	if r == nil {
+		return nil
 	}
-	return gen.VerdictNotAllowed
+	return &gen.VerdictReason{Rule: r.Rule, Version: r.Version, Facts: mapped(r.Facts, func(f budgets.Fact) gen.VerdictFact {
+		return gen.VerdictFact{Name: f.Name, Value: f.Value}
+	})}
 }
 
 // payerOut: to the contract a family is one payer, however it pays.

@@ -18,6 +18,14 @@
 //   - reschedule.go, cancelmany.go, fee.go: moving a date, cancelling several,
 //     fees that wait; waitlist.go, promote.go: lines for full sessions;
 //     party.go: who comes along.
+//   - introduction.go, introduced.go: children a provider has met, and offers
+//     that are booked for nobody else; nextstep.go: what has to happen before a quote is booked.
+//   - nights.go: a child's nights away in twelve months, advice to staff.
+//   - reason.go: by which rule and which facts each charge was allowed, kept
+//     with the booking.
+//   - need.go, competency.go, signedoff.go: what a child needs somebody to be
+//     signed off for, who is, and that nobody else is booked; swap.go: another
+//     worker for a visit; flag.go: the same looked at two days before.
 //   - read.go: what each role may see of a booking.
 //
 // Rows are locked in one order everywhere: idempotency key, waiting lists,

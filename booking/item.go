@@ -37,8 +37,9 @@ type Booking struct {
 
 	ProviderName   string
 	OfferTitle     string
-	ChildFirstName string  // empty for a provider
-	Items          []*Item // in order of start
+	ChildFirstName string   // empty for a provider
+	Advice         []string `db:"-"` // to staff, as it was quoted (L09); not in lists
+	Items          []*Item  // in order of start
 }
 
 // Item is one attendee at one session or visit.
@@ -72,7 +73,8 @@ type Item struct {
 	Charges  []Charge
 	Holds    []ItemHold // nil for a provider
 	Delivery *Delivery
-	Reason   string // disputed: what the family says is wrong; declined, cancelled by the provider: why
+	Changes  []WorkerChange // of a visit: who came instead of whom
+	Reason   string         // disputed: what the family says is wrong; declined, cancelled by the provider: why
 }
 
 // Minutes is the elapsed length of an item: a night over the October change
@@ -91,6 +93,7 @@ type Charge struct {
 	Quantity    int64 // in Unit
 	AmountPence shortbreaks.Pence
 	LineID      *uuid.UUID
+	Reason      *ChargeReason `db:"-"` // as it was booked; nil for a provider, and in lists
 }
 
 // ItemHold is a hold with what it is money of.

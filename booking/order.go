@@ -11,6 +11,7 @@ import (
 	"shortbreaks/budgets"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
+	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
 )
 
@@ -40,6 +41,9 @@ type board struct {
 	open     map[uuid.UUID]bool // offers that may be booked
 	used     map[uuid.UUID]bool // quotes booked already
 	attends  map[attendance]bool
+
+	introduced map[childAt]tariff.Ratio // decided for children whose offers need it
+	crew       *crew                    // for children who need somebody signed off
 }
 
 // attendance is a child in a session; once at most.
@@ -81,6 +85,8 @@ func (b *board) queue(batch *pgx.Batch, need needed, lock bool) {
 	b.used = queueIDs(batch, `SELECT quote_id FROM booking JOIN unnest($1::uuid[], $2::uuid[]) w (authority_id, quote_id) USING (authority_id, quote_id)`,
 		need.quoteAuthorities, need.quotes)
 	b.attends = queueAttendances(batch, need)
+	b.introduced = queueIntroductions(batch, need)
+	b.crew = queueCrew(batch, need.skilled)
 }
 
 func (b *board) queueMoney(batch *pgx.Batch, need needed) {
@@ -135,6 +141,9 @@ type needed struct {
 	attending []uuid.UUID // authorities
 	children  []uuid.UUID
 	sessions  []uuid.UUID
+
+	introduced []*Quote // of offers that need an introduction
+	skilled    []*Quote // for which somebody has to be signed off
 }
 
 func needs(orders []Order) needed {
@@ -150,6 +159,12 @@ func needs(orders []Order) needed {
 			n.quoteAuthorities, n.quotes = append(n.quoteAuthorities, o.Authority), append(n.quotes, q.ID)
 			if first(q.OfferID) {
 				n.offerProviders, n.offers = append(n.offerProviders, q.ProviderID), append(n.offers, q.OfferID)
+			}
+			if q.Document.Introduction != nil {
+				n.introduced = append(n.introduced, q)
+			}
+			if q.needsTasks() {
+				n.skilled = append(n.skilled, q)
 			}
 			for _, it := range q.Document.Items {
 				n.item(o, q, it, first)

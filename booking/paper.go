@@ -83,6 +83,8 @@ func (q *Quote) bookable() string {
 	switch {
 	case !q.Document.Allowed:
 		return "It cannot be booked as it stands. " + strings.Join(q.Document.Because, " ")
+	case len(q.NextSteps()) > 0:
+		return "It cannot be booked yet. " + q.NextSteps()[0].Words
 	case q.Document.Instant:
 		return "A booking is confirmed at once."
 	}

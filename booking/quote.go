@@ -53,6 +53,11 @@ type QuoteDocument struct {
 	Dues          []tariff.Due      `json:"dues,omitempty"`
 	BundleID      *uuid.UUID        `json:"bundle_id,omitempty"` // what was asked for, if it was a bundle
 	HeldFor       time.Duration     `json:"held_for,omitempty"`  // offered from a waiting list: how long the family has to answer
+
+	Introduction *QuotedIntroduction `json:"introduction,omitempty"` // nil: the offer needs none
+	Unskilled    string              `json:"unskilled,omitempty"`    // why nobody may do what the child needs; "": somebody may
+	Ask          string              `json:"ask,omitempty"`          // what a practitioner has to agree to first; "": nothing
+	Advice       []string            `json:"advice,omitempty"`       // for staff; refuses nothing (L09)
 }
 
 // QuotedItem is one session or visit of a quote.
@@ -66,6 +71,7 @@ type QuotedItem struct {
 	PricePence   shortbreaks.Pence `json:"price_pence"`
 	Charges      []QuotedCharge    `json:"charges"`
 	Minimum      *QuotedMinimum    `json:"minimum,omitempty"` // it runs only if enough book
+	Tasks        []string          `json:"tasks,omitempty"`   // that somebody has to be signed off for (R120)
 	Party
 }
 
@@ -87,6 +93,7 @@ type QuotedCharge struct {
 	Others      []tariff.Borne    `json:"others,omitempty"`     // who bears the rest
 	OptionName  string            `json:"option_name,omitempty"`
 	Group       []QuotedGroup     `json:"group,omitempty"` // parts that are shares of a price for the group
+	Reason      *QuotedReason     `json:"reason,omitempty"`
 }
 
 // QuotedShare is the part of a charge one account pays. A nil account means
@@ -160,12 +167,7 @@ func draftFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateQuo
 	if err := budgets.CheckSiblings(ctx, tx, child, c.ChildNo, c.Children); err != nil {
 		return nil, err
 	}
-	offered, err := marketplace.Offering(ctx, tx, marketplace.Want{
-		OfferID: c.OfferID, SessionIDs: c.SessionIDs, BundleID: c.BundleID, Visits: c.Visits, LaneID: c.LaneID,
-		ChargeKinds: c.ChargeKinds, ReducedRate: child.ReducedRate, DateOfBirth: child.DateOfBirth, Authority: child.AuthorityID,
-		Schemes: child.FundedSchemes, Ratio: c.Ratio, Children: c.Children, ChildNo: c.ChildNo, Quantities: c.Quantities,
-		Companions: c.Companions,
-	})
+	offered, introduction, err := offeringFor(ctx, tx, child, &c)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +176,25 @@ func draftFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateQuo
 		return nil, err
 	}
 	q := draftQuote(who, child, offered, c, tx.Now, settings)
-	return q, fundQuote(ctx, tx, q, child, c)
+	q.Document.Introduction = introduction
+	if err := noteNeeds(ctx, tx, q); err != nil {
+		return nil, err
+	}
+	if err := fundQuote(ctx, tx, q, child, c); err != nil {
+		return nil, err
+	}
+	q.noteAsk(who)
+	return q, noteNights(ctx, tx, q)
+}
+
+// want is what is asked of the marketplace for a child.
+func (c CreateQuote) want(child *budgets.Child) marketplace.Want {
+	return marketplace.Want{
+		OfferID: c.OfferID, SessionIDs: c.SessionIDs, BundleID: c.BundleID, Visits: c.Visits, LaneID: c.LaneID,
+		ChargeKinds: c.ChargeKinds, ReducedRate: child.ReducedRate, DateOfBirth: child.DateOfBirth, Authority: child.AuthorityID,
+		Schemes: child.FundedSchemes, Ratio: c.Ratio, Children: c.Children, ChildNo: c.ChildNo, Quantities: c.Quantities,
+		Companions: c.Companions,
+	}
 }
 
 func draftQuote(who shortbreaks.Actor, child *budgets.Child, o *marketplace.Offered, c CreateQuote, now time.Time, s budgets.Settings) *Quote {
@@ -229,7 +249,7 @@ func fundQuote(ctx context.Context, tx *db.Tx, q *Quote, child *budgets.Child, c
 	covered := 0
 	for i, ch := range charges {
 		f := fundings[i]
-		ch.Allowed, ch.Because = f.Allowed, f.Because
+		ch.Allowed, ch.Because, ch.Reason = f.Allowed, f.Because, quotedReason(f.Reason)
 		if f.Allowed {
 			covered++
 			if ch.Because == "" {

@@ -28,8 +28,10 @@ func Load(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID) (*
 	}
 	var b *Booking
 	err := d.Read(ctx, db.For(who), func(tx *db.Tx) (err error) {
-		b, err = loadOne(ctx, tx, who, id)
-		return err
+		if b, err = loadOne(ctx, tx, who, id); err != nil || providerSide(who) {
+			return err
+		}
+		return b.explain(ctx, tx)
 	})
 	return b, err
 }
@@ -160,8 +162,12 @@ func fill(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item) 
 	if err != nil {
 		return err
 	}
+	changes, err := workerChangesOf(ctx, tx, items)
+	if err != nil {
+		return err
+	}
 	for _, it := range items {
-		it.Charges, it.Holds, it.Reason = charges[it.ID], holds[it.ID], reasons[it.ID]
+		it.Charges, it.Holds, it.Reason, it.Changes = charges[it.ID], holds[it.ID], reasons[it.ID], changes[it.ID]
 		if n := slices.IndexFunc(deliveries, func(d *Delivery) bool { return d.ItemID == it.ID }); n >= 0 {
 			it.Delivery = deliveries[n]
 		}

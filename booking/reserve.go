@@ -22,8 +22,9 @@ import (
 // The rows are locked in one order, the decisions are made here with the rows
 // in hand, and everything is written by a few set-based statements: one round
 // trip for the locks, two more if somebody's time is asked for, and one for
-// the writing. Refusals: quote-expired, quote-used, not-allowed-by-plan,
-// offer-closed, session-started, already-booked, session-full, lane-taken,
+// the writing. Refusals: quote-expired, quote-used, not-allowed-by-plan, ask-first,
+// offer-closed, introduction-needed, ratio-decided,
+// competency-missing, session-started, already-booked, session-full, lane-taken,
 // budget-too-low.
 func Reserve(ctx context.Context, tx *db.Tx, orders []Order) ([]Verdict, error) {
 	var locks, writing pgx.Batch
@@ -158,8 +159,13 @@ func (t *taking) checkQuote(q *Quote) error {
 		return ErrQuoteExpired.With("Nothing was booked. Ask for a new quote; the price may have changed.")
 	case !q.Document.Allowed:
 		return ErrNotAllowed.With(because(q.Document.Because))
+	case q.Document.Ask != "":
+		return ErrAskFirst.With(q.Document.Ask + " Nothing was booked. " + askPractitioner)
 	case !t.board.open[q.OfferID]:
 		return marketplace.ErrOfferClosed.With("Nothing was booked. The provider takes no bookings for it at present; look for another offer.")
+	}
+	if err := t.board.checkIntroduced(q); err != nil {
+		return err
 	}
 	t.board.used[q.ID] = true
 	t.did(func() { delete(t.board.used, q.ID) })
@@ -201,6 +207,9 @@ func (t *taking) take(b *Booking, q *Quote, n int, qi QuotedItem) (*Item, error)
 		item.State, item.ExpiresAt = Requested, requestExpiry(q, t.now)
 	}
 	item.hold(q, t.now)
+	if err := t.board.crew.missing(q, qi); err != nil {
+		return nil, err
+	}
 	var err error
 	if qi.SessionID == nil {
 		err = t.takeLane(item, q, qi)
@@ -258,6 +267,9 @@ func (t *taking) takePlace(item *Item, qi QuotedItem) error {
 
 func (t *taking) takeLane(item *Item, q *Quote, qi QuotedItem) error {
 	wish := laneWish(q, qi)
+	if len(qi.Tasks) > 0 {
+		wish.Only = t.board.crew.lanesFor(q, qi)
+	}
 	lane, ok := t.board.lanes.Pick(wish)
 	if !ok {
 		return marketplace.ErrLaneTaken.With("Nobody is free at " + item.LocalStart + ". Nothing was booked; try another time.")

@@ -59,7 +59,8 @@ const waitColumns = `authority_id, id, child_id, provider_id, offer_id, session_
 // JoinWaitlist puts a child in the line for a full session, on behalf of a
 // family that agrees to its money being held when a place is offered. What is
 // asked is quoted first, so that nobody waits for what cannot be had. Errors:
-// those of MakeQuote, invalid, not-allowed-by-plan, places-left,
+// those of MakeQuote, invalid, not-allowed-by-plan, ask-first,
+// introduction-needed, // competency-missing, places-left,
 // already-waiting, already-booked.
 func JoinWaitlist(ctx context.Context, d *db.DB, who shortbreaks.Actor, c CreateQuote) (*WaitEntry, error) {
 	if !who.Is(shortbreaks.Family, shortbreaks.Practitioner) {
@@ -76,6 +77,15 @@ func JoinWaitlist(ctx context.Context, d *db.DB, who shortbreaks.Actor, c Create
 		}
 		if !q.Document.Allowed {
 			return ErrNotAllowed.With(because(q.Document.Because))
+		}
+		if i := q.Document.Introduction; i != nil && i.ID == nil {
+			return ErrIntroductionNeeded.With(introductionNeeded(q.Document.ProviderName))
+		}
+		if q.Document.Ask != "" {
+			return ErrAskFirst.With(q.Document.Ask + " " + askPractitioner)
+		}
+		if q.Document.Unskilled != "" {
+			return ErrCompetencyMissing.With(q.Document.Unskilled)
 		}
 		it := q.Document.Items[0]
 		key := marketplace.PlaceKey{Provider: q.ProviderID, Session: *it.SessionID}
@@ -271,6 +281,9 @@ var errNextFamily = errors.New("the place goes to the next family")
 // isAboutTheFamily reports whether a refusal is the family's alone, so that the
 // place may go to the next; else the place itself is not to be had.
 func isAboutTheFamily(err error) bool {
-	return slices.ContainsFunc([]error{ErrBudgetTooLow, ErrNotAllowed, ErrAlreadyBooked, budgets.ErrLineTooLow, shortbreaks.ErrNotFound, shortbreaks.ErrForbidden, marketplace.ErrAge},
+	return slices.ContainsFunc([]error{
+		ErrBudgetTooLow, ErrNotAllowed, ErrAlreadyBooked, budgets.ErrLineTooLow, shortbreaks.ErrNotFound, shortbreaks.ErrForbidden, marketplace.ErrAge,
+		ErrIntroductionNeeded, ErrRatioDecided, ErrCompetencyMissing, ErrAskFirst,
+	},
 		func(e error) bool { return errors.Is(err, e) })
 }

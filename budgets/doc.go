@@ -16,6 +16,7 @@
 //     authorities apart a second time; family against family is only here.
 //   - plan.go: what a line pays for (Pays), what is left of it (Free), who
 //     hands its money over (PayableBy).
+//   - rule.go: what each stream pays for, in versions; why a verdict was come to.
 //   - fund.go: which line and which accounts pay each charge of a quote, or in
 //     plain words why none does (T12, T20, T85, T86).
 //   - plan_lock.go: locking and moving lines, in id order, never above the limit.

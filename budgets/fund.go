@@ -57,6 +57,7 @@ type Funding struct {
 	Unit     payments.Unit
 	Quantity int64 // in Unit; the shares sum to it exactly
 	Shares   []FundShare
+	Reason   // why, to be kept with what is decided by it
 }
 
 // Fund finds for each charge the line of the child's plan that pays for it, or
@@ -74,7 +75,7 @@ func Fund(ctx context.Context, tx *db.Tx, child *Child, line *uuid.UUID, asks []
 	}
 	fundings := make([]Funding, len(asks))
 	for i, ask := range asks {
-		fundings[i] = f.fund(ask)
+		fundings[i] = f.decide(ask)
 	}
 	return fundings, nil
 }
@@ -84,6 +85,7 @@ type funds struct {
 	chosen   bool // by hand: one line or none
 	lines    []PlanLine
 	accounts []datedAccount
+	rules    []FundingRule // of the authority, by code and version
 }
 
 // datedAccount is a budget account with the days its period counts.
@@ -125,6 +127,7 @@ func readFunds(ctx context.Context, tx *db.Tx, child *Child, line *uuid.UUID, as
 		f.accounts, err = pgx.CollectRows(rows, pgx.RowToStructByName[datedAccount])
 		return err
 	})
+	queueRules(batch, child.AuthorityID, &f.rules)
 	if err := tx.PGX.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("read plan lines and accounts: %w", err)
 	}

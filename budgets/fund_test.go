@@ -60,7 +60,8 @@ func TestT12_WhatNoLinePaysForSaysWhy(t *testing.T) {
 		require.Equal(t, c.because, f.Because, c.name)
 		require.Equal(t, c.because == "", f.Allowed, c.name)
 		if !f.Allowed {
-			require.Equal(t, budgets.Funding{Because: c.because}, f, c.name)
+			require.Equal(t, budgets.Funding{Because: c.because, Reason: f.Reason}, f, c.name)
+			require.Equal(t, budgets.RuleForbids, f.Verdict, c.name)
 		}
 	}
 }
@@ -75,7 +76,7 @@ func TestT20_ALineSharesOverItsStreamsToThePenny(t *testing.T) {
 	})
 	got := w.fund(w.ada, nil, ask(func(a *budgets.FundAsk) { a.Pence = 10_000 }))[0]
 	require.Equal(t, budgets.Funding{
-		Allowed: true, Line: &line.ID, Unit: payments.InPence, Quantity: 10_000,
+		Allowed: true, Line: &line.ID, Unit: payments.InPence, Quantity: 10_000, Reason: got.Reason,
 		Shares: []budgets.FundShare{
 			{Stream: "social_care", Period: w.year.ID, Account: care, Weight: 1, Amount: 3334},
 			{Stream: "education", Weight: 1, Amount: 3333}, // no account: refused at the desk, shown before

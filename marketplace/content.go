@@ -42,6 +42,9 @@ type Content struct {
 	Eligibility    string   // who may come, in words; "" is what the access route says (R123)
 	PersonalCare   bool     // washing, dressing, eating and using the toilet are helped with
 	TransportGiven bool     // the child can be fetched or brought home
+
+	NeedsIntroduction bool // booked for a child only once the provider has met it (R119)
+	FirstVisit        bool // the visit by which they meet: booked without an introduction
 }
 
 // check notes every line and word of the content that breaks a rule.
@@ -71,6 +74,7 @@ func (c Content) check(f *shortbreaks.Faults, at string) {
 	if c.Eligibility != "" {
 		f.Text(at+"/eligibility", c.Eligibility, 10, 500)
 	}
+	f.Unless(!c.NeedsIntroduction || !c.FirstVisit, at+"/first_visit", "A first visit is how a child is introduced; it cannot need an introduction itself.")
 }
 
 // trimmed is the content with its lines as they are kept.
@@ -150,14 +154,16 @@ func (e OfferEdit) check(f *shortbreaks.Faults) {
 
 const sqlEditOffer = `UPDATE offer SET title = $3, summary = $4, category = $5, access_route = $6, age_from = $7, age_to = $8,
     ratio_staff = $9, ratio_children = $10, instant = $11, needs = $12, access_features = $13, languages = $14, included = $15,
-    to_bring = $16, eligibility = $17, personal_care = $18, transport_given = $19, edition = edition + 1
+    to_bring = $16, eligibility = $17, personal_care = $18, transport_given = $19, needs_introduction = $20, first_visit = $21,
+    edition = edition + 1
 WHERE provider_id = $1 AND id = $2`
 
 func (e OfferEdit) write(ctx context.Context, tx *db.Tx, o Offer) error {
 	c := e.Content.trimmed()
 	done, err := tx.PGX.Exec(ctx, sqlEditOffer, o.ProviderID, o.ID, strings.TrimSpace(e.Title), strings.TrimSpace(e.Summary), e.Category, e.AccessRoute,
 		e.AgeFrom, e.AgeTo, e.RatioStaff, e.RatioChildren, e.Instant, c.Needs.texts(), c.AccessFeatures.texts(), c.Languages.texts(),
-		c.Included.texts(), c.ToBring.texts(), c.Eligibility, c.PersonalCare, c.TransportGiven)
+		c.Included.texts(), c.ToBring.texts(), c.Eligibility, c.PersonalCare, c.TransportGiven,
+		c.NeedsIntroduction, c.FirstVisit)
 	if err != nil {
 		return fmt.Errorf("editing offer %s: %w", o.ID, err)
 	}

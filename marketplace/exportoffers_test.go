@@ -115,7 +115,7 @@ func TestWhatIsExportedAndImportedIsTheSame(t *testing.T) {
 	full.AccessRoute, full.Content = "targeted", marketplace.Content{
 		Needs: marketplace.TextList{"autism", "epilepsy"}, AccessFeatures: marketplace.TextList{"hoist"}, Languages: marketplace.TextList{"makaton"},
 		Included: marketplace.TextList{"Lunch; and tea", "+ fun"}, ToBring: marketplace.TextList{"A coat"}, Eligibility: "Anyone with a register card.",
-		PersonalCare: false, TransportGiven: true,
+		PersonalCare: false, TransportGiven: true, NeedsIntroduction: true,
 	}
 	horizon := 60
 	full.NoticeMinutes, full.HorizonDays = 90, &horizon

@@ -19,6 +19,8 @@ type LaneWish struct {
 	Provider, Offer uuid.UUID
 	Lane            *uuid.UUID
 	From, To        time.Time
+
+	Only map[uuid.UUID]bool // the lanes that will do; nil: any
 }
 
 // LaneClaim is a lane kept for a booking item, buffers included.
@@ -274,7 +276,7 @@ func (b *LaneBoard) Pick(w LaneWish) (uuid.UUID, bool) {
 		return uuid.Nil, false
 	}
 	for _, lane := range b.lanes[laneOffer{w.Provider, w.Offer}] {
-		if w.Lane != nil && *w.Lane != lane {
+		if w.Lane != nil && *w.Lane != lane || w.Only != nil && !w.Only[lane] {
 			continue
 		}
 		key := laneKey{w.Provider, lane}

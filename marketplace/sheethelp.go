@@ -6,7 +6,7 @@ var (
 	sheetColumns = []string{
 		"title", "summary", "category", "access_route", "age_from", "age_to", "ratio", "setting", "postcode", "address", "place_access",
 		"instant", "publish", "personal_care", "transport", "needs", "access_features", "languages", "included", "to_bring", "eligibility",
-		"notice_minutes", "horizon_days",
+		"introduction", "notice_minutes", "horizon_days",
 		"option", "who_may_use", "at_ratio", "valid_from", "valid_to", "payment", "billed_on", "sells",
 		"charge_kind", "price_unit", "price", "components", "reduced_price", "reduced_components", "basis", "rate", "minimum_minutes",
 		"step_minutes", "step_mode", "only", "optional", "event", "nth_child", "long_stay", "cap", "cost_shares", "minutes_with_child",
@@ -20,7 +20,7 @@ var (
 
 	// Columns of a row below its offer: another price option or charge, and
 	// other dates.
-	priceColumns = sheetColumns[23:54]
+	priceColumns = sheetColumns[24:55]
 	dateColumns  = []string{"first_date", "last_date", "dates", "except", "valid_from", "valid_to"}
 	clockColumns = []string{"from", "to"}
 	ratioColumns = []string{"ratio", "at_ratio"}
@@ -57,6 +57,8 @@ The offer
   needs, access_features, languages   lists: autism; epilepsy
   included, to_bring    lists of lines: Lunch; All art materials
   eligibility           who may come, if not what the access route says
+  introduction          needed: booked only for children you have met and accepted; first_visit:
+                        the visit by which you meet
   notice_minutes, horizon_days   the latest and the earliest it can be booked
 
 The price. With only price_unit and price it is one price for anyone.

@@ -142,7 +142,17 @@ func (r *sheetRow) content() Content {
 	return Content{
 		Needs: r.list("needs"), AccessFeatures: r.list("access_features"), Languages: r.list("languages"), Included: r.list("included"),
 		ToBring: r.list("to_bring"), Eligibility: r.cell["eligibility"], PersonalCare: r.yes("personal_care"), TransportGiven: r.yes("transport"),
+		NeedsIntroduction: r.introduction("needed"), FirstVisit: r.introduction("first_visit"),
 	}
+}
+
+// introduction reports whether the one column of the two flags says this one.
+func (r *sheetRow) introduction(flag string) bool {
+	said := r.cell["introduction"]
+	if flag == "needed" && said != "" && said != "needed" && said != "first_visit" {
+		r.fault("introduction", "Write needed or first_visit, or leave it empty.")
+	}
+	return said == flag
 }
 
 // terms reads the two plain figures, or a choice, or steps.

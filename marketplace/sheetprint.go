@@ -28,6 +28,12 @@ func printOffer(d OfferDraft, state OfferState, contracts contractNames) []map[s
 	} {
 		head[column] = value
 	}
+	switch {
+	case d.Content.NeedsIntroduction:
+		head["introduction"] = "needed"
+	case d.Content.FirstVisit:
+		head["introduction"] = "first_visit"
+	}
 	if d.HorizonDays != nil {
 		head["horizon_days"] = printCount(*d.HorizonDays)
 	}

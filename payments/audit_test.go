@@ -57,6 +57,16 @@ func newAuditable(t *testing.T) *auditable {
 	w.exec(`UPDATE booking_item SET moved_from = $2 WHERE id = $1`, confirmed, settled)
 	w.exec(`INSERT INTO waitlist_entry (authority_id, id, child_id, provider_id, offer_id, session_id, ask, state, item_id, created_at, created_by)
 		SELECT authority_id, id, child_id, provider_id, id, id, '{}', 'accepted', id, $2, $3 FROM booking_item WHERE id = $1`, confirmed, start, w.person)
+	w.exec(`INSERT INTO introduction (authority_id, id, child_id, provider_id, state, told_name, asked_by, asked_as, asked_at)
+		VALUES ($1, $2, $2, $3, 'asked', 'Ada', $4, 'family', $5)`, w.authority, c.id, w.provider, w.person, start)
+	w.exec(`INSERT INTO child_need (authority_id, id, child_id, task, categories, starts_on, recorded_by, recorded_at)
+		VALUES ($1, $2, $2, 'Oxygen', '{}', '2027-01-04', $3, $4)`, w.authority, c.id, w.person, start)
+	w.exec(`INSERT INTO worker_change (authority_id, id, item_id, provider_id, from_lane, to_lane, reason, changed_by, changed_at)
+		VALUES ($1, $2, $2, $3, $4, $4, 'Ada is ill.', $5, $6)`, w.authority, visit, w.provider, w.lane, w.person, start)
+	w.exec(`INSERT INTO competency_flag (authority_id, id, item_id, provider_id, task, written_at) VALUES ($1, $2, $2, $3, 'Oxygen', $4)`,
+		w.authority, visit, w.provider, start)
+	w.exec(`INSERT INTO legal_basis (authority_id, id, child_id, basis, starts_on, recorded_by, recorded_at)
+		VALUES ($1, $2, $2, 'section_20', '2027-01-04', $3, $4)`, w.authority, c.id, w.person, start)
 	w.clean()
 
 	var words []string

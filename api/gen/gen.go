@@ -1535,6 +1535,51 @@ func (e IncomeKind) Valid() bool {
 	}
 }
 
+// Defines values for IntroductionAnswer.
+const (
+	IntroductionAnswerAccepted IntroductionAnswer = "accepted"
+	IntroductionAnswerDeclined IntroductionAnswer = "declined"
+)
+
+// Valid indicates whether the value is a known member of the IntroductionAnswer enum.
+func (e IntroductionAnswer) Valid() bool {
+	switch e {
+	case IntroductionAnswerAccepted:
+		return true
+	case IntroductionAnswerDeclined:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IntroductionState.
+const (
+	IntroductionStateAccepted  IntroductionState = "accepted"
+	IntroductionStateArranged  IntroductionState = "arranged"
+	IntroductionStateAsked     IntroductionState = "asked"
+	IntroductionStateDeclined  IntroductionState = "declined"
+	IntroductionStateWithdrawn IntroductionState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the IntroductionState enum.
+func (e IntroductionState) Valid() bool {
+	switch e {
+	case IntroductionStateAccepted:
+		return true
+	case IntroductionStateArranged:
+		return true
+	case IntroductionStateAsked:
+		return true
+	case IntroductionStateDeclined:
+		return true
+	case IntroductionStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ItemState.
 const (
 	ItemStateCancelledByAuthority ItemState = "cancelled_by_authority"
@@ -1652,6 +1697,24 @@ func (e Language) Valid() bool {
 	case LanguageUrdu:
 		return true
 	case LanguageWelsh:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LegalBasis.
+const (
+	LegalBasisSection17 LegalBasis = "section_17"
+	LegalBasisSection20 LegalBasis = "section_20"
+)
+
+// Valid indicates whether the value is a known member of the LegalBasis enum.
+func (e LegalBasis) Valid() bool {
+	switch e {
+	case LegalBasisSection17:
+		return true
+	case LegalBasisSection20:
 		return true
 	default:
 		return false
@@ -3143,6 +3206,9 @@ type Block struct {
 
 // Booking One child at one provider. Providers know it by its reference and are not told the child's name here.
 type Booking struct {
+	// Advice For staff alone, as it was when it was quoted; not in lists.
+	Advice []string `json:"advice,omitempty"`
+
 	// BasketID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
@@ -3271,6 +3337,9 @@ type BookingItem struct {
 
 	// TimeZone Example: Europe/London
 	TimeZone string `json:"time_zone"`
+
+	// WorkerChanges Of a visit: who came instead of whom, and why.
+	WorkerChanges []WorkerChange `json:"worker_changes,omitempty"`
 }
 
 // BookingList A page of bookings.
@@ -3809,6 +3878,53 @@ type CheapestSuitable struct {
 	WithinMiles *int `json:"within_miles,omitempty"`
 }
 
+// ChildNeed A task that somebody has to be signed off for before they support this child.
+type ChildNeed struct {
+	Categories []Category `json:"categories"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID                  `json:"child_id"`
+	EndsOn  *openapi_types.Date `json:"ends_on,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID         ID                 `json:"id"`
+	RecordedAt time.Time          `json:"recorded_at"`
+	StartsOn   openapi_types.Date `json:"starts_on"`
+	Task       string             `json:"task"`
+}
+
+// ChildNeedEnd The last day.
+type ChildNeedEnd struct {
+	EndsOn openapi_types.Date `json:"ends_on"`
+}
+
+// ChildNeedList A page of them.
+type ChildNeedList struct {
+	Items []ChildNeed `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// ChildNeedRequest What somebody has to be signed off for.
+type ChildNeedRequest struct {
+	// Categories Kinds of support in which it matters; all if it is left out.
+	Categories []Category `json:"categories,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// StartsOn Today if it is left out.
+	StartsOn *openapi_types.Date `json:"starts_on,omitempty"`
+	Task     string              `json:"task"`
+}
+
 // Closure Dates on which a provider, or one setting of it, is shut; both included.
 type Closure struct {
 	EndsOn openapi_types.Date `json:"ends_on"`
@@ -3982,6 +4098,11 @@ type Competency struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	ID ID `json:"id"`
 
+	// IntroductionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	IntroductionID *ID `json:"introduction_id,omitempty"`
+
 	// ProviderID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
@@ -3992,6 +4113,47 @@ type Competency struct {
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	WorkerID ID `json:"worker_id"`
+}
+
+// CompetencyFlag Something near for which nobody is signed off.
+type CompetencyFlag struct {
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID ID         `json:"booking_id"`
+	ClearedAt *time.Time `json:"cleared_at,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// ItemID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ItemID ID `json:"item_id"`
+
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart LocalTime `json:"local_start"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID        `json:"provider_id"`
+	StartsAt   time.Time `json:"starts_at"`
+	Task       string    `json:"task"`
+	Words      string    `json:"words"`
+	WrittenAt  time.Time `json:"written_at"`
+}
+
+// CompetencyFlagList A page of them.
+type CompetencyFlagList struct {
+	Items []CompetencyFlag `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
 }
 
 // CompetencyList A page of them.
@@ -4012,7 +4174,12 @@ type CompetencyRequest struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	BookingID *ID                 `json:"booking_id,omitempty"`
 	ExpiresOn *openapi_types.Date `json:"expires_on,omitempty"`
-	Task      string              `json:"task"`
+
+	// IntroductionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	IntroductionID *ID    `json:"introduction_id,omitempty"`
+	Task           string `json:"task"`
 
 	// WorkerID A UUID. Those made here are version 7.
 	//
@@ -5061,6 +5228,75 @@ type FundingPeriod struct {
 	StartsOn openapi_types.Date `json:"starts_on"`
 }
 
+// FundingRule What a stream pays for.
+type FundingRule struct {
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID ID `json:"authority_id"`
+
+	// Categories Kinds of support; any if it is empty.
+	Categories []Category `json:"categories"`
+	Code       string     `json:"code"`
+
+	// Kinds Kinds of charge; any if it is empty.
+	Kinds  []ChargeKind `json:"kinds"`
+	MadeAt time.Time    `json:"made_at"`
+
+	// Retired From then on there is no such rule.
+	Retired  bool               `json:"retired"`
+	StartsOn openapi_types.Date `json:"starts_on"`
+
+	// Stream Where budget money comes from. The family's own top-up is never a stream.
+	Stream FundingStream `json:"stream"`
+
+	// Verdict Whether it can be booked now; `ask` needs a person's decision first.
+	Verdict Verdict `json:"verdict"`
+	Version int     `json:"version"`
+
+	// Words For a family.
+	Words string `json:"words"`
+}
+
+// FundingRuleList A page of them.
+type FundingRuleList struct {
+	Items []FundingRule `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// FundingRuleRequest A rule, or its next version.
+type FundingRuleRequest struct {
+	// AfterVersion The version it follows; 0 for a new rule.
+	AfterVersion int `json:"after_version"`
+
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID *ID `json:"authority_id,omitempty"`
+
+	// Categories Kinds of support; any if it is empty.
+	Categories []Category `json:"categories,omitempty"`
+	Code       string     `json:"code"`
+
+	// Kinds Kinds of charge; any if it is empty.
+	Kinds []ChargeKind `json:"kinds,omitempty"`
+
+	// Retired From then on there is no such rule.
+	Retired  *bool              `json:"retired,omitempty"`
+	StartsOn openapi_types.Date `json:"starts_on"`
+
+	// Stream Where budget money comes from. The family's own top-up is never a stream.
+	Stream FundingStream `json:"stream"`
+
+	// Verdict Whether it can be booked now; `ask` needs a person's decision first.
+	Verdict Verdict `json:"verdict"`
+
+	// Words For a family.
+	Words string `json:"words"`
+}
+
 // FundingStream Where budget money comes from. The family's own top-up is never a stream.
 type FundingStream string
 
@@ -5119,9 +5355,123 @@ type IdentifierState string
 // IncomeKind Grants and block funding lower the price; donations are kept apart.
 type IncomeKind string
 
+// Introduction A child and a provider getting to know each other. `child_id` is not for providers.
+type Introduction struct {
+	// AnswerWords The provider's words with its decision, or why it ended.
+	AnswerWords *string   `json:"answer_words,omitempty"`
+	AskedAt     time.Time `json:"asked_at"`
+
+	// ChildAge In years when it was asked for.
+	ChildAge *int `json:"child_age,omitempty"`
+
+	// ChildFirstName As the provider was told; gone once it has ended.
+	ChildFirstName *string `json:"child_first_name,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID   *ID        `json:"child_id,omitempty"`
+	DecidedAt *time.Time `json:"decided_at,omitempty"`
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID   ID     `json:"provider_id"`
+	ProviderName string `json:"provider_name"`
+
+	// Ratio Staff to children.
+	Ratio *SupportRatio `json:"ratio,omitempty"`
+
+	// State Asked for; a visit is arranged; accepted or declined after it; or ended by either side.
+	State IntroductionState `json:"state"`
+
+	// Tasks That somebody has to be signed off for before they support this child.
+	Tasks   []string   `json:"tasks,omitempty"`
+	VisitAt *time.Time `json:"visit_at,omitempty"`
+
+	// VisitLocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	VisitLocalStart *LocalTime `json:"visit_local_start,omitempty"`
+	VisitWords      *string    `json:"visit_words,omitempty"`
+
+	// Words What the family wrote.
+	Words *string `json:"words,omitempty"`
+}
+
+// IntroductionAnswer Yes or no.
+type IntroductionAnswer string
+
+// IntroductionDecision What the provider decided.
+type IntroductionDecision struct {
+	// Decision Yes or no.
+	Decision IntroductionAnswer `json:"decision"`
+
+	// Ratio Staff to children.
+	Ratio *SupportRatio `json:"ratio,omitempty"`
+
+	// Words Needed with a no.
+	Words *string `json:"words,omitempty"`
+}
+
+// IntroductionEnd Why it ends.
+type IntroductionEnd struct {
+	Reason string `json:"reason"`
+}
+
+// IntroductionList A page of them.
+type IntroductionList struct {
+	Items []Introduction `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// IntroductionRequest Who would meet whom.
+type IntroductionRequest struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// Consent The family agrees to the provider being told the first name, the age, `words` and the tasks the child needs; must be true.
+	Consent bool `json:"consent"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID `json:"provider_id"`
+
+	// Words What the provider should know first.
+	Words *string `json:"words,omitempty"`
+}
+
+// IntroductionState Asked for; a visit is arranged; accepted or declined after it; or ended by either side.
+type IntroductionState string
+
+// IntroductionVisit When they meet.
+type IntroductionVisit struct {
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart LocalTime `json:"local_start"`
+
+	// Words Where, and who will be there.
+	Words *string `json:"words,omitempty"`
+}
+
 // ItemCharge One line of an item's price.
 type ItemCharge struct {
 	AmountPence int64 `json:"amount_pence"`
+
+	// Because Why, as it was said when it was booked; of one booking, and not for providers.
+	Because *string `json:"because,omitempty"`
 
 	// Kind What is charged for.
 	Kind ChargeKind `json:"kind"`
@@ -5138,6 +5488,12 @@ type ItemCharge struct {
 
 	// QuantityUnit What an account is kept in; an allowance is often hours, kept in minutes.
 	QuantityUnit AccountUnit `json:"quantity_unit"`
+
+	// Reason By which rule, in which version, and from which facts. The rule may have changed since.
+	Reason *VerdictReason `json:"reason,omitempty"`
+
+	// Verdict Whether it can be booked now; `ask` needs a person's decision first.
+	Verdict *Verdict `json:"verdict,omitempty"`
 }
 
 // ItemState Where one item stands.
@@ -5257,6 +5613,16 @@ type LeftOutDate struct {
 	Date    openapi_types.Date `json:"date"`
 }
 
+// LegalBasis Section 17 (support) or section 20 (accommodation) of the Children Act 1989.
+type LegalBasis string
+
+// LegalBasisRequest On which law the nights rest from a day on.
+type LegalBasisRequest struct {
+	// Basis Section 17 (support) or section 20 (accommodation) of the Children Act 1989.
+	Basis    LegalBasis         `json:"basis"`
+	StartsOn openapi_types.Date `json:"starts_on"`
+}
+
 // LocalTime London wall time with its date, `YYYY-MM-DDTHH:MM`.
 //
 // Example: 2027-01-09T10:00
@@ -5331,6 +5697,44 @@ type Need string
 
 // NextCursor Send as `cursor` to read on; null on the last page.
 type NextCursor = string
+
+// NextStep What has to happen first, and which operation does it.
+type NextStep struct {
+	// Code The code of the refusal if it is booked before.
+	//
+	// Example: introduction-needed
+	Code string `json:"code"`
+
+	// Operation Example: askIntroduction
+	Operation string `json:"operation"`
+	Words     string `json:"words"`
+}
+
+// Nights What a child's nights away come to; advice for staff.
+type Nights struct {
+	// Basis Section 17 (support) or section 20 (accommodation) of the Children Act 1989.
+	Basis     *LegalBasis         `json:"basis,omitempty"`
+	BasisFrom *openapi_types.Date `json:"basis_from,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// LongestStayDays In a row at one provider, with the day of coming and of going.
+	LongestStayDays int `json:"longest_stay_days"`
+
+	// MostNights In any twelve months that end then or later, with what is booked.
+	MostNights int `json:"most_nights"`
+
+	// MostOn When those end.
+	MostOn openapi_types.Date `json:"most_on"`
+
+	// Nights In the twelve months that end with `on_date`.
+	Nights   int                `json:"nights"`
+	OnDate   openapi_types.Date `json:"on_date"`
+	Warnings []string           `json:"warnings"`
+}
 
 // Notice A warning that a credential will end.
 type Notice struct {
@@ -5510,10 +5914,16 @@ type OfferContent struct {
 	// Eligibility Who may come and what they must show; empty, and the words of the access route are shown.
 	Eligibility string `json:"eligibility"`
 
+	// FirstVisit The visit by which a child and the provider meet; it needs no introduction.
+	FirstVisit *bool `json:"first_visit,omitempty"`
+
 	// Included What the price includes, a line each.
 	Included  []string   `json:"included"`
 	Languages []Language `json:"languages"`
 	Needs     []Need     `json:"needs"`
+
+	// NeedsIntroduction Booked for a child only once the provider has met it and accepted; see `askIntroduction`.
+	NeedsIntroduction *bool `json:"needs_introduction,omitempty"`
 
 	// PersonalCare Washing, dressing, eating and using the toilet are helped with.
 	PersonalCare bool `json:"personal_care"`
@@ -6551,6 +6961,9 @@ type ProviderRole string
 
 // Quote A frozen price with its payers. It holds nothing.
 type Quote struct {
+	// Advice For staff alone, such as how many nights the child is away; it refuses nothing.
+	Advice []string `json:"advice,omitempty"`
+
 	// Because Why, in sentences for the family.
 	Because []string `json:"because"`
 
@@ -6594,6 +7007,9 @@ type Quote struct {
 
 	// MightAdd Charges that depend on what happens, with the most they can come to.
 	MightAdd []MightAdd `json:"might_add,omitempty"`
+
+	// NextSteps What has to happen before it can be booked, if `verdict` is `ask`.
+	NextSteps []NextStep `json:"next_steps,omitempty"`
 
 	// OfferID A UUID. Those made here are version 7.
 	//
@@ -6656,6 +7072,9 @@ type QuoteCharge struct {
 
 	// QuantityUnit What an account is kept in; an allowance is often hours, kept in minutes.
 	QuantityUnit AccountUnit `json:"quantity_unit"`
+
+	// Reason By which rule, in which version, and from which facts. The rule may have changed since.
+	Reason *VerdictReason `json:"reason,omitempty"`
 
 	// VatPence Inside `full_pence`.
 	VatPence *int64 `json:"vat_pence,omitempty"`
@@ -7595,6 +8014,24 @@ type VAT string
 // Verdict Whether it can be booked now; `ask` needs a person's decision first.
 type Verdict string
 
+// VerdictFact One thing the verdict relied on.
+type VerdictFact struct {
+	// Name Example: plan_line
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// VerdictReason By which rule, in which version, and from which facts. The rule may have changed since.
+type VerdictReason struct {
+	Facts []VerdictFact `json:"facts"`
+
+	// Rule The code of a funding rule; `plan-line-pays` is that of the plan itself.
+	//
+	// Example: plan-line-pays
+	Rule    string `json:"rule"`
+	Version int    `json:"version"`
+}
+
 // Visit Support by the hour at a time of one's own choosing.
 type Visit struct {
 	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
@@ -7763,6 +8200,16 @@ type Worker struct {
 	Skills    []string            `json:"skills"`
 }
 
+// WorkerChange Somebody else came than was booked.
+type WorkerChange struct {
+	ChangedAt time.Time `json:"changed_at"`
+
+	// FromWorker As the offer names its workers.
+	FromWorker string `json:"from_worker"`
+	Reason     string `json:"reason"`
+	ToWorker   string `json:"to_worker"`
+}
+
 // WorkerList A page of them.
 type WorkerList struct {
 	Items []Worker `json:"items"`
@@ -7781,6 +8228,17 @@ type WorkerRequest struct {
 	LeftOn *openapi_types.Date `json:"left_on,omitempty"`
 	Name   string              `json:"name"`
 	Skills []string            `json:"skills,omitempty"`
+}
+
+// WorkerSwap Who comes instead, and why.
+type WorkerSwap struct {
+	// LaneID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	LaneID ID `json:"lane_id"`
+
+	// Reason For the family.
+	Reason string `json:"reason"`
 }
 
 // Worksheet What an offer costs in a year, and who fills it.
@@ -7927,6 +8385,11 @@ type HasFeatures = []AccessFeature
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// IntroductionID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type IntroductionID = ID
+
 // ItemID A UUID. Those made here are version 7.
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
@@ -7939,6 +8402,11 @@ type LaneID = ID
 
 // Limit defines model for Limit.
 type Limit = int
+
+// NeedID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type NeedID = ID
 
 // OfferID A UUID. Those made here are version 7.
 //
@@ -8235,6 +8703,24 @@ type ListCalendarsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListChildNeedsParams defines parameters for ListChildNeeds.
+type ListChildNeedsParams struct {
+	// ChildID Whose.
+	ChildID ID `form:"child_id" json:"child_id"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetNightsParams defines parameters for GetNights.
+type GetNightsParams struct {
+	// OnDate The day they end with; today if it is left out.
+	OnDate *openapi_types.Date `form:"on_date,omitempty" json:"on_date,omitempty"`
+}
+
 // ListClosuresParams defines parameters for ListClosures.
 type ListClosuresParams struct {
 	// Limit How many items to answer at most.
@@ -8251,6 +8737,18 @@ type ListCompetenciesParams struct {
 
 	// ChildID Only for this child. Providers do not see children's ids, so theirs finds nothing.
 	ChildID *ID `form:"child_id,omitempty" json:"child_id,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListCompetencyFlagsParams defines parameters for ListCompetencyFlags.
+type ListCompetencyFlagsParams struct {
+	// Cleared Those that were cleared as well.
+	Cleared *bool `form:"cleared,omitempty" json:"cleared,omitempty"`
 
 	// Limit How many items to answer at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -8293,6 +8791,33 @@ type ListEnquiriesParams struct {
 
 	// Overdue Only those that have waited at least so long.
 	Overdue *Overdue `form:"overdue,omitempty" json:"overdue,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListFundingRulesParams defines parameters for ListFundingRules.
+type ListFundingRulesParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListIntroductionsParams defines parameters for ListIntroductions.
+type ListIntroductionsParams struct {
+	// ChildID Only of this child. Providers do not see children's ids, so theirs finds nothing.
+	ChildID *ID `form:"child_id,omitempty" json:"child_id,omitempty"`
+
+	// ProviderID Only with this provider.
+	ProviderID *ID `form:"provider_id,omitempty" json:"provider_id,omitempty"`
+
+	// State Only in this state.
+	State *IntroductionState `form:"state,omitempty" json:"state,omitempty"`
 
 	// Limit How many items to answer at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -8716,6 +9241,9 @@ type MoveBookingItemJSONRequestBody = QuoteToBook
 // QueryAttendanceJSONRequestBody defines body for QueryAttendance for application/json ContentType.
 type QueryAttendanceJSONRequestBody = AttendanceQuery
 
+// SwapWorkerJSONRequestBody defines body for SwapWorker for application/json ContentType.
+type SwapWorkerJSONRequestBody = WorkerSwap
+
 // CreateBookingJSONRequestBody defines body for CreateBooking for application/json ContentType.
 type CreateBookingJSONRequestBody = BasketRequest
 
@@ -8727,6 +9255,15 @@ type DeclineBookingJSONRequestBody = DeclineRequest
 
 // ImportCalendarJSONRequestBody defines body for ImportCalendar for application/json ContentType.
 type ImportCalendarJSONRequestBody = CalendarImport
+
+// RecordChildNeedJSONRequestBody defines body for RecordChildNeed for application/json ContentType.
+type RecordChildNeedJSONRequestBody = ChildNeedRequest
+
+// EndChildNeedJSONRequestBody defines body for EndChildNeed for application/json ContentType.
+type EndChildNeedJSONRequestBody = ChildNeedEnd
+
+// SetLegalBasisJSONRequestBody defines body for SetLegalBasis for application/json ContentType.
+type SetLegalBasisJSONRequestBody = LegalBasisRequest
 
 // CreateClosureJSONRequestBody defines body for CreateClosure for application/json ContentType.
 type CreateClosureJSONRequestBody = ClosureDraft
@@ -8748,6 +9285,21 @@ type PublishAnswerJSONRequestBody = FactDraft
 
 // ReplyToEnquiryJSONRequestBody defines body for ReplyToEnquiry for application/json ContentType.
 type ReplyToEnquiryJSONRequestBody = EnquiryWords
+
+// WriteFundingRuleJSONRequestBody defines body for WriteFundingRule for application/json ContentType.
+type WriteFundingRuleJSONRequestBody = FundingRuleRequest
+
+// AskIntroductionJSONRequestBody defines body for AskIntroduction for application/json ContentType.
+type AskIntroductionJSONRequestBody = IntroductionRequest
+
+// DecideIntroductionJSONRequestBody defines body for DecideIntroduction for application/json ContentType.
+type DecideIntroductionJSONRequestBody = IntroductionDecision
+
+// ArrangeIntroductionJSONRequestBody defines body for ArrangeIntroduction for application/json ContentType.
+type ArrangeIntroductionJSONRequestBody = IntroductionVisit
+
+// WithdrawIntroductionJSONRequestBody defines body for WithdrawIntroduction for application/json ContentType.
+type WithdrawIntroductionJSONRequestBody = IntroductionEnd
 
 // SetBusyCalendarJSONRequestBody defines body for SetBusyCalendar for application/json ContentType.
 type SetBusyCalendarJSONRequestBody = BusySource
@@ -8907,6 +9459,9 @@ type ServerInterface interface {
 	// QueryAttendance Question what was recorded
 	// (POST /v1/booking-items/{item_id}/query)
 	QueryAttendance(ctx echo.Context, itemID ItemID) error
+	// SwapWorker Send another worker
+	// (PUT /v1/booking-items/{item_id}/worker)
+	SwapWorker(ctx echo.Context, itemID ItemID) error
 	// ListBookings List bookings
 	// (GET /v1/bookings)
 	ListBookings(ctx echo.Context, params ListBookingsParams) error
@@ -8943,6 +9498,21 @@ type ServerInterface interface {
 	// ListCategories See the kinds of support
 	// (GET /v1/categories)
 	ListCategories(ctx echo.Context) error
+	// ListChildNeeds List what a child needs somebody to be signed off for
+	// (GET /v1/child-needs)
+	ListChildNeeds(ctx echo.Context, params ListChildNeedsParams) error
+	// RecordChildNeed Record that a child needs a signed-off worker for a task
+	// (POST /v1/child-needs)
+	RecordChildNeed(ctx echo.Context) error
+	// EndChildNeed Say until when a child needs it
+	// (POST /v1/child-needs/{need_id}/end)
+	EndChildNeed(ctx echo.Context, needID NeedID) error
+	// SetLegalBasis Record on which law a child's nights rest
+	// (PUT /v1/children/{child_id}/legal-basis)
+	SetLegalBasis(ctx echo.Context, childID ChildID) error
+	// GetNights Count a child's nights away
+	// (GET /v1/children/{child_id}/nights)
+	GetNights(ctx echo.Context, childID ChildID, params GetNightsParams) error
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx echo.Context, params ListClosuresParams) error
@@ -8952,6 +9522,9 @@ type ServerInterface interface {
 	// ListCompetencies List sign-offs
 	// (GET /v1/competencies)
 	ListCompetencies(ctx echo.Context, params ListCompetenciesParams) error
+	// ListCompetencyFlags List what is near and has nobody signed off
+	// (GET /v1/competency-flags)
+	ListCompetencyFlags(ctx echo.Context, params ListCompetencyFlagsParams) error
 	// ListContracts List contracts
 	// (GET /v1/contracts)
 	ListContracts(ctx echo.Context, params ListContractsParams) error
@@ -8988,6 +9561,30 @@ type ServerInterface interface {
 	// ReplyToEnquiry Write to an enquiry
 	// (POST /v1/enquiries/{enquiry_id}/messages)
 	ReplyToEnquiry(ctx echo.Context, enquiryID EnquiryID) error
+	// ListFundingRules Read what each stream pays for
+	// (GET /v1/funding-rules)
+	ListFundingRules(ctx echo.Context, params ListFundingRulesParams) error
+	// WriteFundingRule Write a rule, or its next version
+	// (POST /v1/funding-rules)
+	WriteFundingRule(ctx echo.Context) error
+	// ListIntroductions List introductions
+	// (GET /v1/introductions)
+	ListIntroductions(ctx echo.Context, params ListIntroductionsParams) error
+	// AskIntroduction Ask a provider to meet a child
+	// (POST /v1/introductions)
+	AskIntroduction(ctx echo.Context) error
+	// GetIntroduction Read an introduction
+	// (GET /v1/introductions/{introduction_id})
+	GetIntroduction(ctx echo.Context, introductionID IntroductionID) error
+	// DecideIntroduction Accept a child after the visit, or decline
+	// (POST /v1/introductions/{introduction_id}/decision)
+	DecideIntroduction(ctx echo.Context, introductionID IntroductionID) error
+	// ArrangeIntroduction Arrange the visit
+	// (PUT /v1/introductions/{introduction_id}/visit)
+	ArrangeIntroduction(ctx echo.Context, introductionID IntroductionID) error
+	// WithdrawIntroduction End an introduction
+	// (POST /v1/introductions/{introduction_id}/withdrawal)
+	WithdrawIntroduction(ctx echo.Context, introductionID IntroductionID) error
 	// GetJWKS Read the public keys that check tokens
 	// (GET /v1/jwks.json)
 	GetJWKS(ctx echo.Context) error
@@ -9728,6 +10325,22 @@ func (w *ServerInterfaceWrapper) QueryAttendance(ctx echo.Context) error {
 	return err
 }
 
+// SwapWorker converts echo context to params.
+func (w *ServerInterfaceWrapper) SwapWorker(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SwapWorker(ctx, itemID)
+	return err
+}
+
 // ListBookings converts echo context to params.
 func (w *ServerInterfaceWrapper) ListBookings(ctx echo.Context) error {
 	var err error
@@ -10013,6 +10626,104 @@ func (w *ServerInterfaceWrapper) ListCategories(ctx echo.Context) error {
 	return err
 }
 
+// ListChildNeeds converts echo context to params.
+func (w *ServerInterfaceWrapper) ListChildNeeds(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListChildNeedsParams
+	// ------------- Required query parameter "child_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "child_id", ctx.QueryParams(), &params.ChildID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListChildNeeds(ctx, params)
+	return err
+}
+
+// RecordChildNeed converts echo context to params.
+func (w *ServerInterfaceWrapper) RecordChildNeed(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RecordChildNeed(ctx)
+	return err
+}
+
+// EndChildNeed converts echo context to params.
+func (w *ServerInterfaceWrapper) EndChildNeed(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "need_id" -------------
+	var needID NeedID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "need_id", ctx.Param("need_id"), &needID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter need_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndChildNeed(ctx, needID)
+	return err
+}
+
+// SetLegalBasis converts echo context to params.
+func (w *ServerInterfaceWrapper) SetLegalBasis(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetLegalBasis(ctx, childID)
+	return err
+}
+
+// GetNights converts echo context to params.
+func (w *ServerInterfaceWrapper) GetNights(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetNightsParams
+	// ------------- Optional query parameter "on_date" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "on_date", ctx.QueryParams(), &params.OnDate, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter on_date: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetNights(ctx, childID, params)
+	return err
+}
+
 // ListClosures converts echo context to params.
 func (w *ServerInterfaceWrapper) ListClosures(ctx echo.Context) error {
 	var err error
@@ -10083,6 +10794,38 @@ func (w *ServerInterfaceWrapper) ListCompetencies(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListCompetencies(ctx, params)
+	return err
+}
+
+// ListCompetencyFlags converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCompetencyFlags(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCompetencyFlagsParams
+	// ------------- Optional query parameter "cleared" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cleared", ctx.QueryParams(), &params.Cleared, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cleared: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCompetencyFlags(ctx, params)
 	return err
 }
 
@@ -10304,6 +11047,159 @@ func (w *ServerInterfaceWrapper) ReplyToEnquiry(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReplyToEnquiry(ctx, enquiryID)
+	return err
+}
+
+// ListFundingRules converts echo context to params.
+func (w *ServerInterfaceWrapper) ListFundingRules(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListFundingRulesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListFundingRules(ctx, params)
+	return err
+}
+
+// WriteFundingRule converts echo context to params.
+func (w *ServerInterfaceWrapper) WriteFundingRule(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WriteFundingRule(ctx)
+	return err
+}
+
+// ListIntroductions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListIntroductions(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListIntroductionsParams
+	// ------------- Optional query parameter "child_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "child_id", ctx.QueryParams(), &params.ChildID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "provider_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider_id", ctx.QueryParams(), &params.ProviderID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListIntroductions(ctx, params)
+	return err
+}
+
+// AskIntroduction converts echo context to params.
+func (w *ServerInterfaceWrapper) AskIntroduction(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AskIntroduction(ctx)
+	return err
+}
+
+// GetIntroduction converts echo context to params.
+func (w *ServerInterfaceWrapper) GetIntroduction(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "introduction_id" -------------
+	var introductionID IntroductionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "introduction_id", ctx.Param("introduction_id"), &introductionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter introduction_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetIntroduction(ctx, introductionID)
+	return err
+}
+
+// DecideIntroduction converts echo context to params.
+func (w *ServerInterfaceWrapper) DecideIntroduction(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "introduction_id" -------------
+	var introductionID IntroductionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "introduction_id", ctx.Param("introduction_id"), &introductionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter introduction_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DecideIntroduction(ctx, introductionID)
+	return err
+}
+
+// ArrangeIntroduction converts echo context to params.
+func (w *ServerInterfaceWrapper) ArrangeIntroduction(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "introduction_id" -------------
+	var introductionID IntroductionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "introduction_id", ctx.Param("introduction_id"), &introductionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter introduction_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ArrangeIntroduction(ctx, introductionID)
+	return err
+}
+
+// WithdrawIntroduction converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawIntroduction(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "introduction_id" -------------
+	var introductionID IntroductionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "introduction_id", ctx.Param("introduction_id"), &introductionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter introduction_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawIntroduction(ctx, introductionID)
 	return err
 }
 
@@ -12389,6 +13285,19 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/waitlist-entries", wrapper.JoinWaitlist, options.OperationMiddlewares["joinWaitlist"]...)
 	router.DELETE(options.BaseURL+"/v1/waitlist-entries/:entry_id", wrapper.LeaveWaitlist, options.OperationMiddlewares["leaveWaitlist"]...)
 	router.POST(options.BaseURL+"/v1/waitlist-entries/:entry_id/acceptance", wrapper.AcceptPlace, options.OperationMiddlewares["acceptPlace"]...)
+	router.GET(options.BaseURL+"/v1/introductions", wrapper.ListIntroductions, options.OperationMiddlewares["listIntroductions"]...)
+	router.POST(options.BaseURL+"/v1/introductions", wrapper.AskIntroduction, options.OperationMiddlewares["askIntroduction"]...)
+	router.GET(options.BaseURL+"/v1/introductions/:introduction_id", wrapper.GetIntroduction, options.OperationMiddlewares["getIntroduction"]...)
+	router.PUT(options.BaseURL+"/v1/introductions/:introduction_id/visit", wrapper.ArrangeIntroduction, options.OperationMiddlewares["arrangeIntroduction"]...)
+	router.POST(options.BaseURL+"/v1/introductions/:introduction_id/decision", wrapper.DecideIntroduction, options.OperationMiddlewares["decideIntroduction"]...)
+	router.POST(options.BaseURL+"/v1/introductions/:introduction_id/withdrawal", wrapper.WithdrawIntroduction, options.OperationMiddlewares["withdrawIntroduction"]...)
+	router.GET(options.BaseURL+"/v1/child-needs", wrapper.ListChildNeeds, options.OperationMiddlewares["listChildNeeds"]...)
+	router.POST(options.BaseURL+"/v1/child-needs", wrapper.RecordChildNeed, options.OperationMiddlewares["recordChildNeed"]...)
+	router.POST(options.BaseURL+"/v1/child-needs/:need_id/end", wrapper.EndChildNeed, options.OperationMiddlewares["endChildNeed"]...)
+	router.GET(options.BaseURL+"/v1/children/:child_id/nights", wrapper.GetNights, options.OperationMiddlewares["getNights"]...)
+	router.PUT(options.BaseURL+"/v1/children/:child_id/legal-basis", wrapper.SetLegalBasis, options.OperationMiddlewares["setLegalBasis"]...)
+	router.GET(options.BaseURL+"/v1/competency-flags", wrapper.ListCompetencyFlags, options.OperationMiddlewares["listCompetencyFlags"]...)
+	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/worker", wrapper.SwapWorker, options.OperationMiddlewares["swapWorker"]...)
 	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
 	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
@@ -12402,6 +13311,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/contracts", wrapper.ListContracts, options.OperationMiddlewares["listContracts"]...)
 	router.POST(options.BaseURL+"/v1/contracts", wrapper.CreateContract, options.OperationMiddlewares["createContract"]...)
 	router.POST(options.BaseURL+"/v1/plan-costings", wrapper.CostPlan, options.OperationMiddlewares["costPlan"]...)
+	router.GET(options.BaseURL+"/v1/funding-rules", wrapper.ListFundingRules, options.OperationMiddlewares["listFundingRules"]...)
+	router.POST(options.BaseURL+"/v1/funding-rules", wrapper.WriteFundingRule, options.OperationMiddlewares["writeFundingRule"]...)
 	router.POST(options.BaseURL+"/v1/plan-lines", wrapper.CreatePlanLine, options.OperationMiddlewares["createPlanLine"]...)
 	router.POST(options.BaseURL+"/v1/plan-lines/:plan_line_id/approval", wrapper.ApprovePlanLine, options.OperationMiddlewares["approvePlanLine"]...)
 	router.POST(options.BaseURL+"/v1/top-ups", wrapper.CreateTopUp, options.OperationMiddlewares["createTopUp"]...)
@@ -14022,6 +14933,142 @@ func (response QueryAttendancedefaultApplicationProblemPlusJSONResponse) VisitQu
 	return err
 }
 
+type SwapWorkerRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Body   *SwapWorkerJSONRequestBody
+}
+
+type SwapWorkerResponseObject interface {
+	VisitSwapWorkerResponse(w http.ResponseWriter) error
+}
+
+type SwapWorker200JSONResponse BookingItem
+
+func (response SwapWorker200JSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorker400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SwapWorker400ApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorker401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SwapWorker401ApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorker403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SwapWorker403ApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorker404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SwapWorker404ApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorker409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SwapWorker409ApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorker422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SwapWorker422ApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwapWorkerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SwapWorkerdefaultApplicationProblemPlusJSONResponse) VisitSwapWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListBookingsRequestObject struct {
 	Params ListBookingsParams
 }
@@ -15333,6 +16380,608 @@ func (response ListCategoriesdefaultApplicationProblemPlusJSONResponse) VisitLis
 	return err
 }
 
+type ListChildNeedsRequestObject struct {
+	Params ListChildNeedsParams
+}
+
+type ListChildNeedsResponseObject interface {
+	VisitListChildNeedsResponse(w http.ResponseWriter) error
+}
+
+type ListChildNeeds200ResponseHeaders struct {
+	Link *string
+}
+
+type ListChildNeeds200JSONResponse struct {
+	Body    ChildNeedList
+	Headers ListChildNeeds200ResponseHeaders
+}
+
+func (response ListChildNeeds200JSONResponse) VisitListChildNeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChildNeeds400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChildNeeds400ApplicationProblemPlusJSONResponse) VisitListChildNeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChildNeeds401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListChildNeeds401ApplicationProblemPlusJSONResponse) VisitListChildNeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChildNeeds403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListChildNeeds403ApplicationProblemPlusJSONResponse) VisitListChildNeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChildNeeds404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListChildNeeds404ApplicationProblemPlusJSONResponse) VisitListChildNeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChildNeedsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListChildNeedsdefaultApplicationProblemPlusJSONResponse) VisitListChildNeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeedRequestObject struct {
+	Body *RecordChildNeedJSONRequestBody
+}
+
+type RecordChildNeedResponseObject interface {
+	VisitRecordChildNeedResponse(w http.ResponseWriter) error
+}
+
+type RecordChildNeed201ResponseHeaders struct {
+	Location *string
+}
+
+type RecordChildNeed201JSONResponse struct {
+	Body    ChildNeed
+	Headers RecordChildNeed201ResponseHeaders
+}
+
+func (response RecordChildNeed201JSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeed400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RecordChildNeed400ApplicationProblemPlusJSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeed401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RecordChildNeed401ApplicationProblemPlusJSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeed403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RecordChildNeed403ApplicationProblemPlusJSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeed404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RecordChildNeed404ApplicationProblemPlusJSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeed422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RecordChildNeed422ApplicationProblemPlusJSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordChildNeeddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RecordChildNeeddefaultApplicationProblemPlusJSONResponse) VisitRecordChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeedRequestObject struct {
+	NeedID NeedID `json:"need_id"`
+	Body   *EndChildNeedJSONRequestBody
+}
+
+type EndChildNeedResponseObject interface {
+	VisitEndChildNeedResponse(w http.ResponseWriter) error
+}
+
+type EndChildNeed200JSONResponse ChildNeed
+
+func (response EndChildNeed200JSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeed400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndChildNeed400ApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeed401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndChildNeed401ApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeed403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndChildNeed403ApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeed404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndChildNeed404ApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeed409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndChildNeed409ApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeed422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response EndChildNeed422ApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndChildNeeddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndChildNeeddefaultApplicationProblemPlusJSONResponse) VisitEndChildNeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasisRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+	Body    *SetLegalBasisJSONRequestBody
+}
+
+type SetLegalBasisResponseObject interface {
+	VisitSetLegalBasisResponse(w http.ResponseWriter) error
+}
+
+type SetLegalBasis200JSONResponse Nights
+
+func (response SetLegalBasis200JSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasis400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SetLegalBasis400ApplicationProblemPlusJSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasis401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetLegalBasis401ApplicationProblemPlusJSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasis403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetLegalBasis403ApplicationProblemPlusJSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasis404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SetLegalBasis404ApplicationProblemPlusJSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasis422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SetLegalBasis422ApplicationProblemPlusJSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLegalBasisdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetLegalBasisdefaultApplicationProblemPlusJSONResponse) VisitSetLegalBasisResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNightsRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+	Params  GetNightsParams
+}
+
+type GetNightsResponseObject interface {
+	VisitGetNightsResponse(w http.ResponseWriter) error
+}
+
+type GetNights200JSONResponse Nights
+
+func (response GetNights200JSONResponse) VisitGetNightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNights400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetNights400ApplicationProblemPlusJSONResponse) VisitGetNightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNights401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetNights401ApplicationProblemPlusJSONResponse) VisitGetNightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNights403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetNights403ApplicationProblemPlusJSONResponse) VisitGetNightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNights404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetNights404ApplicationProblemPlusJSONResponse) VisitGetNightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNightsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetNightsdefaultApplicationProblemPlusJSONResponse) VisitGetNightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListClosuresRequestObject struct {
 	Params ListClosuresParams
 }
@@ -15651,6 +17300,103 @@ type ListCompetenciesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListCompetenciesdefaultApplicationProblemPlusJSONResponse) VisitListCompetenciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetencyFlagsRequestObject struct {
+	Params ListCompetencyFlagsParams
+}
+
+type ListCompetencyFlagsResponseObject interface {
+	VisitListCompetencyFlagsResponse(w http.ResponseWriter) error
+}
+
+type ListCompetencyFlags200ResponseHeaders struct {
+	Link *string
+}
+
+type ListCompetencyFlags200JSONResponse struct {
+	Body    CompetencyFlagList
+	Headers ListCompetencyFlags200ResponseHeaders
+}
+
+func (response ListCompetencyFlags200JSONResponse) VisitListCompetencyFlagsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetencyFlags400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCompetencyFlags400ApplicationProblemPlusJSONResponse) VisitListCompetencyFlagsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetencyFlags401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCompetencyFlags401ApplicationProblemPlusJSONResponse) VisitListCompetencyFlagsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetencyFlags403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCompetencyFlags403ApplicationProblemPlusJSONResponse) VisitListCompetencyFlagsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCompetencyFlagsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCompetencyFlagsdefaultApplicationProblemPlusJSONResponse) VisitListCompetencyFlagsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -17106,6 +18852,1001 @@ type ReplyToEnquirydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReplyToEnquirydefaultApplicationProblemPlusJSONResponse) VisitReplyToEnquiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundingRulesRequestObject struct {
+	Params ListFundingRulesParams
+}
+
+type ListFundingRulesResponseObject interface {
+	VisitListFundingRulesResponse(w http.ResponseWriter) error
+}
+
+type ListFundingRules200ResponseHeaders struct {
+	Link *string
+}
+
+type ListFundingRules200JSONResponse struct {
+	Body    FundingRuleList
+	Headers ListFundingRules200ResponseHeaders
+}
+
+func (response ListFundingRules200JSONResponse) VisitListFundingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundingRules400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListFundingRules400ApplicationProblemPlusJSONResponse) VisitListFundingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundingRules401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListFundingRules401ApplicationProblemPlusJSONResponse) VisitListFundingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundingRules403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListFundingRules403ApplicationProblemPlusJSONResponse) VisitListFundingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundingRulesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListFundingRulesdefaultApplicationProblemPlusJSONResponse) VisitListFundingRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRuleRequestObject struct {
+	Body *WriteFundingRuleJSONRequestBody
+}
+
+type WriteFundingRuleResponseObject interface {
+	VisitWriteFundingRuleResponse(w http.ResponseWriter) error
+}
+
+type WriteFundingRule201ResponseHeaders struct {
+	Location *string
+}
+
+type WriteFundingRule201JSONResponse struct {
+	Body    FundingRule
+	Headers WriteFundingRule201ResponseHeaders
+}
+
+func (response WriteFundingRule201JSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRule400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WriteFundingRule400ApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRule401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WriteFundingRule401ApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRule403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WriteFundingRule403ApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRule404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WriteFundingRule404ApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRule409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WriteFundingRule409ApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRule422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WriteFundingRule422ApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteFundingRuledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WriteFundingRuledefaultApplicationProblemPlusJSONResponse) VisitWriteFundingRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIntroductionsRequestObject struct {
+	Params ListIntroductionsParams
+}
+
+type ListIntroductionsResponseObject interface {
+	VisitListIntroductionsResponse(w http.ResponseWriter) error
+}
+
+type ListIntroductions200ResponseHeaders struct {
+	Link *string
+}
+
+type ListIntroductions200JSONResponse struct {
+	Body    IntroductionList
+	Headers ListIntroductions200ResponseHeaders
+}
+
+func (response ListIntroductions200JSONResponse) VisitListIntroductionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIntroductions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListIntroductions400ApplicationProblemPlusJSONResponse) VisitListIntroductionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIntroductions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListIntroductions401ApplicationProblemPlusJSONResponse) VisitListIntroductionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIntroductions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListIntroductions403ApplicationProblemPlusJSONResponse) VisitListIntroductionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIntroductionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListIntroductionsdefaultApplicationProblemPlusJSONResponse) VisitListIntroductionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroductionRequestObject struct {
+	Body *AskIntroductionJSONRequestBody
+}
+
+type AskIntroductionResponseObject interface {
+	VisitAskIntroductionResponse(w http.ResponseWriter) error
+}
+
+type AskIntroduction201ResponseHeaders struct {
+	Location *string
+}
+
+type AskIntroduction201JSONResponse struct {
+	Body    Introduction
+	Headers AskIntroduction201ResponseHeaders
+}
+
+func (response AskIntroduction201JSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroduction400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AskIntroduction400ApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroduction401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AskIntroduction401ApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroduction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AskIntroduction403ApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroduction404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AskIntroduction404ApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroduction409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AskIntroduction409ApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroduction422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AskIntroduction422ApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskIntroductiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AskIntroductiondefaultApplicationProblemPlusJSONResponse) VisitAskIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIntroductionRequestObject struct {
+	IntroductionID IntroductionID `json:"introduction_id"`
+}
+
+type GetIntroductionResponseObject interface {
+	VisitGetIntroductionResponse(w http.ResponseWriter) error
+}
+
+type GetIntroduction200JSONResponse Introduction
+
+func (response GetIntroduction200JSONResponse) VisitGetIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIntroduction400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetIntroduction400ApplicationProblemPlusJSONResponse) VisitGetIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIntroduction401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetIntroduction401ApplicationProblemPlusJSONResponse) VisitGetIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIntroduction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetIntroduction403ApplicationProblemPlusJSONResponse) VisitGetIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIntroduction404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetIntroduction404ApplicationProblemPlusJSONResponse) VisitGetIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIntroductiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetIntroductiondefaultApplicationProblemPlusJSONResponse) VisitGetIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroductionRequestObject struct {
+	IntroductionID IntroductionID `json:"introduction_id"`
+	Body           *DecideIntroductionJSONRequestBody
+}
+
+type DecideIntroductionResponseObject interface {
+	VisitDecideIntroductionResponse(w http.ResponseWriter) error
+}
+
+type DecideIntroduction200JSONResponse Introduction
+
+func (response DecideIntroduction200JSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroduction400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DecideIntroduction400ApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroduction401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DecideIntroduction401ApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroduction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DecideIntroduction403ApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroduction404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DecideIntroduction404ApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroduction409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DecideIntroduction409ApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroduction422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DecideIntroduction422ApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideIntroductiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DecideIntroductiondefaultApplicationProblemPlusJSONResponse) VisitDecideIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroductionRequestObject struct {
+	IntroductionID IntroductionID `json:"introduction_id"`
+	Body           *ArrangeIntroductionJSONRequestBody
+}
+
+type ArrangeIntroductionResponseObject interface {
+	VisitArrangeIntroductionResponse(w http.ResponseWriter) error
+}
+
+type ArrangeIntroduction200JSONResponse Introduction
+
+func (response ArrangeIntroduction200JSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroduction400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ArrangeIntroduction400ApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroduction401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ArrangeIntroduction401ApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroduction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ArrangeIntroduction403ApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroduction404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ArrangeIntroduction404ApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroduction409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ArrangeIntroduction409ApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroduction422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ArrangeIntroduction422ApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArrangeIntroductiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ArrangeIntroductiondefaultApplicationProblemPlusJSONResponse) VisitArrangeIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroductionRequestObject struct {
+	IntroductionID IntroductionID `json:"introduction_id"`
+	Body           *WithdrawIntroductionJSONRequestBody
+}
+
+type WithdrawIntroductionResponseObject interface {
+	VisitWithdrawIntroductionResponse(w http.ResponseWriter) error
+}
+
+type WithdrawIntroduction200JSONResponse Introduction
+
+func (response WithdrawIntroduction200JSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroduction400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawIntroduction400ApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroduction401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawIntroduction401ApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroduction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawIntroduction403ApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroduction404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawIntroduction404ApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroduction409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawIntroduction409ApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroduction422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawIntroduction422ApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawIntroductiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawIntroductiondefaultApplicationProblemPlusJSONResponse) VisitWithdrawIntroductionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -26019,6 +28760,9 @@ type StrictServerInterface interface {
 	// QueryAttendance Question what was recorded
 	// (POST /v1/booking-items/{item_id}/query)
 	QueryAttendance(ctx context.Context, request QueryAttendanceRequestObject) (QueryAttendanceResponseObject, error)
+	// SwapWorker Send another worker
+	// (PUT /v1/booking-items/{item_id}/worker)
+	SwapWorker(ctx context.Context, request SwapWorkerRequestObject) (SwapWorkerResponseObject, error)
 	// ListBookings List bookings
 	// (GET /v1/bookings)
 	ListBookings(ctx context.Context, request ListBookingsRequestObject) (ListBookingsResponseObject, error)
@@ -26055,6 +28799,21 @@ type StrictServerInterface interface {
 	// ListCategories See the kinds of support
 	// (GET /v1/categories)
 	ListCategories(ctx context.Context, request ListCategoriesRequestObject) (ListCategoriesResponseObject, error)
+	// ListChildNeeds List what a child needs somebody to be signed off for
+	// (GET /v1/child-needs)
+	ListChildNeeds(ctx context.Context, request ListChildNeedsRequestObject) (ListChildNeedsResponseObject, error)
+	// RecordChildNeed Record that a child needs a signed-off worker for a task
+	// (POST /v1/child-needs)
+	RecordChildNeed(ctx context.Context, request RecordChildNeedRequestObject) (RecordChildNeedResponseObject, error)
+	// EndChildNeed Say until when a child needs it
+	// (POST /v1/child-needs/{need_id}/end)
+	EndChildNeed(ctx context.Context, request EndChildNeedRequestObject) (EndChildNeedResponseObject, error)
+	// SetLegalBasis Record on which law a child's nights rest
+	// (PUT /v1/children/{child_id}/legal-basis)
+	SetLegalBasis(ctx context.Context, request SetLegalBasisRequestObject) (SetLegalBasisResponseObject, error)
+	// GetNights Count a child's nights away
+	// (GET /v1/children/{child_id}/nights)
+	GetNights(ctx context.Context, request GetNightsRequestObject) (GetNightsResponseObject, error)
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx context.Context, request ListClosuresRequestObject) (ListClosuresResponseObject, error)
@@ -26064,6 +28823,9 @@ type StrictServerInterface interface {
 	// ListCompetencies List sign-offs
 	// (GET /v1/competencies)
 	ListCompetencies(ctx context.Context, request ListCompetenciesRequestObject) (ListCompetenciesResponseObject, error)
+	// ListCompetencyFlags List what is near and has nobody signed off
+	// (GET /v1/competency-flags)
+	ListCompetencyFlags(ctx context.Context, request ListCompetencyFlagsRequestObject) (ListCompetencyFlagsResponseObject, error)
 	// ListContracts List contracts
 	// (GET /v1/contracts)
 	ListContracts(ctx context.Context, request ListContractsRequestObject) (ListContractsResponseObject, error)
@@ -26100,6 +28862,30 @@ type StrictServerInterface interface {
 	// ReplyToEnquiry Write to an enquiry
 	// (POST /v1/enquiries/{enquiry_id}/messages)
 	ReplyToEnquiry(ctx context.Context, request ReplyToEnquiryRequestObject) (ReplyToEnquiryResponseObject, error)
+	// ListFundingRules Read what each stream pays for
+	// (GET /v1/funding-rules)
+	ListFundingRules(ctx context.Context, request ListFundingRulesRequestObject) (ListFundingRulesResponseObject, error)
+	// WriteFundingRule Write a rule, or its next version
+	// (POST /v1/funding-rules)
+	WriteFundingRule(ctx context.Context, request WriteFundingRuleRequestObject) (WriteFundingRuleResponseObject, error)
+	// ListIntroductions List introductions
+	// (GET /v1/introductions)
+	ListIntroductions(ctx context.Context, request ListIntroductionsRequestObject) (ListIntroductionsResponseObject, error)
+	// AskIntroduction Ask a provider to meet a child
+	// (POST /v1/introductions)
+	AskIntroduction(ctx context.Context, request AskIntroductionRequestObject) (AskIntroductionResponseObject, error)
+	// GetIntroduction Read an introduction
+	// (GET /v1/introductions/{introduction_id})
+	GetIntroduction(ctx context.Context, request GetIntroductionRequestObject) (GetIntroductionResponseObject, error)
+	// DecideIntroduction Accept a child after the visit, or decline
+	// (POST /v1/introductions/{introduction_id}/decision)
+	DecideIntroduction(ctx context.Context, request DecideIntroductionRequestObject) (DecideIntroductionResponseObject, error)
+	// ArrangeIntroduction Arrange the visit
+	// (PUT /v1/introductions/{introduction_id}/visit)
+	ArrangeIntroduction(ctx context.Context, request ArrangeIntroductionRequestObject) (ArrangeIntroductionResponseObject, error)
+	// WithdrawIntroduction End an introduction
+	// (POST /v1/introductions/{introduction_id}/withdrawal)
+	WithdrawIntroduction(ctx context.Context, request WithdrawIntroductionRequestObject) (WithdrawIntroductionResponseObject, error)
 	// GetJWKS Read the public keys that check tokens
 	// (GET /v1/jwks.json)
 	GetJWKS(ctx context.Context, request GetJWKSRequestObject) (GetJWKSResponseObject, error)
@@ -26904,6 +29690,54 @@ func (sh *strictHandler) QueryAttendance(ctx echo.Context, itemID ItemID) error 
 	return nil
 }
 
+// SwapWorker operation middleware
+func (sh *strictHandler) SwapWorker(ctx echo.Context, itemID ItemID) error {
+	var request SwapWorkerRequestObject
+
+	request.ItemID = itemID
+
+	var body SwapWorkerJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SwapWorker(ctx.Request().Context(), request.(SwapWorkerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SwapWorker")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SwapWorkerResponseObject); ok {
+		return validResponse.VisitSwapWorkerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListBookings operation middleware
 func (sh *strictHandler) ListBookings(ctx echo.Context, params ListBookingsParams) error {
 	var request ListBookingsRequestObject
@@ -27293,6 +30127,199 @@ func (sh *strictHandler) ListCategories(ctx echo.Context) error {
 	return nil
 }
 
+// ListChildNeeds operation middleware
+func (sh *strictHandler) ListChildNeeds(ctx echo.Context, params ListChildNeedsParams) error {
+	var request ListChildNeedsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListChildNeeds(ctx.Request().Context(), request.(ListChildNeedsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListChildNeeds")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListChildNeedsResponseObject); ok {
+		return validResponse.VisitListChildNeedsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RecordChildNeed operation middleware
+func (sh *strictHandler) RecordChildNeed(ctx echo.Context) error {
+	var request RecordChildNeedRequestObject
+
+	var body RecordChildNeedJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RecordChildNeed(ctx.Request().Context(), request.(RecordChildNeedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RecordChildNeed")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RecordChildNeedResponseObject); ok {
+		return validResponse.VisitRecordChildNeedResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndChildNeed operation middleware
+func (sh *strictHandler) EndChildNeed(ctx echo.Context, needID NeedID) error {
+	var request EndChildNeedRequestObject
+
+	request.NeedID = needID
+
+	var body EndChildNeedJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndChildNeed(ctx.Request().Context(), request.(EndChildNeedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndChildNeed")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndChildNeedResponseObject); ok {
+		return validResponse.VisitEndChildNeedResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetLegalBasis operation middleware
+func (sh *strictHandler) SetLegalBasis(ctx echo.Context, childID ChildID) error {
+	var request SetLegalBasisRequestObject
+
+	request.ChildID = childID
+
+	var body SetLegalBasisJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetLegalBasis(ctx.Request().Context(), request.(SetLegalBasisRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetLegalBasis")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetLegalBasisResponseObject); ok {
+		return validResponse.VisitSetLegalBasisResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetNights operation middleware
+func (sh *strictHandler) GetNights(ctx echo.Context, childID ChildID, params GetNightsParams) error {
+	var request GetNightsRequestObject
+
+	request.ChildID = childID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetNights(ctx.Request().Context(), request.(GetNightsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetNights")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetNightsResponseObject); ok {
+		return validResponse.VisitGetNightsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListClosures operation middleware
 func (sh *strictHandler) ListClosures(ctx echo.Context, params ListClosuresParams) error {
 	var request ListClosuresRequestObject
@@ -27383,6 +30410,31 @@ func (sh *strictHandler) ListCompetencies(ctx echo.Context, params ListCompetenc
 		return err
 	} else if validResponse, ok := response.(ListCompetenciesResponseObject); ok {
 		return validResponse.VisitListCompetenciesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListCompetencyFlags operation middleware
+func (sh *strictHandler) ListCompetencyFlags(ctx echo.Context, params ListCompetencyFlagsParams) error {
+	var request ListCompetencyFlagsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCompetencyFlags(ctx.Request().Context(), request.(ListCompetencyFlagsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCompetencyFlags")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCompetencyFlagsResponseObject); ok {
+		return validResponse.VisitListCompetencyFlagsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -27815,6 +30867,317 @@ func (sh *strictHandler) ReplyToEnquiry(ctx echo.Context, enquiryID EnquiryID) e
 		return err
 	} else if validResponse, ok := response.(ReplyToEnquiryResponseObject); ok {
 		return validResponse.VisitReplyToEnquiryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListFundingRules operation middleware
+func (sh *strictHandler) ListFundingRules(ctx echo.Context, params ListFundingRulesParams) error {
+	var request ListFundingRulesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListFundingRules(ctx.Request().Context(), request.(ListFundingRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListFundingRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListFundingRulesResponseObject); ok {
+		return validResponse.VisitListFundingRulesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WriteFundingRule operation middleware
+func (sh *strictHandler) WriteFundingRule(ctx echo.Context) error {
+	var request WriteFundingRuleRequestObject
+
+	var body WriteFundingRuleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WriteFundingRule(ctx.Request().Context(), request.(WriteFundingRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WriteFundingRule")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WriteFundingRuleResponseObject); ok {
+		return validResponse.VisitWriteFundingRuleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListIntroductions operation middleware
+func (sh *strictHandler) ListIntroductions(ctx echo.Context, params ListIntroductionsParams) error {
+	var request ListIntroductionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListIntroductions(ctx.Request().Context(), request.(ListIntroductionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListIntroductions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListIntroductionsResponseObject); ok {
+		return validResponse.VisitListIntroductionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AskIntroduction operation middleware
+func (sh *strictHandler) AskIntroduction(ctx echo.Context) error {
+	var request AskIntroductionRequestObject
+
+	var body AskIntroductionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskIntroduction(ctx.Request().Context(), request.(AskIntroductionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskIntroduction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AskIntroductionResponseObject); ok {
+		return validResponse.VisitAskIntroductionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetIntroduction operation middleware
+func (sh *strictHandler) GetIntroduction(ctx echo.Context, introductionID IntroductionID) error {
+	var request GetIntroductionRequestObject
+
+	request.IntroductionID = introductionID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetIntroduction(ctx.Request().Context(), request.(GetIntroductionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetIntroduction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetIntroductionResponseObject); ok {
+		return validResponse.VisitGetIntroductionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DecideIntroduction operation middleware
+func (sh *strictHandler) DecideIntroduction(ctx echo.Context, introductionID IntroductionID) error {
+	var request DecideIntroductionRequestObject
+
+	request.IntroductionID = introductionID
+
+	var body DecideIntroductionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DecideIntroduction(ctx.Request().Context(), request.(DecideIntroductionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DecideIntroduction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DecideIntroductionResponseObject); ok {
+		return validResponse.VisitDecideIntroductionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ArrangeIntroduction operation middleware
+func (sh *strictHandler) ArrangeIntroduction(ctx echo.Context, introductionID IntroductionID) error {
+	var request ArrangeIntroductionRequestObject
+
+	request.IntroductionID = introductionID
+
+	var body ArrangeIntroductionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ArrangeIntroduction(ctx.Request().Context(), request.(ArrangeIntroductionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ArrangeIntroduction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ArrangeIntroductionResponseObject); ok {
+		return validResponse.VisitArrangeIntroductionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawIntroduction operation middleware
+func (sh *strictHandler) WithdrawIntroduction(ctx echo.Context, introductionID IntroductionID) error {
+	var request WithdrawIntroductionRequestObject
+
+	request.IntroductionID = introductionID
+
+	var body WithdrawIntroductionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawIntroduction(ctx.Request().Context(), request.(WithdrawIntroductionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawIntroduction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawIntroductionResponseObject); ok {
+		return validResponse.VisitWithdrawIntroductionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
