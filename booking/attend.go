@@ -26,6 +26,31 @@ type RecordAttendance struct {
 	ArrivedAt *time.Time
 	LeftAt    *time.Time
 	Note      string
+
+	collectedBy, collectedHow string
+}
+
+// fromSteps takes from the steps noted before what the filing leaves out.
+func (r *RecordAttendance) fromSteps(ctx context.Context, tx *db.Tx, it *Item) error {
+	noted, err := readSteps(ctx, tx, []*Item{it})
+	s := noted[it.ID]
+	if err != nil || s == nil {
+		return err
+	}
+	if r.Outcome == NoShow {
+		if r.Cause == "" {
+			r.Cause = s.Cause
+		}
+		return nil
+	}
+	if r.ArrivedAt == nil {
+		r.ArrivedAt = s.ArrivedAt
+	}
+	if r.LeftAt == nil {
+		r.LeftAt = s.LeftAt
+	}
+	r.collectedBy, r.collectedHow = s.CollectedBy, s.CollectedHow
+	return nil
 }
 
 // Record files or corrects the register of one item after its start, until it
@@ -48,6 +73,9 @@ func Record(ctx context.Context, d *db.DB, who shortbreaks.Actor, r RecordAttend
 		}
 		if tx.Now.Before(it.StartsAt) {
 			return ErrWrongState.With("It starts at " + it.LocalStart + ". Nothing was recorded.")
+		}
+		if err := r.fromSteps(ctx, tx, it); err != nil {
+			return err
 		}
 		minutes, err := attended(it, r)
 		if err != nil {
@@ -120,13 +148,15 @@ func attended(it *Item, r RecordAttendance) (int, error) {
 // was on time.
 func fileDelivery(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, it *Item, r RecordAttendance, minutes int, onTime bool) (bool, error) {
 	err := tx.PGX.QueryRow(ctx, `INSERT INTO delivery AS d (authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes,
-			note, on_time, recorded_by, recorded_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+			note, on_time, recorded_by, recorded_at, collected_by, collected_how)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		ON CONFLICT (authority_id, item_id) DO UPDATE SET outcome = excluded.outcome, cause = excluded.cause, arrived_at = excluded.arrived_at,
 			left_at = excluded.left_at, attended_minutes = excluded.attended_minutes, note = excluded.note,
-			recorded_by = excluded.recorded_by, recorded_at = excluded.recorded_at
+			recorded_by = excluded.recorded_by, recorded_at = excluded.recorded_at,
+			collected_by = excluded.collected_by, collected_how = excluded.collected_how
 		RETURNING on_time`,
-		it.AuthorityID, it.ID, it.ProviderID, string(r.Outcome), r.Cause, r.ArrivedAt, r.LeftAt, minutes, r.Note, onTime, who.Person, tx.Now).Scan(&onTime)
+		it.AuthorityID, it.ID, it.ProviderID, string(r.Outcome), r.Cause, r.ArrivedAt, r.LeftAt, minutes, r.Note, onTime, who.Person, tx.Now,
+		r.collectedBy, r.collectedHow).Scan(&onTime)
 	if err != nil {
 		return false, fmt.Errorf("file register: %w", err)
 	}
@@ -203,3 +233,6 @@ func lockItem(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, id uuid.UUI
 	b, err := loadOne(ctx, tx, who, items[0].BookingID)
 	return items[0], b, err
 }
+
+const deliverySQL = `SELECT authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes, note, on_time,
+	recorded_by, recorded_at, collected_by, collected_how FROM delivery WHERE item_id = ANY ($1)`

@@ -18,6 +18,8 @@
 //   - reschedule.go, cancelmany.go, fee.go: moving a date, cancelling several,
 //     fees that wait; waitlist.go, promote.go: lines for full sessions;
 //     party.go: who comes along.
+//   - register.go, registerstep.go, staffpresent.go: the register on a phone, step
+//     by step; collection.go, secret.go: who may collect a child.
 //   - read.go: what each role may see of a booking.
 //
 // Rows are locked in one order everywhere: idempotency key, waiting lists,

@@ -114,4 +114,6 @@ type Delivery struct {
 	OnTime          bool // filed soon enough for the timer to count (T60)
 	RecordedBy      uuid.UUID
 	RecordedAt      time.Time
+	CollectedBy     string // who took the child away
+	CollectedHow    string // listed, password, unlisted (the family keeps no list) or ""
 }

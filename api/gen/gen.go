@@ -788,6 +788,27 @@ func (e ChargeWhen) Valid() bool {
 	}
 }
 
+// Defines values for CollectedHow.
+const (
+	CollectedHowListed   CollectedHow = "listed"
+	CollectedHowPassword CollectedHow = "password"
+	CollectedHowUnlisted CollectedHow = "unlisted"
+)
+
+// Valid indicates whether the value is a known member of the CollectedHow enum.
+func (e CollectedHow) Valid() bool {
+	switch e {
+	case CollectedHowListed:
+		return true
+	case CollectedHowPassword:
+		return true
+	case CollectedHowUnlisted:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ComponentKind.
 const (
 	ComponentKindMaterials ComponentKind = "materials"
@@ -2336,6 +2357,24 @@ func (e ProviderRole) Valid() bool {
 	}
 }
 
+// Defines values for RegisterKind.
+const (
+	RegisterKindSession RegisterKind = "session"
+	RegisterKindVisit   RegisterKind = "visit"
+)
+
+// Valid indicates whether the value is a known member of the RegisterKind enum.
+func (e RegisterKind) Valid() bool {
+	switch e {
+	case RegisterKindSession:
+		return true
+	case RegisterKindVisit:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	RoleApprover      Role = "approver"
@@ -2510,6 +2549,27 @@ func (e SoldBy) Valid() bool {
 	case SoldBySession:
 		return true
 	case SoldByVisit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepKind.
+const (
+	StepKindAbsent  StepKind = "absent"
+	StepKindArrived StepKind = "arrived"
+	StepKindLeft    StepKind = "left"
+)
+
+// Valid indicates whether the value is a known member of the StepKind enum.
+func (e StepKind) Valid() bool {
+	switch e {
+	case StepKindAbsent:
+		return true
+	case StepKindArrived:
+		return true
+	case StepKindLeft:
 		return true
 	default:
 		return false
@@ -3043,6 +3103,12 @@ type Attendance struct {
 	// Cause Why it did not take place in full. `provider_could_not_admit` is the provider's and is never charged.
 	Cause *AttendanceCause `json:"cause,omitempty"`
 
+	// CollectedBy Who took the child away.
+	CollectedBy *string `json:"collected_by,omitempty"`
+
+	// CollectedHow How it was known that this person may collect the child; `unlisted` if the family keeps no list.
+	CollectedHow *CollectedHow `json:"collected_how,omitempty"`
+
 	// LeftAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
 	//
 	// Example: 2027-01-09T10:00
@@ -3086,6 +3152,29 @@ type AttendanceRecord struct {
 
 	// Outcome Whether it took place.
 	Outcome AttendanceOutcome `json:"outcome"`
+}
+
+// AttendanceStep One thing noted while the children come and go.
+type AttendanceStep struct {
+	// At London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	At *LocalTime `json:"at,omitempty"`
+
+	// Cause Why it did not take place in full. `provider_could_not_admit` is the provider's and is never charged.
+	Cause *AttendanceCause `json:"cause,omitempty"`
+
+	// CollectedBy Of a child who leaves: who took it away.
+	CollectedBy *string `json:"collected_by,omitempty"`
+
+	// NotedAt When it was noted, by the phone; names the step.
+	NotedAt time.Time `json:"noted_at"`
+
+	// Password The collection password, if that is nobody on the list.
+	Password *string `json:"password,omitempty"`
+
+	// Step What was noted.
+	Step StepKind `json:"step"`
 }
 
 // AttendeeKind Who attends.
@@ -3861,6 +3950,33 @@ type ClosureMade struct {
 	// PlacesCancelled Places and visits that were booked then.
 	PlacesCancelled   int `json:"places_cancelled"`
 	SessionsCalledOff int `json:"sessions_called_off"`
+}
+
+// CollectedHow How it was known that this person may collect the child; `unlisted` if the family keeps no list.
+type CollectedHow string
+
+// CollectionList Who may collect a child.
+type CollectionList struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID      ID          `json:"child_id"`
+	PasswordKept bool        `json:"password_kept"`
+	People       []Collector `json:"people"`
+	SetAt        *time.Time  `json:"set_at,omitempty"`
+}
+
+// CollectionRequest Who may collect a child.
+type CollectionRequest struct {
+	// Password For anybody else; 6 to 64 characters, empty to remove it.
+	Password *string     `json:"password,omitempty"`
+	People   []Collector `json:"people"`
+}
+
+// Collector Somebody who may collect a child.
+type Collector struct {
+	Name     string `json:"name"`
+	Relation string `json:"relation"`
 }
 
 // CompanionPlaces Who may come along with a child to its sessions, and how many places each takes; 0 takes none. Whoever is not named
@@ -6837,6 +6953,116 @@ type RatioRow struct {
 	Staff       int   `json:"staff"`
 }
 
+// Register A session or visit as those who run it need it.
+type Register struct {
+	Children []RegisterChild `json:"children"`
+	EndsAt   time.Time       `json:"ends_at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID   ID           `json:"id"`
+	Kind RegisterKind `json:"kind"`
+
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart LocalTime `json:"local_start"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID              `json:"provider_id"`
+	Staff      []RegisterStaff `json:"staff"`
+
+	// StaffNeeded By the ratio of the offer, for those expected.
+	StaffNeeded int `json:"staff_needed"`
+
+	// StaffNoted Somebody said who of the staff is there.
+	StaffNoted bool      `json:"staff_noted"`
+	StartsAt   time.Time `json:"starts_at"`
+	Title      string    `json:"title"`
+
+	// Warning There are fewer staff than needed.
+	Warning *string `json:"warning,omitempty"`
+
+	// WorkerID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	WorkerID *ID `json:"worker_id,omitempty"`
+}
+
+// RegisterKind defines model for Register.Kind.
+type RegisterKind string
+
+// RegisterChild One child of a register.
+type RegisterChild struct {
+	Absent bool `json:"absent"`
+
+	// ArrivedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	ArrivedAt *LocalTime `json:"arrived_at,omitempty"`
+
+	// Cause Why it did not take place in full. `provider_could_not_admit` is the provider's and is never charged.
+	Cause       *AttendanceCause `json:"cause,omitempty"`
+	CollectedBy *string          `json:"collected_by,omitempty"`
+
+	// CollectedHow How it was known that this person may collect the child; `unlisted` if the family keeps no list.
+	CollectedHow *CollectedHow `json:"collected_how,omitempty"`
+
+	// Collectors Who may collect the child; until it must have gone.
+	Collectors []Collector `json:"collectors,omitempty"`
+
+	// Companions Who comes along with the child, by kind; only where the offer takes them.
+	Companions *Companions `json:"companions,omitempty"`
+
+	// Filed Whether it took place.
+	Filed *AttendanceOutcome `json:"filed,omitempty"`
+
+	// FirstName From 48 hours before until 48 hours after.
+	FirstName *string `json:"first_name,omitempty"`
+
+	// ItemID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ItemID ID `json:"item_id"`
+
+	// LeftAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LeftAt *LocalTime `json:"left_at,omitempty"`
+
+	// PasswordKept Somebody else may collect it with the password.
+	PasswordKept bool   `json:"password_kept"`
+	Reference    string `json:"reference"`
+
+	// State Where one item stands.
+	State ItemState `json:"state"`
+}
+
+// RegisterList A page of registers.
+type RegisterList struct {
+	Items      []Register `json:"items"`
+	NextCursor *string    `json:"next_cursor"`
+}
+
+// RegisterStaff One of the provider's workers.
+type RegisterStaff struct {
+	Name    string `json:"name"`
+	Present bool   `json:"present"`
+
+	// WorkerID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	WorkerID ID `json:"worker_id"`
+}
+
 // Relaxation What a search would find without one of its filters.
 type Relaxation struct {
 	Count int `json:"count"`
@@ -7181,6 +7407,13 @@ type StaffList struct {
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
+// StaffNote Who of the staff is there.
+type StaffNote struct {
+	// NotedAt When it was noted, by the phone.
+	NotedAt   time.Time `json:"noted_at"`
+	WorkerIds []ID      `json:"worker_ids"`
+}
+
 // StaffRequest A role for somebody who can sign in.
 type StaffRequest struct {
 	// Name The name you know them by.
@@ -7250,6 +7483,9 @@ type StatementEntry struct {
 	Kind   TransactionKind    `json:"kind"`
 	OnDate openapi_types.Date `json:"on_date"`
 }
+
+// StepKind What was noted.
+type StepKind string
 
 // StepMode How time is brought to a whole step; up, to the nearest, or not at all.
 type StepMode string
@@ -7939,6 +8175,11 @@ type LaneID = ID
 
 // Limit defines model for Limit.
 type Limit = int
+
+// OccasionID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type OccasionID = ID
 
 // OfferID A UUID. Those made here are version 7.
 //
@@ -8665,6 +8906,21 @@ type GetQuoteParams struct {
 	As *PaperForm `form:"as,omitempty" json:"as,omitempty"`
 }
 
+// ListRegistersParams defines parameters for ListRegisters.
+type ListRegistersParams struct {
+	// Date A London date.
+	Date openapi_types.Date `form:"date" json:"date"`
+
+	// WorkerID Only the visits of this worker.
+	WorkerID *ID `form:"worker_id,omitempty" json:"worker_id,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListPlacesBeyondParams defines parameters for ListPlacesBeyond.
 type ListPlacesBeyondParams struct {
 	// Capacity How many places there are to be.
@@ -8710,6 +8966,9 @@ type CancelBasketJSONRequestBody = BasketCancellation
 // RecordAttendanceJSONRequestBody defines body for RecordAttendance for application/json ContentType.
 type RecordAttendanceJSONRequestBody = AttendanceRecord
 
+// NoteAttendanceJSONRequestBody defines body for NoteAttendance for application/json ContentType.
+type NoteAttendanceJSONRequestBody = AttendanceStep
+
 // MoveBookingItemJSONRequestBody defines body for MoveBookingItem for application/json ContentType.
 type MoveBookingItemJSONRequestBody = QuoteToBook
 
@@ -8727,6 +8986,9 @@ type DeclineBookingJSONRequestBody = DeclineRequest
 
 // ImportCalendarJSONRequestBody defines body for ImportCalendar for application/json ContentType.
 type ImportCalendarJSONRequestBody = CalendarImport
+
+// SetCollectionJSONRequestBody defines body for SetCollection for application/json ContentType.
+type SetCollectionJSONRequestBody = CollectionRequest
 
 // CreateClosureJSONRequestBody defines body for CreateClosure for application/json ContentType.
 type CreateClosureJSONRequestBody = ClosureDraft
@@ -8827,6 +9089,9 @@ type UpdateWorkerJSONRequestBody = WorkerRequest
 // CreateQuoteJSONRequestBody defines body for CreateQuote for application/json ContentType.
 type CreateQuoteJSONRequestBody = QuoteRequest
 
+// NoteStaffJSONRequestBody defines body for NoteStaff for application/json ContentType.
+type NoteStaffJSONRequestBody = StaffNote
+
 // PreviewSessionsJSONRequestBody defines body for PreviewSessions for application/json ContentType.
 type PreviewSessionsJSONRequestBody = SessionPreviewRequest
 
@@ -8898,6 +9163,9 @@ type ServerInterface interface {
 	// RecordAttendance Fill in the register
 	// (PUT /v1/booking-items/{item_id}/attendance)
 	RecordAttendance(ctx echo.Context, itemID ItemID) error
+	// NoteAttendance Note that a child came, left or is absent
+	// (POST /v1/booking-items/{item_id}/attendance-steps)
+	NoteAttendance(ctx echo.Context, itemID ItemID) error
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx echo.Context, itemID ItemID) error
@@ -8943,6 +9211,12 @@ type ServerInterface interface {
 	// ListCategories See the kinds of support
 	// (GET /v1/categories)
 	ListCategories(ctx echo.Context) error
+	// GetCollection Who may collect a child
+	// (GET /v1/children/{child_id}/collection)
+	GetCollection(ctx echo.Context, childID ChildID) error
+	// SetCollection Say who may collect a child
+	// (PUT /v1/children/{child_id}/collection)
+	SetCollection(ctx echo.Context, childID ChildID) error
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx echo.Context, params ListClosuresParams) error
@@ -9171,6 +9445,15 @@ type ServerInterface interface {
 	// GetQuote Read a quote, or get it as a paper
 	// (GET /v1/quotes/{quote_id})
 	GetQuote(ctx echo.Context, quoteID QuoteID, params GetQuoteParams) error
+	// ListRegisters Registers of a day
+	// (GET /v1/registers)
+	ListRegisters(ctx echo.Context, params ListRegistersParams) error
+	// GetRegister The register of a session or visit
+	// (GET /v1/registers/{occasion_id})
+	GetRegister(ctx echo.Context, occasionID OccasionID) error
+	// NoteStaff Say which staff are there
+	// (PUT /v1/registers/{occasion_id}/staff)
+	NoteStaff(ctx echo.Context, occasionID OccasionID) error
 	// PreviewSessions See which dates a series would make
 	// (POST /v1/session-previews)
 	PreviewSessions(ctx echo.Context) error
@@ -9658,6 +9941,22 @@ func (w *ServerInterfaceWrapper) RecordAttendance(ctx echo.Context) error {
 	return err
 }
 
+// NoteAttendance converts echo context to params.
+func (w *ServerInterfaceWrapper) NoteAttendance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.NoteAttendance(ctx, itemID)
+	return err
+}
+
 // ConfirmAttendance converts echo context to params.
 func (w *ServerInterfaceWrapper) ConfirmAttendance(ctx echo.Context) error {
 	var err error
@@ -10010,6 +10309,38 @@ func (w *ServerInterfaceWrapper) ListCategories(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListCategories(ctx)
+	return err
+}
+
+// GetCollection converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCollection(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCollection(ctx, childID)
+	return err
+}
+
+// SetCollection converts echo context to params.
+func (w *ServerInterfaceWrapper) SetCollection(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetCollection(ctx, childID)
 	return err
 }
 
@@ -11986,6 +12317,77 @@ func (w *ServerInterfaceWrapper) GetQuote(ctx echo.Context) error {
 	return err
 }
 
+// ListRegisters converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRegisters(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRegistersParams
+	// ------------- Required query parameter "date" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "date", ctx.QueryParams(), &params.Date, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date: %s", err))
+	}
+
+	// ------------- Optional query parameter "worker_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "worker_id", ctx.QueryParams(), &params.WorkerID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter worker_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRegisters(ctx, params)
+	return err
+}
+
+// GetRegister converts echo context to params.
+func (w *ServerInterfaceWrapper) GetRegister(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "occasion_id" -------------
+	var occasionID OccasionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "occasion_id", ctx.Param("occasion_id"), &occasionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter occasion_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetRegister(ctx, occasionID)
+	return err
+}
+
+// NoteStaff converts echo context to params.
+func (w *ServerInterfaceWrapper) NoteStaff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "occasion_id" -------------
+	var occasionID OccasionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "occasion_id", ctx.Param("occasion_id"), &occasionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter occasion_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.NoteStaff(ctx, occasionID)
+	return err
+}
+
 // PreviewSessions converts echo context to params.
 func (w *ServerInterfaceWrapper) PreviewSessions(ctx echo.Context) error {
 	var err error
@@ -12393,6 +12795,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
 	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/attendance", wrapper.RecordAttendance, options.OperationMiddlewares["recordAttendance"]...)
+	router.GET(options.BaseURL+"/v1/registers", wrapper.ListRegisters, options.OperationMiddlewares["listRegisters"]...)
+	router.GET(options.BaseURL+"/v1/registers/:occasion_id", wrapper.GetRegister, options.OperationMiddlewares["getRegister"]...)
+	router.PUT(options.BaseURL+"/v1/registers/:occasion_id/staff", wrapper.NoteStaff, options.OperationMiddlewares["noteStaff"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/attendance-steps", wrapper.NoteAttendance, options.OperationMiddlewares["noteAttendance"]...)
+	router.GET(options.BaseURL+"/v1/children/:child_id/collection", wrapper.GetCollection, options.OperationMiddlewares["getCollection"]...)
+	router.PUT(options.BaseURL+"/v1/children/:child_id/collection", wrapper.SetCollection, options.OperationMiddlewares["setCollection"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/confirmation", wrapper.ConfirmAttendance, options.OperationMiddlewares["confirmAttendance"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/query", wrapper.QueryAttendance, options.OperationMiddlewares["queryAttendance"]...)
 	router.GET(options.BaseURL+"/v1/budgets", wrapper.ListBudgets, options.OperationMiddlewares["listBudgets"]...)
@@ -13609,6 +14017,142 @@ type RecordAttendancedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RecordAttendancedefaultApplicationProblemPlusJSONResponse) VisitRecordAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendanceRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Body   *NoteAttendanceJSONRequestBody
+}
+
+type NoteAttendanceResponseObject interface {
+	VisitNoteAttendanceResponse(w http.ResponseWriter) error
+}
+
+type NoteAttendance200JSONResponse Register
+
+func (response NoteAttendance200JSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendance400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response NoteAttendance400ApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendance401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response NoteAttendance401ApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendance403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response NoteAttendance403ApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendance404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response NoteAttendance404ApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendance409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response NoteAttendance409ApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendance422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response NoteAttendance422ApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendancedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response NoteAttendancedefaultApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15322,6 +15866,229 @@ type ListCategoriesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListCategoriesdefaultApplicationProblemPlusJSONResponse) VisitListCategoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollectionRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+}
+
+type GetCollectionResponseObject interface {
+	VisitGetCollectionResponse(w http.ResponseWriter) error
+}
+
+type GetCollection200JSONResponse CollectionList
+
+func (response GetCollection200JSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollection400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollection400ApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollection401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollection401ApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollection403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollection403ApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollection404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollection404ApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollectiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCollectiondefaultApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollectionRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+	Body    *SetCollectionJSONRequestBody
+}
+
+type SetCollectionResponseObject interface {
+	VisitSetCollectionResponse(w http.ResponseWriter) error
+}
+
+type SetCollection200JSONResponse CollectionList
+
+func (response SetCollection200JSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollection400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SetCollection400ApplicationProblemPlusJSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollection401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetCollection401ApplicationProblemPlusJSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollection403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetCollection403ApplicationProblemPlusJSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollection404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SetCollection404ApplicationProblemPlusJSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollection422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SetCollection422ApplicationProblemPlusJSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollectiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetCollectiondefaultApplicationProblemPlusJSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -24251,6 +25018,326 @@ func (response GetQuotedefaultApplicationProblemPlusJSONResponse) VisitGetQuoteR
 	return err
 }
 
+type ListRegistersRequestObject struct {
+	Params ListRegistersParams
+}
+
+type ListRegistersResponseObject interface {
+	VisitListRegistersResponse(w http.ResponseWriter) error
+}
+
+type ListRegisters200ResponseHeaders struct {
+	Link *string
+}
+
+type ListRegisters200JSONResponse struct {
+	Body    RegisterList
+	Headers ListRegisters200ResponseHeaders
+}
+
+func (response ListRegisters200JSONResponse) VisitListRegistersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisters400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisters400ApplicationProblemPlusJSONResponse) VisitListRegistersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisters401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisters401ApplicationProblemPlusJSONResponse) VisitListRegistersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisters403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisters403ApplicationProblemPlusJSONResponse) VisitListRegistersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegistersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRegistersdefaultApplicationProblemPlusJSONResponse) VisitListRegistersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegisterRequestObject struct {
+	OccasionID OccasionID `json:"occasion_id"`
+}
+
+type GetRegisterResponseObject interface {
+	VisitGetRegisterResponse(w http.ResponseWriter) error
+}
+
+type GetRegister200JSONResponse Register
+
+func (response GetRegister200JSONResponse) VisitGetRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegister400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRegister400ApplicationProblemPlusJSONResponse) VisitGetRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegister401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetRegister401ApplicationProblemPlusJSONResponse) VisitGetRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegister403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetRegister403ApplicationProblemPlusJSONResponse) VisitGetRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegister404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetRegister404ApplicationProblemPlusJSONResponse) VisitGetRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegisterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRegisterdefaultApplicationProblemPlusJSONResponse) VisitGetRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaffRequestObject struct {
+	OccasionID OccasionID `json:"occasion_id"`
+	Body       *NoteStaffJSONRequestBody
+}
+
+type NoteStaffResponseObject interface {
+	VisitNoteStaffResponse(w http.ResponseWriter) error
+}
+
+type NoteStaff200JSONResponse Register
+
+func (response NoteStaff200JSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaff400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response NoteStaff400ApplicationProblemPlusJSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaff401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response NoteStaff401ApplicationProblemPlusJSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaff403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response NoteStaff403ApplicationProblemPlusJSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaff404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response NoteStaff404ApplicationProblemPlusJSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaff422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response NoteStaff422ApplicationProblemPlusJSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaffdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response NoteStaffdefaultApplicationProblemPlusJSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PreviewSessionsRequestObject struct {
 	Body *PreviewSessionsJSONRequestBody
 }
@@ -26010,6 +27097,9 @@ type StrictServerInterface interface {
 	// RecordAttendance Fill in the register
 	// (PUT /v1/booking-items/{item_id}/attendance)
 	RecordAttendance(ctx context.Context, request RecordAttendanceRequestObject) (RecordAttendanceResponseObject, error)
+	// NoteAttendance Note that a child came, left or is absent
+	// (POST /v1/booking-items/{item_id}/attendance-steps)
+	NoteAttendance(ctx context.Context, request NoteAttendanceRequestObject) (NoteAttendanceResponseObject, error)
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx context.Context, request ConfirmAttendanceRequestObject) (ConfirmAttendanceResponseObject, error)
@@ -26055,6 +27145,12 @@ type StrictServerInterface interface {
 	// ListCategories See the kinds of support
 	// (GET /v1/categories)
 	ListCategories(ctx context.Context, request ListCategoriesRequestObject) (ListCategoriesResponseObject, error)
+	// GetCollection Who may collect a child
+	// (GET /v1/children/{child_id}/collection)
+	GetCollection(ctx context.Context, request GetCollectionRequestObject) (GetCollectionResponseObject, error)
+	// SetCollection Say who may collect a child
+	// (PUT /v1/children/{child_id}/collection)
+	SetCollection(ctx context.Context, request SetCollectionRequestObject) (SetCollectionResponseObject, error)
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx context.Context, request ListClosuresRequestObject) (ListClosuresResponseObject, error)
@@ -26283,6 +27379,15 @@ type StrictServerInterface interface {
 	// GetQuote Read a quote, or get it as a paper
 	// (GET /v1/quotes/{quote_id})
 	GetQuote(ctx context.Context, request GetQuoteRequestObject) (GetQuoteResponseObject, error)
+	// ListRegisters Registers of a day
+	// (GET /v1/registers)
+	ListRegisters(ctx context.Context, request ListRegistersRequestObject) (ListRegistersResponseObject, error)
+	// GetRegister The register of a session or visit
+	// (GET /v1/registers/{occasion_id})
+	GetRegister(ctx context.Context, request GetRegisterRequestObject) (GetRegisterResponseObject, error)
+	// NoteStaff Say which staff are there
+	// (PUT /v1/registers/{occasion_id}/staff)
+	NoteStaff(ctx context.Context, request NoteStaffRequestObject) (NoteStaffResponseObject, error)
 	// PreviewSessions See which dates a series would make
 	// (POST /v1/session-previews)
 	PreviewSessions(ctx context.Context, request PreviewSessionsRequestObject) (PreviewSessionsResponseObject, error)
@@ -26776,6 +27881,54 @@ func (sh *strictHandler) RecordAttendance(ctx echo.Context, itemID ItemID) error
 		return err
 	} else if validResponse, ok := response.(RecordAttendanceResponseObject); ok {
 		return validResponse.VisitRecordAttendanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// NoteAttendance operation middleware
+func (sh *strictHandler) NoteAttendance(ctx echo.Context, itemID ItemID) error {
+	var request NoteAttendanceRequestObject
+
+	request.ItemID = itemID
+
+	var body NoteAttendanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NoteAttendance(ctx.Request().Context(), request.(NoteAttendanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NoteAttendance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(NoteAttendanceResponseObject); ok {
+		return validResponse.VisitNoteAttendanceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -27287,6 +28440,79 @@ func (sh *strictHandler) ListCategories(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ListCategoriesResponseObject); ok {
 		return validResponse.VisitListCategoriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCollection operation middleware
+func (sh *strictHandler) GetCollection(ctx echo.Context, childID ChildID) error {
+	var request GetCollectionRequestObject
+
+	request.ChildID = childID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCollection(ctx.Request().Context(), request.(GetCollectionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCollection")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCollectionResponseObject); ok {
+		return validResponse.VisitGetCollectionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetCollection operation middleware
+func (sh *strictHandler) SetCollection(ctx echo.Context, childID ChildID) error {
+	var request SetCollectionRequestObject
+
+	request.ChildID = childID
+
+	var body SetCollectionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetCollection(ctx.Request().Context(), request.(SetCollectionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetCollection")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetCollectionResponseObject); ok {
+		return validResponse.VisitSetCollectionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -29945,6 +31171,104 @@ func (sh *strictHandler) GetQuote(ctx echo.Context, quoteID QuoteID, params GetQ
 		return err
 	} else if validResponse, ok := response.(GetQuoteResponseObject); ok {
 		return validResponse.VisitGetQuoteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListRegisters operation middleware
+func (sh *strictHandler) ListRegisters(ctx echo.Context, params ListRegistersParams) error {
+	var request ListRegistersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRegisters(ctx.Request().Context(), request.(ListRegistersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRegisters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRegistersResponseObject); ok {
+		return validResponse.VisitListRegistersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetRegister operation middleware
+func (sh *strictHandler) GetRegister(ctx echo.Context, occasionID OccasionID) error {
+	var request GetRegisterRequestObject
+
+	request.OccasionID = occasionID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRegister(ctx.Request().Context(), request.(GetRegisterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRegister")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetRegisterResponseObject); ok {
+		return validResponse.VisitGetRegisterResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// NoteStaff operation middleware
+func (sh *strictHandler) NoteStaff(ctx echo.Context, occasionID OccasionID) error {
+	var request NoteStaffRequestObject
+
+	request.OccasionID = occasionID
+
+	var body NoteStaffJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NoteStaff(ctx.Request().Context(), request.(NoteStaffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NoteStaff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(NoteStaffResponseObject); ok {
+		return validResponse.VisitNoteStaffResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
