@@ -93,7 +93,13 @@ func Record(ctx context.Context, d *db.DB, who shortbreaks.Actor, r RecordAttend
 		if err != nil {
 			return err
 		}
-		charge := due(b, it, r, minutes)
+		charge, err := dueWithAdded(b, it, r, minutes)
+		if err != nil {
+			return err
+		}
+		if err := withdrawExtra(ctx, tx, it); err != nil {
+			return err
+		}
 		it.ChargePence, it.AutoConfirmAt = &charge, nil
 		if onTime {
 			at := tx.Now.Add(s.AutoConfirmAfter)
@@ -105,6 +111,23 @@ func Record(ctx context.Context, d *db.DB, who shortbreaks.Actor, r RecordAttend
 		return fill(ctx, tx, who, []*Item{it})
 	})
 	return item, err
+}
+
+// dueWithAdded is what an item costs with what was added to it before its
+// register is corrected. Of a child who never came nothing can have been added.
+func dueWithAdded(b *Booking, it *Item, r RecordAttendance, minutes int) (shortbreaks.Pence, error) {
+	var added shortbreaks.Pence
+	for _, other := range b.Items {
+		if other.ID == it.ID {
+			added = addedPence(other.Charges)
+		}
+	}
+	if added > 0 && r.Outcome == NoShow {
+		return 0, ErrWrongState.With("Something was added to its price for what happened. Take that off first; nothing was recorded.")
+	}
+	booked := *it
+	booked.PricePence -= added
+	return due(b, &booked, r, minutes) + added, nil
 }
 
 // due is what an item costs after what happened: all of it if delivered, by
@@ -167,20 +190,23 @@ func fileDelivery(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, it *Ite
 // captured and the rest is free. A family that had queried it withdraws the
 // query by agreeing. Errors: forbidden, not-found, wrong-state.
 func Confirm(ctx context.Context, d *db.DB, who shortbreaks.Actor, item uuid.UUID) (*Item, error) {
-	return respond(ctx, d, who, item, func(tx *db.Tx, it *Item, by mover) error {
-		if it.State == Disputed {
-			by.cause = "query withdrawn"
-			if err := move(ctx, tx, []*Item{it}, it.Delivery.Outcome, by); err != nil {
-				return err
-			}
-		}
-		by.cause = "agreed"
-		it.AutoConfirmAt = nil
-		if err := move(ctx, tx, []*Item{it}, Settled, by); err != nil {
+	return respond(ctx, d, who, item, func(tx *db.Tx, it *Item, by mover) error { return agree(ctx, tx, it, by) })
+}
+
+// agree settles a locked item; a query on it is withdrawn.
+func agree(ctx context.Context, tx *db.Tx, it *Item, by mover) error {
+	if it.State == Disputed {
+		by.cause = "query withdrawn"
+		if err := move(ctx, tx, []*Item{it}, it.Delivery.Outcome, by); err != nil {
 			return err
 		}
-		return settle(ctx, tx, []*Item{it}, payments.KindCapture, by.who)
-	})
+	}
+	by.cause = "agreed"
+	it.AutoConfirmAt = nil
+	if err := move(ctx, tx, []*Item{it}, Settled, by); err != nil {
+		return err
+	}
+	return settle(ctx, tx, []*Item{it}, payments.KindCapture, by.who)
 }
 
 // Query says the record is wrong: no money moves and the clock stops until it

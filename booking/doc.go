@@ -20,6 +20,8 @@
 //     party.go: who comes along.
 //   - register.go, registerstep.go, staffpresent.go: the register on a phone, step
 //     by step; collection.go, secret.go: who may collect a child.
+//   - added.go: charges that join an item after it took place; extra.go: more time
+//     than was booked; happening.go: what the quote said could be added.
 //   - read.go: what each role may see of a booking.
 //
 // Rows are locked in one order everywhere: idempotency key, waiting lists,

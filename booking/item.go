@@ -72,7 +72,9 @@ type Item struct {
 	Charges  []Charge
 	Holds    []ItemHold // nil for a provider
 	Delivery *Delivery
-	Reason   string // disputed: what the family says is wrong; declined, cancelled by the provider: why
+	Extra    *ExtraTime  // the last proposal of more time than was booked
+	Happened []Happening // what could add to the price and did happen
+	Reason   string      // disputed: what the family says is wrong; declined, cancelled by the provider: why
 }
 
 // Minutes is the elapsed length of an item: a night over the October change
@@ -91,7 +93,12 @@ type Charge struct {
 	Quantity    int64 // in Unit
 	AmountPence shortbreaks.Pence
 	LineID      *uuid.UUID
+	Added       string // after it took place: AddedExtra or the event; "": as booked
 }
+
+// AddedExtra marks a charge for more time than was booked, which the family
+// agreed to.
+const AddedExtra = "extra"
 
 // ItemHold is a hold with what it is money of.
 type ItemHold struct {

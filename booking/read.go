@@ -157,6 +157,9 @@ func fill(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item) 
 	for _, it := range items {
 		it.Charges, it.Holds, it.Reason, it.Delivery = charges[it.ID], holds[it.ID], reasons[it.ID], deliveries[it.ID]
 	}
+	if len(deliveries) > 0 {
+		return fillAfter(ctx, tx, items)
+	}
 	return nil
 }
 

@@ -57,6 +57,7 @@ func newAuditable(t *testing.T) *auditable {
 	w.exec(`UPDATE booking_item SET moved_from = $2 WHERE id = $1`, confirmed, settled)
 	w.exec(`INSERT INTO waitlist_entry (authority_id, id, child_id, provider_id, offer_id, session_id, ask, state, item_id, created_at, created_by)
 		SELECT authority_id, id, child_id, provider_id, id, id, '{}', 'accepted', id, $2, $3 FROM booking_item WHERE id = $1`, confirmed, start, w.person)
+	w.afterwards(c, settled)
 	w.clean()
 
 	var words []string
@@ -68,6 +69,18 @@ func newAuditable(t *testing.T) *auditable {
 		words = append(words, name, "'"+id.String()+"'")
 	}
 	return &auditable{w, strings.NewReplacer(words...)}
+}
+
+// afterwards is what comes of an item beside its money, a row of each table.
+func (w *world) afterwards(c child, item uuid.UUID) {
+	w.exec(`INSERT INTO register_step (authority_id, item_id, kind, noted_at, provider_id, at, recorded_by, recorded_at)
+		VALUES ($1, $2, 'arrived', $4, $3, $4, $3, $4)`, w.authority, item, w.provider, start)
+	w.exec(`INSERT INTO collection_list (authority_id, child_id, people, set_by, set_at) VALUES ($1, $2, '[]', $3, $4)`, w.authority, c.id, w.person, start)
+	w.exec(`INSERT INTO collection_try (authority_id, child_id, id, provider_id, tried_by, at) VALUES ($1, $2, $3, $3, $3, $4)`, w.authority, c.id, w.provider, start)
+	w.exec(`INSERT INTO extra_time (authority_id, item_id, id, provider_id, minutes, amount_pence, reason, state, proposed_by, proposed_at)
+		VALUES ($1, $2, $3, $3, 60, 300, '', 'open', $3, $4)`, w.authority, item, w.provider, start)
+	w.exec(`INSERT INTO item_happening (authority_id, item_id, id, provider_id, event, amount, happened_at, noted_at, recorded_by, recorded_at)
+		VALUES ($1, $2, $3, $3, 'late_pick_up', 5, $4, $4, $3, $4)`, w.authority, item, w.provider, start)
 }
 
 // visit is a confirmed visit by the hour in the lane.
@@ -183,6 +196,10 @@ var mutants = []mutant{
 	{"entry_units", "", "", `UPDATE hold SET unit = 'nights' WHERE item_id = {confirmed}`},
 	{"entry_units", "append-only", `DROP TRIGGER ledger_entry_append_only ON ledger_entry`, `UPDATE ledger_entry SET unit = 'nights'`},
 	{"own_child", "", "", `UPDATE hold SET account_id = {siblings} WHERE item_id = {confirmed}`},
+	{"added_charges", "", "", `UPDATE item_charge SET added = 'extra' WHERE item_id = {settled}`},
+	{"added_charges", "", "", `UPDATE extra_time SET state = 'agreed', answered_by = {person}`},
+	{"added_charges", "", "", `WITH c AS (UPDATE item_charge SET added = 'late_pick_up' WHERE item_id = {settled} RETURNING n, amount_pence)
+		UPDATE item_happening h SET charge_n = c.n, charge_pence = c.amount_pence, cap_pence = c.amount_pence - 1 FROM c`},
 	{"own_child", "", "", `UPDATE allocation SET child_id = {sibling} WHERE account_id = {care}`},
 }
 
@@ -284,7 +301,7 @@ func (a *auditable) views() (views []string) {
 func TestAuditTellsWhatIsWrongAndWhere(t *testing.T) {
 	t.Parallel()
 	a := newAuditable(t)
-	require.Len(t, a.views(), 18)
+	require.Len(t, a.views(), 19)
 	a.exec(`UPDATE account SET balance = balance + 7 WHERE kind = 'topup'`)
 	a.exec(`UPDATE session_places SET taken = 0 WHERE session_id = (SELECT session_id FROM booking_item WHERE state = 'settled')`)
 	findings, err := payments.Audit(ctx, a.d)

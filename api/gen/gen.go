@@ -176,6 +176,39 @@ func (e AccountUnit) Valid() bool {
 	}
 }
 
+// Defines values for AddedBy.
+const (
+	AddedByDamage      AddedBy = "damage"
+	AddedByDisturbance AddedBy = "disturbance"
+	AddedByExtra       AddedBy = "extra"
+	AddedByExtraMile   AddedBy = "extra_mile"
+	AddedByLatePickUp  AddedBy = "late_pick_up"
+	AddedByOther       AddedBy = "other"
+	AddedByWakingNight AddedBy = "waking_night"
+)
+
+// Valid indicates whether the value is a known member of the AddedBy enum.
+func (e AddedBy) Valid() bool {
+	switch e {
+	case AddedByDamage:
+		return true
+	case AddedByDisturbance:
+		return true
+	case AddedByExtra:
+		return true
+	case AddedByExtraMile:
+		return true
+	case AddedByLatePickUp:
+		return true
+	case AddedByOther:
+		return true
+	case AddedByWakingNight:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AttendanceCause.
 const (
 	AttendanceCauseChildIll              AttendanceCause = "child_ill"
@@ -1343,6 +1376,33 @@ func (e EnquirySide) Valid() bool {
 	case EnquirySideAsker:
 		return true
 	case EnquirySideProvider:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExtraTimeState.
+const (
+	ExtraTimeStateAgreed    ExtraTimeState = "agreed"
+	ExtraTimeStateLapsed    ExtraTimeState = "lapsed"
+	ExtraTimeStateOpen      ExtraTimeState = "open"
+	ExtraTimeStateRefused   ExtraTimeState = "refused"
+	ExtraTimeStateWithdrawn ExtraTimeState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the ExtraTimeState enum.
+func (e ExtraTimeState) Valid() bool {
+	switch e {
+	case ExtraTimeStateAgreed:
+		return true
+	case ExtraTimeStateLapsed:
+		return true
+	case ExtraTimeStateOpen:
+		return true
+	case ExtraTimeStateRefused:
+		return true
+	case ExtraTimeStateWithdrawn:
 		return true
 	default:
 		return false
@@ -3038,6 +3098,9 @@ type AccountKind string
 // AccountUnit What an account is kept in; an allowance is often hours, kept in minutes.
 type AccountUnit string
 
+// AddedBy Why a charge was added after it took place; more time the family agreed to, or an event.
+type AddedBy string
+
 // Age Whole years.
 type Age = int
 
@@ -3313,8 +3376,14 @@ type BookingItem struct {
 	DeclineReason *string   `json:"decline_reason,omitempty"`
 	EndsAt        time.Time `json:"ends_at"`
 
+	// Events What could add to the price and did happen.
+	Events []ItemEvent `json:"events,omitempty"`
+
 	// ExpiresAt When an unanswered request runs out, or it is decided whether a group runs.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// ExtraTime The last proposal of more time than was booked.
+	ExtraTime *ExtraTime `json:"extra_time,omitempty"`
 
 	// FeeDueAt When that is decided.
 	FeeDueAt *time.Time `json:"fee_due_at,omitempty"`
@@ -3346,7 +3415,7 @@ type BookingItem struct {
 	// Places Of the session, with who comes along; given if more than one.
 	Places *int `json:"places,omitempty"`
 
-	// PricePence What was quoted.
+	// PricePence What was quoted, with what was added since (`added` in its charges).
 	PricePence int64 `json:"price_pence"`
 
 	// SessionID A UUID. Those made here are version 7.
@@ -5092,6 +5161,64 @@ type EnquiryWords struct {
 	Words string `json:"words"`
 }
 
+// EventRecord Something that happened and adds to the price.
+type EventRecord struct {
+	// Amount Minutes, if it is charged by them; else how often.
+	Amount int `json:"amount"`
+
+	// Event What must be recorded before a contingent charge is made.
+	Event ChargeEvent `json:"event"`
+
+	// HappenedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	HappenedAt LocalTime `json:"happened_at"`
+	Note       *string   `json:"note,omitempty"`
+
+	// NotedAt When it was noted, by the phone; names the event.
+	NotedAt time.Time `json:"noted_at"`
+}
+
+// ExtraTime The last proposal of more time than was booked.
+type ExtraTime struct {
+	AmountPence int64 `json:"amount_pence"`
+
+	// Answer Why the family refused, if it did.
+	Answer     *string    `json:"answer,omitempty"`
+	AnsweredAt *time.Time `json:"answered_at,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID         ID        `json:"id"`
+	Minutes    int       `json:"minutes"`
+	ProposedAt time.Time `json:"proposed_at"`
+	Reason     string    `json:"reason"`
+
+	// State Open, agreed or refused by the family; withdrawn when the register was corrected, lapsed when the item was settled without it.
+	State ExtraTimeState `json:"state"`
+}
+
+// ExtraTimeAnswer What the family says to more time.
+type ExtraTimeAnswer struct {
+	Agree bool `json:"agree"`
+
+	// ExpectedPence To agree: the sum you were shown.
+	ExpectedPence *int64 `json:"expected_pence,omitempty"`
+
+	// Reason Why not.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// ExtraTimeRequest More time than was booked.
+type ExtraTimeRequest struct {
+	Minutes int    `json:"minutes"`
+	Reason  string `json:"reason"`
+}
+
+// ExtraTimeState Open, agreed or refused by the family; withdrawn when the register was corrected, lapsed when the item was settled without it.
+type ExtraTimeState string
+
 // FactDraft A question and its answer for everybody.
 type FactDraft struct {
 	Answer   string `json:"answer"`
@@ -5237,7 +5364,9 @@ type IncomeKind string
 
 // ItemCharge One line of an item's price.
 type ItemCharge struct {
-	AmountPence int64 `json:"amount_pence"`
+	// Added Why a charge was added after it took place; more time the family agreed to, or an event.
+	Added       *AddedBy `json:"added,omitempty"`
+	AmountPence int64    `json:"amount_pence"`
 
 	// Kind What is charged for.
 	Kind ChargeKind `json:"kind"`
@@ -5254,6 +5383,33 @@ type ItemCharge struct {
 
 	// QuantityUnit What an account is kept in; an allowance is often hours, kept in minutes.
 	QuantityUnit AccountUnit `json:"quantity_unit"`
+}
+
+// ItemEvent Something that happened and adds to the price.
+type ItemEvent struct {
+	Amount int `json:"amount"`
+
+	// Because Why nothing is charged.
+	Because     *string `json:"because,omitempty"`
+	ChargeN     *int    `json:"charge_n,omitempty"`
+	ChargePence int64   `json:"charge_pence"`
+
+	// Event What must be recorded before a contingent charge is made.
+	Event ChargeEvent `json:"event"`
+
+	// HappenedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	HappenedAt LocalTime `json:"happened_at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID   ID      `json:"id"`
+	Note *string `json:"note,omitempty"`
+
+	// Withdrawn The provider took it off again.
+	Withdrawn bool `json:"withdrawn"`
 }
 
 // ItemState Where one item stands.
@@ -8146,6 +8302,16 @@ type EnquiryID = ID
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type EntryID = ID
 
+// EventID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type EventID = ID
+
+// ExtraID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type ExtraID = ID
+
 // FactID A UUID. Those made here are version 7.
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
@@ -8969,6 +9135,15 @@ type RecordAttendanceJSONRequestBody = AttendanceRecord
 // NoteAttendanceJSONRequestBody defines body for NoteAttendance for application/json ContentType.
 type NoteAttendanceJSONRequestBody = AttendanceStep
 
+// RecordEventJSONRequestBody defines body for RecordEvent for application/json ContentType.
+type RecordEventJSONRequestBody = EventRecord
+
+// ProposeExtraTimeJSONRequestBody defines body for ProposeExtraTime for application/json ContentType.
+type ProposeExtraTimeJSONRequestBody = ExtraTimeRequest
+
+// AnswerExtraTimeJSONRequestBody defines body for AnswerExtraTime for application/json ContentType.
+type AnswerExtraTimeJSONRequestBody = ExtraTimeAnswer
+
 // MoveBookingItemJSONRequestBody defines body for MoveBookingItem for application/json ContentType.
 type MoveBookingItemJSONRequestBody = QuoteToBook
 
@@ -9169,6 +9344,18 @@ type ServerInterface interface {
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx echo.Context, itemID ItemID) error
+	// RecordEvent Record what adds to the price
+	// (POST /v1/booking-items/{item_id}/events)
+	RecordEvent(ctx echo.Context, itemID ItemID) error
+	// WithdrawEvent Take off what an event added
+	// (POST /v1/booking-items/{item_id}/events/{event_id}/withdrawal)
+	WithdrawEvent(ctx echo.Context, itemID ItemID, eventID EventID) error
+	// ProposeExtraTime Ask for more time than was booked
+	// (POST /v1/booking-items/{item_id}/extra-time)
+	ProposeExtraTime(ctx echo.Context, itemID ItemID) error
+	// AnswerExtraTime Agree or refuse more time
+	// (POST /v1/booking-items/{item_id}/extra-time/{extra_id}/answer)
+	AnswerExtraTime(ctx echo.Context, itemID ItemID, extraID ExtraID) error
 	// MoveBookingItem Move one date
 	// (POST /v1/booking-items/{item_id}/move)
 	MoveBookingItem(ctx echo.Context, itemID ItemID, params MoveBookingItemParams) error
@@ -9970,6 +10157,86 @@ func (w *ServerInterfaceWrapper) ConfirmAttendance(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ConfirmAttendance(ctx, itemID)
+	return err
+}
+
+// RecordEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) RecordEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RecordEvent(ctx, itemID)
+	return err
+}
+
+// WithdrawEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID EventID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawEvent(ctx, itemID, eventID)
+	return err
+}
+
+// ProposeExtraTime converts echo context to params.
+func (w *ServerInterfaceWrapper) ProposeExtraTime(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ProposeExtraTime(ctx, itemID)
+	return err
+}
+
+// AnswerExtraTime converts echo context to params.
+func (w *ServerInterfaceWrapper) AnswerExtraTime(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// ------------- Path parameter "extra_id" -------------
+	var extraID ExtraID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "extra_id", ctx.Param("extra_id"), &extraID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter extra_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AnswerExtraTime(ctx, itemID, extraID)
 	return err
 }
 
@@ -12801,6 +13068,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/attendance-steps", wrapper.NoteAttendance, options.OperationMiddlewares["noteAttendance"]...)
 	router.GET(options.BaseURL+"/v1/children/:child_id/collection", wrapper.GetCollection, options.OperationMiddlewares["getCollection"]...)
 	router.PUT(options.BaseURL+"/v1/children/:child_id/collection", wrapper.SetCollection, options.OperationMiddlewares["setCollection"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/extra-time", wrapper.ProposeExtraTime, options.OperationMiddlewares["proposeExtraTime"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/extra-time/:extra_id/answer", wrapper.AnswerExtraTime, options.OperationMiddlewares["answerExtraTime"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/events", wrapper.RecordEvent, options.OperationMiddlewares["recordEvent"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/events/:event_id/withdrawal", wrapper.WithdrawEvent, options.OperationMiddlewares["withdrawEvent"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/confirmation", wrapper.ConfirmAttendance, options.OperationMiddlewares["confirmAttendance"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/query", wrapper.QueryAttendance, options.OperationMiddlewares["queryAttendance"]...)
 	router.GET(options.BaseURL+"/v1/budgets", wrapper.ListBudgets, options.OperationMiddlewares["listBudgets"]...)
@@ -14272,6 +14543,535 @@ type ConfirmAttendancedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ConfirmAttendancedefaultApplicationProblemPlusJSONResponse) VisitConfirmAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEventRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Body   *RecordEventJSONRequestBody
+}
+
+type RecordEventResponseObject interface {
+	VisitRecordEventResponse(w http.ResponseWriter) error
+}
+
+type RecordEvent200JSONResponse BookingItem
+
+func (response RecordEvent200JSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEvent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RecordEvent400ApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEvent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RecordEvent401ApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEvent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RecordEvent403ApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEvent404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RecordEvent404ApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEvent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RecordEvent409ApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEvent422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RecordEvent422ApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEventdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RecordEventdefaultApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEventRequestObject struct {
+	ItemID  ItemID  `json:"item_id"`
+	EventID EventID `json:"event_id"`
+}
+
+type WithdrawEventResponseObject interface {
+	VisitWithdrawEventResponse(w http.ResponseWriter) error
+}
+
+type WithdrawEvent200JSONResponse BookingItem
+
+func (response WithdrawEvent200JSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEvent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEvent400ApplicationProblemPlusJSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEvent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEvent401ApplicationProblemPlusJSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEvent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEvent403ApplicationProblemPlusJSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEvent404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEvent404ApplicationProblemPlusJSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEvent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEvent409ApplicationProblemPlusJSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEventdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawEventdefaultApplicationProblemPlusJSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTimeRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Body   *ProposeExtraTimeJSONRequestBody
+}
+
+type ProposeExtraTimeResponseObject interface {
+	VisitProposeExtraTimeResponse(w http.ResponseWriter) error
+}
+
+type ProposeExtraTime201JSONResponse BookingItem
+
+func (response ProposeExtraTime201JSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTime400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeExtraTime400ApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTime401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeExtraTime401ApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTime403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeExtraTime403ApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTime404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeExtraTime404ApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTime409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeExtraTime409ApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTime422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeExtraTime422ApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTimedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ProposeExtraTimedefaultApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTimeRequestObject struct {
+	ItemID  ItemID  `json:"item_id"`
+	ExtraID ExtraID `json:"extra_id"`
+	Body    *AnswerExtraTimeJSONRequestBody
+}
+
+type AnswerExtraTimeResponseObject interface {
+	VisitAnswerExtraTimeResponse(w http.ResponseWriter) error
+}
+
+type AnswerExtraTime200JSONResponse BookingItem
+
+func (response AnswerExtraTime200JSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTime400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerExtraTime400ApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTime401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerExtraTime401ApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTime403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerExtraTime403ApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTime404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerExtraTime404ApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTime409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerExtraTime409ApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTime422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerExtraTime422ApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTimedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AnswerExtraTimedefaultApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -27103,6 +27903,18 @@ type StrictServerInterface interface {
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx context.Context, request ConfirmAttendanceRequestObject) (ConfirmAttendanceResponseObject, error)
+	// RecordEvent Record what adds to the price
+	// (POST /v1/booking-items/{item_id}/events)
+	RecordEvent(ctx context.Context, request RecordEventRequestObject) (RecordEventResponseObject, error)
+	// WithdrawEvent Take off what an event added
+	// (POST /v1/booking-items/{item_id}/events/{event_id}/withdrawal)
+	WithdrawEvent(ctx context.Context, request WithdrawEventRequestObject) (WithdrawEventResponseObject, error)
+	// ProposeExtraTime Ask for more time than was booked
+	// (POST /v1/booking-items/{item_id}/extra-time)
+	ProposeExtraTime(ctx context.Context, request ProposeExtraTimeRequestObject) (ProposeExtraTimeResponseObject, error)
+	// AnswerExtraTime Agree or refuse more time
+	// (POST /v1/booking-items/{item_id}/extra-time/{extra_id}/answer)
+	AnswerExtraTime(ctx context.Context, request AnswerExtraTimeRequestObject) (AnswerExtraTimeResponseObject, error)
 	// MoveBookingItem Move one date
 	// (POST /v1/booking-items/{item_id}/move)
 	MoveBookingItem(ctx context.Context, request MoveBookingItemRequestObject) (MoveBookingItemResponseObject, error)
@@ -27954,6 +28766,177 @@ func (sh *strictHandler) ConfirmAttendance(ctx echo.Context, itemID ItemID) erro
 		return err
 	} else if validResponse, ok := response.(ConfirmAttendanceResponseObject); ok {
 		return validResponse.VisitConfirmAttendanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RecordEvent operation middleware
+func (sh *strictHandler) RecordEvent(ctx echo.Context, itemID ItemID) error {
+	var request RecordEventRequestObject
+
+	request.ItemID = itemID
+
+	var body RecordEventJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RecordEvent(ctx.Request().Context(), request.(RecordEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RecordEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RecordEventResponseObject); ok {
+		return validResponse.VisitRecordEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawEvent operation middleware
+func (sh *strictHandler) WithdrawEvent(ctx echo.Context, itemID ItemID, eventID EventID) error {
+	var request WithdrawEventRequestObject
+
+	request.ItemID = itemID
+	request.EventID = eventID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawEvent(ctx.Request().Context(), request.(WithdrawEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawEventResponseObject); ok {
+		return validResponse.VisitWithdrawEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ProposeExtraTime operation middleware
+func (sh *strictHandler) ProposeExtraTime(ctx echo.Context, itemID ItemID) error {
+	var request ProposeExtraTimeRequestObject
+
+	request.ItemID = itemID
+
+	var body ProposeExtraTimeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ProposeExtraTime(ctx.Request().Context(), request.(ProposeExtraTimeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProposeExtraTime")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ProposeExtraTimeResponseObject); ok {
+		return validResponse.VisitProposeExtraTimeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AnswerExtraTime operation middleware
+func (sh *strictHandler) AnswerExtraTime(ctx echo.Context, itemID ItemID, extraID ExtraID) error {
+	var request AnswerExtraTimeRequestObject
+
+	request.ItemID = itemID
+	request.ExtraID = extraID
+
+	var body AnswerExtraTimeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AnswerExtraTime(ctx.Request().Context(), request.(AnswerExtraTimeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AnswerExtraTime")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AnswerExtraTimeResponseObject); ok {
+		return validResponse.VisitAnswerExtraTimeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

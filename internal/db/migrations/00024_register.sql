@@ -56,18 +56,88 @@ CREATE TABLE collection_try (
     FOREIGN KEY (authority_id, child_id) REFERENCES child (authority_id, id)
 );
 
+-- What is added to an item after it took place: more time the family agreed
+-- to, or what the price list said could be added, each with its event. It is
+-- due in full, whatever part of the rest is.
+ALTER TABLE item_charge ADD COLUMN added text NOT NULL DEFAULT '', ADD COLUMN due_pence bigint CHECK (due_pence BETWEEN 0 AND amount_pence);
+GRANT UPDATE (due_pence) ON item_charge TO shortbreaks_app;
+CREATE TABLE extra_time (
+    authority_id  uuid NOT NULL,
+    item_id       uuid NOT NULL,
+    id            uuid NOT NULL,
+    provider_id   uuid NOT NULL,
+    minutes       int NOT NULL CHECK (minutes > 0),
+    amount_pence  bigint NOT NULL CHECK (amount_pence > 0),
+    reason        text NOT NULL,
+    state         text NOT NULL CHECK (state IN ('open', 'agreed', 'refused', 'withdrawn')),
+    answer        text NOT NULL DEFAULT '',
+    proposed_by   uuid NOT NULL,
+    proposed_at   timestamptz NOT NULL,
+    answered_by   uuid,
+    answered_at   timestamptz,
+    CHECK ((state IN ('agreed', 'refused')) = (answered_by IS NOT NULL)),
+    PRIMARY KEY (authority_id, item_id, id),
+    FOREIGN KEY (authority_id, item_id) REFERENCES booking_item (authority_id, id)
+);
+CREATE UNIQUE INDEX extra_time_open ON extra_time (authority_id, item_id) WHERE state = 'open';
+CREATE UNIQUE INDEX extra_time_once ON extra_time (authority_id, item_id) WHERE state = 'agreed';
+CREATE TABLE item_happening (
+    authority_id  uuid NOT NULL,
+    item_id       uuid NOT NULL,
+    id            uuid NOT NULL,
+    provider_id   uuid NOT NULL,
+    event         text NOT NULL CHECK (event IN ('late_pick_up', 'disturbance', 'waking_night', 'extra_mile', 'damage', 'other')),
+    amount        int NOT NULL CHECK (amount > 0), -- minutes or times
+    happened_at   timestamptz NOT NULL,
+    note          text NOT NULL DEFAULT '',
+    noted_at      timestamptz NOT NULL, -- by the phone; names it
+    charge_n      int,
+    charge_pence  bigint NOT NULL DEFAULT 0 CHECK (charge_pence >= 0),
+    cap_pence     bigint, -- of one date, as the quote showed it
+    because       text NOT NULL DEFAULT '', -- why nothing is charged
+    recorded_by   uuid NOT NULL,
+    recorded_at   timestamptz NOT NULL,
+    withdrawn_at  timestamptz,
+    CHECK ((charge_n IS NULL) = (charge_pence = 0)),
+    PRIMARY KEY (authority_id, item_id, id),
+    CONSTRAINT happened_once UNIQUE (authority_id, item_id, event, noted_at),
+    FOREIGN KEY (authority_id, item_id) REFERENCES booking_item (authority_id, id),
+    FOREIGN KEY (authority_id, item_id, charge_n) REFERENCES item_charge (authority_id, item_id, n)
+);
+
+-- What was added is what somebody agreed to or what happened, and no more than
+-- the quote showed.
+CREATE VIEW audit_added_charges WITH (security_invoker = true) AS
+WITH reason AS (
+    SELECT authority_id, item_id, 'extra' AS added, amount_pence AS pence FROM extra_time WHERE state = 'agreed'
+    UNION ALL
+    SELECT authority_id, item_id, event, charge_pence FROM item_happening WHERE withdrawn_at IS NULL
+), reasons AS (
+    SELECT authority_id, item_id, added, sum(pence) AS pence FROM reason GROUP BY 1, 2, 3
+), charged AS (
+    SELECT authority_id, item_id, added, sum(amount_pence) AS pence FROM item_charge WHERE added <> '' GROUP BY 1, 2, 3
+)
+SELECT coalesce(c.authority_id, r.authority_id) AS authority_id, 'item ' || coalesce(c.item_id, r.item_id) AS subject,
+    coalesce(c.added, r.added) || ' adds ' || coalesce(c.pence, 0) || ' pence, its reasons ' || coalesce(r.pence, 0) AS detail
+FROM charged c FULL JOIN reasons r ON r.authority_id = c.authority_id AND r.item_id = c.item_id AND r.added = c.added
+WHERE coalesce(c.pence, 0) <> coalesce(r.pence, 0)
+UNION ALL
+SELECT authority_id, 'item ' || item_id, event || ' adds ' || sum(charge_pence) || ' pence, the cap shown is ' || min(cap_pence)
+FROM item_happening WHERE withdrawn_at IS NULL GROUP BY authority_id, item_id, event HAVING sum(charge_pence) > min(cap_pence);
+GRANT SELECT ON audit_added_charges TO shortbreaks_app;
+
 -- +goose StatementBegin
 DO $$
 DECLARE t text;
 BEGIN
-    FOREACH t IN ARRAY ARRAY['register_step', 'staff_present', 'collection_list', 'collection_try'] LOOP
+    FOREACH t IN ARRAY ARRAY['register_step', 'staff_present', 'collection_list', 'collection_try', 'extra_time', 'item_happening'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
     END LOOP;
-    FOREACH t IN ARRAY ARRAY['register_step', 'collection_list', 'collection_try'] LOOP
+    FOREACH t IN ARRAY ARRAY['register_step', 'collection_list', 'collection_try', 'extra_time', 'item_happening'] LOOP
         EXECUTE format($p$CREATE POLICY %I ON %I USING (authority_id = ANY ((SELECT app_ids('app.authorities'))::uuid[]))$p$, t || '_tenant', t);
     END LOOP;
-    FOREACH t IN ARRAY ARRAY['register_step', 'staff_present'] LOOP
+    FOREACH t IN ARRAY ARRAY['register_step', 'staff_present', 'extra_time', 'item_happening'] LOOP
         EXECUTE format($p$CREATE POLICY %I ON %I USING (provider_id = ANY ((SELECT app_ids('app.providers'))::uuid[]))$p$, t || '_provider', t);
     END LOOP;
 END $$;
@@ -75,12 +145,43 @@ END $$;
 CREATE TRIGGER register_step_append_only BEFORE UPDATE OR DELETE ON register_step FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER staff_present_append_only BEFORE UPDATE OR DELETE ON staff_present FOR EACH ROW EXECUTE FUNCTION refuse_change();
 GRANT SELECT, INSERT ON register_step, staff_present, collection_try TO shortbreaks_app;
-GRANT SELECT, INSERT, UPDATE ON collection_list TO shortbreaks_app;
+GRANT SELECT, INSERT, UPDATE ON collection_list, extra_time, item_happening TO shortbreaks_app;
 
 -- A provider's day: visits by their start; sessions are found by their own.
 CREATE INDEX booking_item_visit ON booking_item (provider_id, starts_at) WHERE session_id IS NULL;
 
+-- Each row's parent is of the row's own authority here too.
+-- +goose StatementBegin
+DO $$
+DECLARE
+    pair text[];
+    parts text := rtrim(pg_get_viewdef('audit_tenant_parents'::regclass), '; ');
+BEGIN
+    FOREACH pair SLICE 1 IN ARRAY ARRAY[
+        ['register_step', 'item_id', 'booking_item'], ['extra_time', 'item_id', 'booking_item'], ['item_happening', 'item_id', 'booking_item'],
+        ['collection_list', 'child_id', 'child'], ['collection_try', 'child_id', 'child']
+    ] LOOP
+        parts := parts || format(' UNION ALL SELECT c.authority_id, %L || c.%I AS subject, %L AS detail FROM %I c
+            WHERE c.%I IS NOT NULL AND NOT EXISTS (SELECT FROM %I p WHERE p.authority_id = c.authority_id AND p.id = c.%I)',
+            pair[1] || ' of ', pair[2], 'its ' || pair[3] || ' is not of this authority', pair[1], pair[2], pair[3], pair[2]);
+    END LOOP;
+    EXECUTE 'CREATE OR REPLACE VIEW audit_tenant_parents WITH (security_invoker = true) AS ' || parts;
+END $$;
+-- +goose StatementEnd
+
 -- +goose Down
+-- +goose StatementBegin
+DO $$
+BEGIN
+    FOR n IN 1..5 LOOP
+        EXECUTE 'CREATE OR REPLACE VIEW audit_tenant_parents WITH (security_invoker = true) AS '
+            || regexp_replace(pg_get_viewdef('audit_tenant_parents'::regclass), '^(.*)UNION ALL.*$', '\1');
+    END LOOP;
+END $$;
+-- +goose StatementEnd
 DROP INDEX booking_item_visit;
+DROP VIEW audit_added_charges;
+DROP TABLE item_happening, extra_time;
+ALTER TABLE item_charge DROP COLUMN added, DROP COLUMN due_pence;
 DROP TABLE collection_try, collection_list, staff_present, register_step;
 ALTER TABLE delivery DROP COLUMN collected_by, DROP COLUMN collected_how;
