@@ -139,7 +139,8 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 	paths = append(paths, offer+"/calendar.ics", "/v1/lanes/"+lane+"/busy-calendar")
 	paths = append(paths, "/v1/sessions/"+o.Sessions[0].ID.String()+"/places-beyond?capacity=0")
 	paths = append(paths, "/v1/providers", "/v1/competencies", "/v1/offers/"+o.Offer.ID.String()+"/requirements")
-	paths = append(paths, "/v1/registers?date=2027-01-09", "/v1/registers/"+o.Sessions[0].ID.String(), "/v1/children/"+w.sam.String()+"/collection")
+	paths = append(paths, "/v1/registers?date=2027-01-09", "/v1/registers/"+o.Sessions[0].ID.String(), "/v1/children/"+w.sam.String()+"/collection",
+		"/v1/children/"+w.sam.String()+"/care-sheet", "/v1/children/"+w.sam.String()+"/readings", "/v1/booking-items/"+item+"/notes", "/v1/booking-items/"+item+"/care-sheet")
 	gets := 0
 	for _, op := range w.contract.Operations() {
 		if op.Method != http.MethodGet {

@@ -88,6 +88,16 @@ func (m *cast) occasionID(target string, fresh bool) uuid.UUID {
 	})
 }
 
+// begunID is an item that has just ended and has no register yet; it leaves
+// the clock there.
+func (m *cast) begunID(target string, fresh bool) uuid.UUID {
+	return m.record("item on the register", target, fresh, func() uuid.UUID {
+		it := m.booked(m.wantsLate(target), target).Items[0]
+		m.clock.Set(it.EndsAt)
+		return it.ID
+	})
+}
+
 // registerRequests are those of registers and of what comes of them.
 func (m *cast) registerRequests() map[string]func(target string, fresh bool) request {
 	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
@@ -101,12 +111,7 @@ func (m *cast) registerRequests() map[string]func(target string, fresh bool) req
 			return req(put, path, object{"worker_ids": []string{}, "noted_at": m.clock.Now()})
 		},
 		"noteAttendance": func(target string, fresh bool) request {
-			id := m.record("item on the register", target, fresh, func() uuid.UUID {
-				it := m.booked(m.wantsLate(target), target).Items[0]
-				m.clock.Set(it.EndsAt)
-				return it.ID
-			})
-			path := "/v1/booking-items/" + id.String() + "/attendance-steps"
+			path := "/v1/booking-items/" + m.begunID(target, fresh).String() + "/attendance-steps"
 			return req(post, path, object{"step": "absent", "noted_at": m.clock.Now()})
 		},
 		"proposeExtraTime": func(target string, fresh bool) request {
@@ -124,6 +129,29 @@ func (m *cast) registerRequests() map[string]func(target string, fresh bool) req
 		},
 		"withdrawEvent": func(target string, fresh bool) request {
 			return req(post, m.eventPath(target, fresh)+"/withdrawal", nil)
+		},
+		"listAttendanceAgreements": func(string, bool) request { return req(get, "/v1/attendance-agreements", nil) },
+		"listItemNotes": func(target string, fresh bool) request {
+			return req(get, "/v1/booking-items/"+m.begunID(target, fresh).String()+"/notes", nil)
+		},
+		"addItemNote": func(target string, fresh bool) request {
+			path := "/v1/booking-items/" + m.begunID(target, fresh).String() + "/notes"
+			return req(post, path, object{"kind": "incident", "words": "A bumped knee.", "happened_at": shortbreaks.Wall(m.clock.Now())})
+		},
+		"getItemCareSheet": func(target string, fresh bool) request {
+			return req(get, "/v1/booking-items/"+m.begunID(target, fresh).String()+"/care-sheet", nil)
+		},
+		"getCareSheet": func(target string, _ bool) request {
+			return req(get, "/v1/children/"+m.childOf(target).String()+"/care-sheet", nil)
+		},
+		"setCareSheet": func(target string, _ bool) request {
+			return req(put, "/v1/children/"+m.childOf(target).String()+"/care-sheet", object{"fields": []object{{"field": "avoid", "words": "Loud bells."}}})
+		},
+		"confirmCareSheet": func(target string, _ bool) request {
+			return req(post, "/v1/children/"+m.childOf(target).String()+"/care-sheet/confirmation", object{})
+		},
+		"listReadings": func(target string, _ bool) request {
+			return req(get, "/v1/children/"+m.childOf(target).String()+"/readings", nil)
 		},
 		"getCollection": func(target string, _ bool) request {
 			return req(get, "/v1/children/"+m.childOf(target).String()+"/collection", nil)

@@ -100,10 +100,9 @@ func Record(ctx context.Context, d *db.DB, who shortbreaks.Actor, r RecordAttend
 		if err := withdrawExtra(ctx, tx, it); err != nil {
 			return err
 		}
-		it.ChargePence, it.AutoConfirmAt = &charge, nil
-		if onTime {
-			at := tx.Now.Add(s.AutoConfirmAfter)
-			it.AutoConfirmAt = &at
+		it.ChargePence = &charge
+		if err := it.awaitAgreement(ctx, tx, s, onTime); err != nil {
+			return err
 		}
 		if err := move(ctx, tx, []*Item{it}, r.Outcome, mover{who: who, cause: r.Cause}); err != nil {
 			return err
@@ -176,7 +175,7 @@ func fileDelivery(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, it *Ite
 		ON CONFLICT (authority_id, item_id) DO UPDATE SET outcome = excluded.outcome, cause = excluded.cause, arrived_at = excluded.arrived_at,
 			left_at = excluded.left_at, attended_minutes = excluded.attended_minutes, note = excluded.note,
 			recorded_by = excluded.recorded_by, recorded_at = excluded.recorded_at,
-			collected_by = excluded.collected_by, collected_how = excluded.collected_how
+			collected_by = excluded.collected_by, collected_how = excluded.collected_how, agree_because = ''
 		RETURNING on_time`,
 		it.AuthorityID, it.ID, it.ProviderID, string(r.Outcome), r.Cause, r.ArrivedAt, r.LeftAt, minutes, r.Note, onTime, who.Person, tx.Now,
 		r.collectedBy, r.collectedHow).Scan(&onTime)
@@ -261,4 +260,4 @@ func lockItem(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, id uuid.UUI
 }
 
 const deliverySQL = `SELECT authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes, note, on_time,
-	recorded_by, recorded_at, collected_by, collected_how FROM delivery WHERE item_id = ANY ($1)`
+	recorded_by, recorded_at, collected_by, collected_how, agree_because FROM delivery WHERE item_id = ANY ($1)`

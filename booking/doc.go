@@ -22,6 +22,8 @@
 //     by step; collection.go, secret.go: who may collect a child.
 //   - added.go: charges that join an item after it took place; extra.go: more time
 //     than was booked; happening.go: what the quote said could be added.
+//   - agreement.go: what only a yes of the family agrees to; itemnote.go,
+//     caresheet.go, sighting.go: the most private records, and who read them.
 //   - read.go: what each role may see of a booking.
 //
 // Rows are locked in one order everywhere: idempotency key, waiting lists,

@@ -169,22 +169,20 @@ func (h *Happening) charge(ctx context.Context, tx *db.Tx, it *Item, b *Booking,
 	if err != nil {
 		return err
 	}
-	before := it.AutoConfirmAt
-	switch {
-	case tx.Now.After(it.EndsAt.Add(s.RegisterWithin)):
-		it.AutoConfirmAt = nil
-	case before != nil:
-		until := tx.Now.Add(s.AutoConfirmAfter)
-		it.AutoConfirmAt = &until
-	}
 	by.cause += ": " + pence.String()
 	err = addCharges(ctx, tx, it, doc.Category, []addition{*add}, by)
 	if errors.Is(err, ErrBudgetTooLow) || errors.Is(err, ErrNotAllowed) {
-		it.AutoConfirmAt = before
 		h.Because = "Nothing could be set aside for this: the money that would pay for it is not free. Nothing is charged; record it again when it is."
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	onTime := it.Delivery.OnTime && !tx.Now.After(it.EndsAt.Add(s.RegisterWithin))
+	if err := it.awaitAgreement(ctx, tx, s, onTime); err != nil {
+		return err
+	}
+	if err := reprice(ctx, tx, it, mover{who: by.who, cause: "the family's days begin anew"}); err != nil {
 		return err
 	}
 	n := 0

@@ -123,4 +123,5 @@ type Delivery struct {
 	RecordedAt      time.Time
 	CollectedBy     string // who took the child away
 	CollectedHow    string // listed, password, unlisted (the family keeps no list) or ""
+	AgreeBecause    string // why only a yes of the family agrees: one of the Agree constants; "": silence does
 }

@@ -81,6 +81,12 @@ func (w *world) afterwards(c child, item uuid.UUID) {
 		VALUES ($1, $2, $3, $3, 60, 300, '', 'open', $3, $4)`, w.authority, item, w.provider, start)
 	w.exec(`INSERT INTO item_happening (authority_id, item_id, id, provider_id, event, amount, happened_at, noted_at, recorded_by, recorded_at)
 		VALUES ($1, $2, $3, $3, 'late_pick_up', 5, $4, $4, $3, $4)`, w.authority, item, w.provider, start)
+	w.exec(`INSERT INTO item_note (authority_id, item_id, id, provider_id, kind, words, happened_at, written_by, written_role, written_at)
+		VALUES ($1, $2, $3, $3, 'incident', '', $4, $3, 'worker', $4)`, w.authority, item, w.provider, start)
+	w.exec(`INSERT INTO care_fact (authority_id, child_id, field, owner_id, words, written_by, confirmed_at, confirmed_by)
+		VALUES ($1, $2, 'avoid', $3, '', $3, $4, $3)`, w.authority, c.id, w.person, start)
+	w.exec(`INSERT INTO read_event (authority_id, child_id, id, what, item_id, reader_id, reader_role, at)
+		VALUES ($1, $2, $4, 'notes', $3, $4, 'worker', $5)`, w.authority, c.id, item, w.person, start)
 }
 
 // visit is a confirmed visit by the hour in the lane.

@@ -209,6 +209,27 @@ func (e AddedBy) Valid() bool {
 	}
 }
 
+// Defines values for AgreeBecause.
+const (
+	AgreeBecauseLate      AgreeBecause = "late"
+	AgreeBecauseOvernight AgreeBecause = "overnight"
+	AgreeBecauseSum       AgreeBecause = "sum"
+)
+
+// Valid indicates whether the value is a known member of the AgreeBecause enum.
+func (e AgreeBecause) Valid() bool {
+	switch e {
+	case AgreeBecauseLate:
+		return true
+	case AgreeBecauseOvernight:
+		return true
+	case AgreeBecauseSum:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AttendanceCause.
 const (
 	AttendanceCauseChildIll              AttendanceCause = "child_ill"
@@ -584,6 +605,45 @@ func (e CapPer) Valid() bool {
 	case CapPerMonth:
 		return true
 	case CapPerWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CareField.
+const (
+	CareFieldAvoid            CareField = "avoid"
+	CareFieldCommunication    CareField = "communication"
+	CareFieldEating           CareField = "eating"
+	CareFieldEmergencyContact CareField = "emergency_contact"
+	CareFieldMedication       CareField = "medication"
+	CareFieldMoving           CareField = "moving"
+	CareFieldPersonalCare     CareField = "personal_care"
+	CareFieldSleep            CareField = "sleep"
+	CareFieldWhatHelps        CareField = "what_helps"
+)
+
+// Valid indicates whether the value is a known member of the CareField enum.
+func (e CareField) Valid() bool {
+	switch e {
+	case CareFieldAvoid:
+		return true
+	case CareFieldCommunication:
+		return true
+	case CareFieldEating:
+		return true
+	case CareFieldEmergencyContact:
+		return true
+	case CareFieldMedication:
+		return true
+	case CareFieldMoving:
+		return true
+	case CareFieldPersonalCare:
+		return true
+	case CareFieldSleep:
+		return true
+	case CareFieldWhatHelps:
 		return true
 	default:
 		return false
@@ -1814,6 +1874,24 @@ func (e Need) Valid() bool {
 	}
 }
 
+// Defines values for NoteKind.
+const (
+	NoteKindIncident   NoteKind = "incident"
+	NoteKindMedication NoteKind = "medication"
+)
+
+// Valid indicates whether the value is a known member of the NoteKind enum.
+func (e NoteKind) Valid() bool {
+	switch e {
+	case NoteKindIncident:
+		return true
+	case NoteKindMedication:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NoticeUnit.
 const (
 	NoticeUnitClearDays        NoticeUnit = "clear_days"
@@ -2411,6 +2489,24 @@ func (e ProviderRole) Valid() bool {
 	case ProviderRoleProviderOwner:
 		return true
 	case ProviderRoleWorker:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReadingWhat.
+const (
+	ReadingWhatCareSheet ReadingWhat = "care_sheet"
+	ReadingWhatNotes     ReadingWhat = "notes"
+)
+
+// Valid indicates whether the value is a known member of the ReadingWhat enum.
+func (e ReadingWhat) Valid() bool {
+	switch e {
+	case ReadingWhatCareSheet:
+		return true
+	case ReadingWhatNotes:
 		return true
 	default:
 		return false
@@ -3104,6 +3200,15 @@ type AddedBy string
 // Age Whole years.
 type Age = int
 
+// AgreeBecause Why only a yes of the family agrees; recorded late, a night, or more than a set sum.
+type AgreeBecause string
+
+// AgreementList A page of items that wait for a yes.
+type AgreementList struct {
+	Items      []BookingItem `json:"items"`
+	NextCursor *string       `json:"next_cursor"`
+}
+
 // Allocation One allocation and the account it went to.
 type Allocation struct {
 	// Account What a child has from one stream for one period, in one unit.
@@ -3158,6 +3263,9 @@ type Amounts struct {
 
 // Attendance The register of one item.
 type Attendance struct {
+	// AgreeBecause Why only a yes of the family agrees; recorded late, a night, or more than a set sum.
+	AgreeBecause *AgreeBecause `json:"agree_because,omitempty"`
+
 	// ArrivedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
 	//
 	// Example: 2027-01-09T10:00
@@ -3818,6 +3926,52 @@ type CannotServeReason struct {
 
 // CapPer What the cap is on.
 type CapPer string
+
+// CareFact One field as the family wrote it.
+type CareFact struct {
+	// Confirmed Example: confirmed 9 days ago
+	Confirmed   string    `json:"confirmed"`
+	ConfirmedAt time.Time `json:"confirmed_at"`
+
+	// Field One field of a care sheet.
+	Field CareField `json:"field"`
+
+	// Stale It was confirmed too long ago to rely on.
+	Stale bool   `json:"stale"`
+	Words string `json:"words"`
+}
+
+// CareField One field of a care sheet.
+type CareField string
+
+// CareSheet The least a worker needs to know of a child.
+type CareSheet struct {
+	// Ask What the family is asked to do.
+	Ask *string `json:"ask,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID *ID        `json:"child_id,omitempty"`
+	Facts   []CareFact `json:"facts"`
+}
+
+// CareSheetConfirmation Fields that still hold; none is all.
+type CareSheetConfirmation struct {
+	Fields []CareField `json:"fields,omitempty"`
+}
+
+// CareSheetRequest Fields to write.
+type CareSheetRequest struct {
+	Fields []CareWords `json:"fields"`
+}
+
+// CareWords What the family writes in one field; empty to remove it.
+type CareWords struct {
+	// Field One field of a care sheet.
+	Field CareField `json:"field"`
+	Words string    `json:"words"`
+}
 
 // Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 type Category string
@@ -5412,6 +5566,60 @@ type ItemEvent struct {
 	Withdrawn bool `json:"withdrawn"`
 }
 
+// ItemNote What went wrong, or what medicine was given.
+type ItemNote struct {
+	// Corrects A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	Corrects *ID `json:"corrects,omitempty"`
+
+	// HappenedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	HappenedAt LocalTime `json:"happened_at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// ItemID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ItemID ID `json:"item_id"`
+
+	// Kind What a note is about.
+	Kind      NoteKind  `json:"kind"`
+	Words     string    `json:"words"`
+	WrittenAt time.Time `json:"written_at"`
+
+	// WrittenRole What a person acts as. One person may hold several.
+	WrittenRole Role `json:"written_role"`
+}
+
+// ItemNoteList A page of notes.
+type ItemNoteList struct {
+	Items      []ItemNote `json:"items"`
+	NextCursor *string    `json:"next_cursor"`
+}
+
+// ItemNoteRequest A note to be written.
+type ItemNoteRequest struct {
+	// Corrects A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	Corrects *ID `json:"corrects,omitempty"`
+
+	// HappenedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	HappenedAt LocalTime `json:"happened_at"`
+
+	// Kind What a note is about.
+	Kind  NoteKind `json:"kind"`
+	Words string   `json:"words"`
+}
+
 // ItemState Where one item stands.
 type ItemState string
 
@@ -5603,6 +5811,9 @@ type Need string
 
 // NextCursor Send as `cursor` to read on; null on the last page.
 type NextCursor = string
+
+// NoteKind What a note is about.
+type NoteKind string
 
 // Notice A warning that a credential will end.
 type Notice struct {
@@ -7109,6 +7320,35 @@ type RatioRow struct {
 	Staff       int   `json:"staff"`
 }
 
+// Reading One time somebody read a child's notes or care sheet.
+type Reading struct {
+	At time.Time `json:"at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// ItemID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ItemID       *ID     `json:"item_id,omitempty"`
+	ProviderName *string `json:"provider_name,omitempty"`
+
+	// Role What a person acts as. One person may hold several.
+	Role Role        `json:"role"`
+	What ReadingWhat `json:"what"`
+}
+
+// ReadingWhat defines model for Reading.What.
+type ReadingWhat string
+
+// ReadingList A page of readings.
+type ReadingList struct {
+	Items      []Reading `json:"items"`
+	NextCursor *string   `json:"next_cursor"`
+}
+
 // Register A session or visit as those who run it need it.
 type Register struct {
 	Children []RegisterChild `json:"children"`
@@ -8573,10 +8813,28 @@ type CreateAllocationParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListAttendanceAgreementsParams defines parameters for ListAttendanceAgreements.
+type ListAttendanceAgreementsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // MoveBookingItemParams defines parameters for MoveBookingItem.
 type MoveBookingItemParams struct {
 	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListItemNotesParams defines parameters for ListItemNotes.
+type ListItemNotesParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListBookingsParams defines parameters for ListBookings.
@@ -8635,6 +8893,15 @@ type ListCalendarsParams struct {
 	// Name Only those whose school or council has a name that begins so.
 	Name *string `form:"name,omitempty" json:"name,omitempty"`
 
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListReadingsParams defines parameters for ListReadings.
+type ListReadingsParams struct {
 	// Limit How many items to answer at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -9147,6 +9414,9 @@ type AnswerExtraTimeJSONRequestBody = ExtraTimeAnswer
 // MoveBookingItemJSONRequestBody defines body for MoveBookingItem for application/json ContentType.
 type MoveBookingItemJSONRequestBody = QuoteToBook
 
+// AddItemNoteJSONRequestBody defines body for AddItemNote for application/json ContentType.
+type AddItemNoteJSONRequestBody = ItemNoteRequest
+
 // QueryAttendanceJSONRequestBody defines body for QueryAttendance for application/json ContentType.
 type QueryAttendanceJSONRequestBody = AttendanceQuery
 
@@ -9161,6 +9431,12 @@ type DeclineBookingJSONRequestBody = DeclineRequest
 
 // ImportCalendarJSONRequestBody defines body for ImportCalendar for application/json ContentType.
 type ImportCalendarJSONRequestBody = CalendarImport
+
+// SetCareSheetJSONRequestBody defines body for SetCareSheet for application/json ContentType.
+type SetCareSheetJSONRequestBody = CareSheetRequest
+
+// ConfirmCareSheetJSONRequestBody defines body for ConfirmCareSheet for application/json ContentType.
+type ConfirmCareSheetJSONRequestBody = CareSheetConfirmation
 
 // SetCollectionJSONRequestBody defines body for SetCollection for application/json ContentType.
 type SetCollectionJSONRequestBody = CollectionRequest
@@ -9332,6 +9608,9 @@ type ServerInterface interface {
 	// CreateAllocation Allocate money or an allowance to a child
 	// (POST /v1/allocations)
 	CreateAllocation(ctx echo.Context, params CreateAllocationParams) error
+	// ListAttendanceAgreements Registers that wait for a yes
+	// (GET /v1/attendance-agreements)
+	ListAttendanceAgreements(ctx echo.Context, params ListAttendanceAgreementsParams) error
 	// CancelBasket Cancel what was booked together
 	// (POST /v1/baskets/{basket_id}/cancellation)
 	CancelBasket(ctx echo.Context, basketID BasketID) error
@@ -9341,6 +9620,9 @@ type ServerInterface interface {
 	// NoteAttendance Note that a child came, left or is absent
 	// (POST /v1/booking-items/{item_id}/attendance-steps)
 	NoteAttendance(ctx echo.Context, itemID ItemID) error
+	// GetItemCareSheet The care sheet of a booked child
+	// (GET /v1/booking-items/{item_id}/care-sheet)
+	GetItemCareSheet(ctx echo.Context, itemID ItemID) error
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx echo.Context, itemID ItemID) error
@@ -9359,6 +9641,12 @@ type ServerInterface interface {
 	// MoveBookingItem Move one date
 	// (POST /v1/booking-items/{item_id}/move)
 	MoveBookingItem(ctx echo.Context, itemID ItemID, params MoveBookingItemParams) error
+	// ListItemNotes Incident and medication notes of an item
+	// (GET /v1/booking-items/{item_id}/notes)
+	ListItemNotes(ctx echo.Context, itemID ItemID, params ListItemNotesParams) error
+	// AddItemNote Write an incident or medication note
+	// (POST /v1/booking-items/{item_id}/notes)
+	AddItemNote(ctx echo.Context, itemID ItemID) error
 	// QueryAttendance Question what was recorded
 	// (POST /v1/booking-items/{item_id}/query)
 	QueryAttendance(ctx echo.Context, itemID ItemID) error
@@ -9398,12 +9686,24 @@ type ServerInterface interface {
 	// ListCategories See the kinds of support
 	// (GET /v1/categories)
 	ListCategories(ctx echo.Context) error
+	// GetCareSheet The care sheet of a child
+	// (GET /v1/children/{child_id}/care-sheet)
+	GetCareSheet(ctx echo.Context, childID ChildID) error
+	// SetCareSheet Write a care sheet
+	// (PUT /v1/children/{child_id}/care-sheet)
+	SetCareSheet(ctx echo.Context, childID ChildID) error
+	// ConfirmCareSheet Say that a care sheet still holds
+	// (POST /v1/children/{child_id}/care-sheet/confirmation)
+	ConfirmCareSheet(ctx echo.Context, childID ChildID) error
 	// GetCollection Who may collect a child
 	// (GET /v1/children/{child_id}/collection)
 	GetCollection(ctx echo.Context, childID ChildID) error
 	// SetCollection Say who may collect a child
 	// (PUT /v1/children/{child_id}/collection)
 	SetCollection(ctx echo.Context, childID ChildID) error
+	// ListReadings Who read the most private records
+	// (GET /v1/children/{child_id}/readings)
+	ListReadings(ctx echo.Context, childID ChildID, params ListReadingsParams) error
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx echo.Context, params ListClosuresParams) error
@@ -10096,6 +10396,31 @@ func (w *ServerInterfaceWrapper) CreateAllocation(ctx echo.Context) error {
 	return err
 }
 
+// ListAttendanceAgreements converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAttendanceAgreements(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAttendanceAgreementsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAttendanceAgreements(ctx, params)
+	return err
+}
+
 // CancelBasket converts echo context to params.
 func (w *ServerInterfaceWrapper) CancelBasket(ctx echo.Context) error {
 	var err error
@@ -10141,6 +10466,22 @@ func (w *ServerInterfaceWrapper) NoteAttendance(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.NoteAttendance(ctx, itemID)
+	return err
+}
+
+// GetItemCareSheet converts echo context to params.
+func (w *ServerInterfaceWrapper) GetItemCareSheet(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetItemCareSheet(ctx, itemID)
 	return err
 }
 
@@ -10275,6 +10616,54 @@ func (w *ServerInterfaceWrapper) MoveBookingItem(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MoveBookingItem(ctx, itemID, params)
+	return err
+}
+
+// ListItemNotes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListItemNotes(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListItemNotesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListItemNotes(ctx, itemID, params)
+	return err
+}
+
+// AddItemNote converts echo context to params.
+func (w *ServerInterfaceWrapper) AddItemNote(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddItemNote(ctx, itemID)
 	return err
 }
 
@@ -10579,6 +10968,54 @@ func (w *ServerInterfaceWrapper) ListCategories(ctx echo.Context) error {
 	return err
 }
 
+// GetCareSheet converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCareSheet(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCareSheet(ctx, childID)
+	return err
+}
+
+// SetCareSheet converts echo context to params.
+func (w *ServerInterfaceWrapper) SetCareSheet(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetCareSheet(ctx, childID)
+	return err
+}
+
+// ConfirmCareSheet converts echo context to params.
+func (w *ServerInterfaceWrapper) ConfirmCareSheet(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ConfirmCareSheet(ctx, childID)
+	return err
+}
+
 // GetCollection converts echo context to params.
 func (w *ServerInterfaceWrapper) GetCollection(ctx echo.Context) error {
 	var err error
@@ -10608,6 +11045,38 @@ func (w *ServerInterfaceWrapper) SetCollection(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SetCollection(ctx, childID)
+	return err
+}
+
+// ListReadings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListReadings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReadingsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListReadings(ctx, childID, params)
 	return err
 }
 
@@ -13072,6 +13541,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/extra-time/:extra_id/answer", wrapper.AnswerExtraTime, options.OperationMiddlewares["answerExtraTime"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/events", wrapper.RecordEvent, options.OperationMiddlewares["recordEvent"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/events/:event_id/withdrawal", wrapper.WithdrawEvent, options.OperationMiddlewares["withdrawEvent"]...)
+	router.GET(options.BaseURL+"/v1/attendance-agreements", wrapper.ListAttendanceAgreements, options.OperationMiddlewares["listAttendanceAgreements"]...)
+	router.GET(options.BaseURL+"/v1/booking-items/:item_id/notes", wrapper.ListItemNotes, options.OperationMiddlewares["listItemNotes"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/notes", wrapper.AddItemNote, options.OperationMiddlewares["addItemNote"]...)
+	router.GET(options.BaseURL+"/v1/booking-items/:item_id/care-sheet", wrapper.GetItemCareSheet, options.OperationMiddlewares["getItemCareSheet"]...)
+	router.GET(options.BaseURL+"/v1/children/:child_id/care-sheet", wrapper.GetCareSheet, options.OperationMiddlewares["getCareSheet"]...)
+	router.PUT(options.BaseURL+"/v1/children/:child_id/care-sheet", wrapper.SetCareSheet, options.OperationMiddlewares["setCareSheet"]...)
+	router.POST(options.BaseURL+"/v1/children/:child_id/care-sheet/confirmation", wrapper.ConfirmCareSheet, options.OperationMiddlewares["confirmCareSheet"]...)
+	router.GET(options.BaseURL+"/v1/children/:child_id/readings", wrapper.ListReadings, options.OperationMiddlewares["listReadings"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/confirmation", wrapper.ConfirmAttendance, options.OperationMiddlewares["confirmAttendance"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/query", wrapper.QueryAttendance, options.OperationMiddlewares["queryAttendance"]...)
 	router.GET(options.BaseURL+"/v1/budgets", wrapper.ListBudgets, options.OperationMiddlewares["listBudgets"]...)
@@ -14027,6 +14504,103 @@ func (response CreateAllocationdefaultApplicationProblemPlusJSONResponse) VisitC
 	return err
 }
 
+type ListAttendanceAgreementsRequestObject struct {
+	Params ListAttendanceAgreementsParams
+}
+
+type ListAttendanceAgreementsResponseObject interface {
+	VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error
+}
+
+type ListAttendanceAgreements200ResponseHeaders struct {
+	Link *string
+}
+
+type ListAttendanceAgreements200JSONResponse struct {
+	Body    AgreementList
+	Headers ListAttendanceAgreements200ResponseHeaders
+}
+
+func (response ListAttendanceAgreements200JSONResponse) VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAttendanceAgreements400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAttendanceAgreements400ApplicationProblemPlusJSONResponse) VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAttendanceAgreements401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAttendanceAgreements401ApplicationProblemPlusJSONResponse) VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAttendanceAgreements403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAttendanceAgreements403ApplicationProblemPlusJSONResponse) VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAttendanceAgreementsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAttendanceAgreementsdefaultApplicationProblemPlusJSONResponse) VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CancelBasketRequestObject struct {
 	BasketID BasketID `json:"basket_id"`
 	Body     *CancelBasketJSONRequestBody
@@ -14424,6 +14998,125 @@ type NoteAttendancedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response NoteAttendancedefaultApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheetRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+}
+
+type GetItemCareSheetResponseObject interface {
+	VisitGetItemCareSheetResponse(w http.ResponseWriter) error
+}
+
+type GetItemCareSheet200JSONResponse CareSheet
+
+func (response GetItemCareSheet200JSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheet400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetItemCareSheet400ApplicationProblemPlusJSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheet401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetItemCareSheet401ApplicationProblemPlusJSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheet403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetItemCareSheet403ApplicationProblemPlusJSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheet404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetItemCareSheet404ApplicationProblemPlusJSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheet409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GetItemCareSheet409ApplicationProblemPlusJSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetItemCareSheetdefaultApplicationProblemPlusJSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15219,6 +15912,256 @@ type MoveBookingItemdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MoveBookingItemdefaultApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListItemNotesRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Params ListItemNotesParams
+}
+
+type ListItemNotesResponseObject interface {
+	VisitListItemNotesResponse(w http.ResponseWriter) error
+}
+
+type ListItemNotes200ResponseHeaders struct {
+	Link *string
+}
+
+type ListItemNotes200JSONResponse struct {
+	Body    ItemNoteList
+	Headers ListItemNotes200ResponseHeaders
+}
+
+func (response ListItemNotes200JSONResponse) VisitListItemNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListItemNotes400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListItemNotes400ApplicationProblemPlusJSONResponse) VisitListItemNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListItemNotes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListItemNotes401ApplicationProblemPlusJSONResponse) VisitListItemNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListItemNotes403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListItemNotes403ApplicationProblemPlusJSONResponse) VisitListItemNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListItemNotes404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListItemNotes404ApplicationProblemPlusJSONResponse) VisitListItemNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListItemNotesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListItemNotesdefaultApplicationProblemPlusJSONResponse) VisitListItemNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNoteRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Body   *AddItemNoteJSONRequestBody
+}
+
+type AddItemNoteResponseObject interface {
+	VisitAddItemNoteResponse(w http.ResponseWriter) error
+}
+
+type AddItemNote201JSONResponse ItemNote
+
+func (response AddItemNote201JSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNote400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AddItemNote400ApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNote401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AddItemNote401ApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNote403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddItemNote403ApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNote404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AddItemNote404ApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNote409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddItemNote409ApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNote422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AddItemNote422ApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNotedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddItemNotedefaultApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16677,6 +17620,349 @@ func (response ListCategoriesdefaultApplicationProblemPlusJSONResponse) VisitLis
 	return err
 }
 
+type GetCareSheetRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+}
+
+type GetCareSheetResponseObject interface {
+	VisitGetCareSheetResponse(w http.ResponseWriter) error
+}
+
+type GetCareSheet200JSONResponse CareSheet
+
+func (response GetCareSheet200JSONResponse) VisitGetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCareSheet400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCareSheet400ApplicationProblemPlusJSONResponse) VisitGetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCareSheet401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCareSheet401ApplicationProblemPlusJSONResponse) VisitGetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCareSheet403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetCareSheet403ApplicationProblemPlusJSONResponse) VisitGetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCareSheet404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCareSheet404ApplicationProblemPlusJSONResponse) VisitGetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCareSheetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCareSheetdefaultApplicationProblemPlusJSONResponse) VisitGetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheetRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+	Body    *SetCareSheetJSONRequestBody
+}
+
+type SetCareSheetResponseObject interface {
+	VisitSetCareSheetResponse(w http.ResponseWriter) error
+}
+
+type SetCareSheet200JSONResponse CareSheet
+
+func (response SetCareSheet200JSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheet400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SetCareSheet400ApplicationProblemPlusJSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheet401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetCareSheet401ApplicationProblemPlusJSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheet403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetCareSheet403ApplicationProblemPlusJSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheet404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SetCareSheet404ApplicationProblemPlusJSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheet422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SetCareSheet422ApplicationProblemPlusJSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetCareSheetdefaultApplicationProblemPlusJSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheetRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+	Body    *ConfirmCareSheetJSONRequestBody
+}
+
+type ConfirmCareSheetResponseObject interface {
+	VisitConfirmCareSheetResponse(w http.ResponseWriter) error
+}
+
+type ConfirmCareSheet200JSONResponse CareSheet
+
+func (response ConfirmCareSheet200JSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheet400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCareSheet400ApplicationProblemPlusJSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheet401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCareSheet401ApplicationProblemPlusJSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheet403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCareSheet403ApplicationProblemPlusJSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheet404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCareSheet404ApplicationProblemPlusJSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheet422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCareSheet422ApplicationProblemPlusJSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ConfirmCareSheetdefaultApplicationProblemPlusJSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetCollectionRequestObject struct {
 	ChildID ChildID `json:"child_id"`
 }
@@ -16889,6 +18175,120 @@ type SetCollectiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SetCollectiondefaultApplicationProblemPlusJSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadingsRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+	Params  ListReadingsParams
+}
+
+type ListReadingsResponseObject interface {
+	VisitListReadingsResponse(w http.ResponseWriter) error
+}
+
+type ListReadings200ResponseHeaders struct {
+	Link *string
+}
+
+type ListReadings200JSONResponse struct {
+	Body    ReadingList
+	Headers ListReadings200ResponseHeaders
+}
+
+func (response ListReadings200JSONResponse) VisitListReadingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListReadings400ApplicationProblemPlusJSONResponse) VisitListReadingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListReadings401ApplicationProblemPlusJSONResponse) VisitListReadingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListReadings403ApplicationProblemPlusJSONResponse) VisitListReadingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListReadings404ApplicationProblemPlusJSONResponse) VisitListReadingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListReadingsdefaultApplicationProblemPlusJSONResponse) VisitListReadingsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -27891,6 +29291,9 @@ type StrictServerInterface interface {
 	// CreateAllocation Allocate money or an allowance to a child
 	// (POST /v1/allocations)
 	CreateAllocation(ctx context.Context, request CreateAllocationRequestObject) (CreateAllocationResponseObject, error)
+	// ListAttendanceAgreements Registers that wait for a yes
+	// (GET /v1/attendance-agreements)
+	ListAttendanceAgreements(ctx context.Context, request ListAttendanceAgreementsRequestObject) (ListAttendanceAgreementsResponseObject, error)
 	// CancelBasket Cancel what was booked together
 	// (POST /v1/baskets/{basket_id}/cancellation)
 	CancelBasket(ctx context.Context, request CancelBasketRequestObject) (CancelBasketResponseObject, error)
@@ -27900,6 +29303,9 @@ type StrictServerInterface interface {
 	// NoteAttendance Note that a child came, left or is absent
 	// (POST /v1/booking-items/{item_id}/attendance-steps)
 	NoteAttendance(ctx context.Context, request NoteAttendanceRequestObject) (NoteAttendanceResponseObject, error)
+	// GetItemCareSheet The care sheet of a booked child
+	// (GET /v1/booking-items/{item_id}/care-sheet)
+	GetItemCareSheet(ctx context.Context, request GetItemCareSheetRequestObject) (GetItemCareSheetResponseObject, error)
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx context.Context, request ConfirmAttendanceRequestObject) (ConfirmAttendanceResponseObject, error)
@@ -27918,6 +29324,12 @@ type StrictServerInterface interface {
 	// MoveBookingItem Move one date
 	// (POST /v1/booking-items/{item_id}/move)
 	MoveBookingItem(ctx context.Context, request MoveBookingItemRequestObject) (MoveBookingItemResponseObject, error)
+	// ListItemNotes Incident and medication notes of an item
+	// (GET /v1/booking-items/{item_id}/notes)
+	ListItemNotes(ctx context.Context, request ListItemNotesRequestObject) (ListItemNotesResponseObject, error)
+	// AddItemNote Write an incident or medication note
+	// (POST /v1/booking-items/{item_id}/notes)
+	AddItemNote(ctx context.Context, request AddItemNoteRequestObject) (AddItemNoteResponseObject, error)
 	// QueryAttendance Question what was recorded
 	// (POST /v1/booking-items/{item_id}/query)
 	QueryAttendance(ctx context.Context, request QueryAttendanceRequestObject) (QueryAttendanceResponseObject, error)
@@ -27957,12 +29369,24 @@ type StrictServerInterface interface {
 	// ListCategories See the kinds of support
 	// (GET /v1/categories)
 	ListCategories(ctx context.Context, request ListCategoriesRequestObject) (ListCategoriesResponseObject, error)
+	// GetCareSheet The care sheet of a child
+	// (GET /v1/children/{child_id}/care-sheet)
+	GetCareSheet(ctx context.Context, request GetCareSheetRequestObject) (GetCareSheetResponseObject, error)
+	// SetCareSheet Write a care sheet
+	// (PUT /v1/children/{child_id}/care-sheet)
+	SetCareSheet(ctx context.Context, request SetCareSheetRequestObject) (SetCareSheetResponseObject, error)
+	// ConfirmCareSheet Say that a care sheet still holds
+	// (POST /v1/children/{child_id}/care-sheet/confirmation)
+	ConfirmCareSheet(ctx context.Context, request ConfirmCareSheetRequestObject) (ConfirmCareSheetResponseObject, error)
 	// GetCollection Who may collect a child
 	// (GET /v1/children/{child_id}/collection)
 	GetCollection(ctx context.Context, request GetCollectionRequestObject) (GetCollectionResponseObject, error)
 	// SetCollection Say who may collect a child
 	// (PUT /v1/children/{child_id}/collection)
 	SetCollection(ctx context.Context, request SetCollectionRequestObject) (SetCollectionResponseObject, error)
+	// ListReadings Who read the most private records
+	// (GET /v1/children/{child_id}/readings)
+	ListReadings(ctx context.Context, request ListReadingsRequestObject) (ListReadingsResponseObject, error)
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx context.Context, request ListClosuresRequestObject) (ListClosuresResponseObject, error)
@@ -28603,6 +30027,31 @@ func (sh *strictHandler) CreateAllocation(ctx echo.Context, params CreateAllocat
 	return nil
 }
 
+// ListAttendanceAgreements operation middleware
+func (sh *strictHandler) ListAttendanceAgreements(ctx echo.Context, params ListAttendanceAgreementsParams) error {
+	var request ListAttendanceAgreementsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAttendanceAgreements(ctx.Request().Context(), request.(ListAttendanceAgreementsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAttendanceAgreements")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAttendanceAgreementsResponseObject); ok {
+		return validResponse.VisitListAttendanceAgreementsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // CancelBasket operation middleware
 func (sh *strictHandler) CancelBasket(ctx echo.Context, basketID BasketID) error {
 	var request CancelBasketRequestObject
@@ -28741,6 +30190,31 @@ func (sh *strictHandler) NoteAttendance(ctx echo.Context, itemID ItemID) error {
 		return err
 	} else if validResponse, ok := response.(NoteAttendanceResponseObject); ok {
 		return validResponse.VisitNoteAttendanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetItemCareSheet operation middleware
+func (sh *strictHandler) GetItemCareSheet(ctx echo.Context, itemID ItemID) error {
+	var request GetItemCareSheetRequestObject
+
+	request.ItemID = itemID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetItemCareSheet(ctx.Request().Context(), request.(GetItemCareSheetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetItemCareSheet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetItemCareSheetResponseObject); ok {
+		return validResponse.VisitGetItemCareSheetResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -28986,6 +30460,80 @@ func (sh *strictHandler) MoveBookingItem(ctx echo.Context, itemID ItemID, params
 		return err
 	} else if validResponse, ok := response.(MoveBookingItemResponseObject); ok {
 		return validResponse.VisitMoveBookingItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListItemNotes operation middleware
+func (sh *strictHandler) ListItemNotes(ctx echo.Context, itemID ItemID, params ListItemNotesParams) error {
+	var request ListItemNotesRequestObject
+
+	request.ItemID = itemID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListItemNotes(ctx.Request().Context(), request.(ListItemNotesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListItemNotes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListItemNotesResponseObject); ok {
+		return validResponse.VisitListItemNotesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddItemNote operation middleware
+func (sh *strictHandler) AddItemNote(ctx echo.Context, itemID ItemID) error {
+	var request AddItemNoteRequestObject
+
+	request.ItemID = itemID
+
+	var body AddItemNoteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddItemNote(ctx.Request().Context(), request.(AddItemNoteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddItemNote")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddItemNoteResponseObject); ok {
+		return validResponse.VisitAddItemNoteResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -29429,6 +30977,127 @@ func (sh *strictHandler) ListCategories(ctx echo.Context) error {
 	return nil
 }
 
+// GetCareSheet operation middleware
+func (sh *strictHandler) GetCareSheet(ctx echo.Context, childID ChildID) error {
+	var request GetCareSheetRequestObject
+
+	request.ChildID = childID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCareSheet(ctx.Request().Context(), request.(GetCareSheetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCareSheet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCareSheetResponseObject); ok {
+		return validResponse.VisitGetCareSheetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetCareSheet operation middleware
+func (sh *strictHandler) SetCareSheet(ctx echo.Context, childID ChildID) error {
+	var request SetCareSheetRequestObject
+
+	request.ChildID = childID
+
+	var body SetCareSheetJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetCareSheet(ctx.Request().Context(), request.(SetCareSheetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetCareSheet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetCareSheetResponseObject); ok {
+		return validResponse.VisitSetCareSheetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ConfirmCareSheet operation middleware
+func (sh *strictHandler) ConfirmCareSheet(ctx echo.Context, childID ChildID) error {
+	var request ConfirmCareSheetRequestObject
+
+	request.ChildID = childID
+
+	var body ConfirmCareSheetJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmCareSheet(ctx.Request().Context(), request.(ConfirmCareSheetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmCareSheet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ConfirmCareSheetResponseObject); ok {
+		return validResponse.VisitConfirmCareSheetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetCollection operation middleware
 func (sh *strictHandler) GetCollection(ctx echo.Context, childID ChildID) error {
 	var request GetCollectionRequestObject
@@ -29496,6 +31165,32 @@ func (sh *strictHandler) SetCollection(ctx echo.Context, childID ChildID) error 
 		return err
 	} else if validResponse, ok := response.(SetCollectionResponseObject); ok {
 		return validResponse.VisitSetCollectionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListReadings operation middleware
+func (sh *strictHandler) ListReadings(ctx echo.Context, childID ChildID, params ListReadingsParams) error {
+	var request ListReadingsRequestObject
+
+	request.ChildID = childID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReadings(ctx.Request().Context(), request.(ListReadingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReadings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListReadingsResponseObject); ok {
+		return validResponse.VisitListReadingsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

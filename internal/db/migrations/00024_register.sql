@@ -19,7 +19,8 @@ CREATE TABLE register_step (
     PRIMARY KEY (authority_id, item_id, kind, noted_at),
     FOREIGN KEY (authority_id, item_id) REFERENCES booking_item (authority_id, id)
 );
-ALTER TABLE delivery ADD COLUMN collected_by text NOT NULL DEFAULT '', ADD COLUMN collected_how text NOT NULL DEFAULT '';
+ALTER TABLE delivery ADD COLUMN collected_by text NOT NULL DEFAULT '', ADD COLUMN collected_how text NOT NULL DEFAULT '',
+    ADD COLUMN agree_because text NOT NULL DEFAULT '' CHECK (agree_because IN ('', 'late', 'overnight', 'sum')); -- why silence does not agree
 -- Who of the staff was there, for a session or a visit; the last noted counts.
 CREATE TABLE staff_present (
     provider_id    uuid NOT NULL,
@@ -126,25 +127,75 @@ SELECT authority_id, 'item ' || item_id, event || ' adds ' || sum(charge_pence) 
 FROM item_happening WHERE withdrawn_at IS NULL GROUP BY authority_id, item_id, event HAVING sum(charge_pence) > min(cap_pence);
 GRANT SELECT ON audit_added_charges TO shortbreaks_app;
 
+-- What went wrong and what medicine was given: read by few, never changed.
+CREATE TABLE item_note (
+    authority_id  uuid NOT NULL,
+    item_id       uuid NOT NULL,
+    id            uuid NOT NULL,
+    provider_id   uuid NOT NULL,
+    kind          text NOT NULL CHECK (kind IN ('incident', 'medication')),
+    words         text NOT NULL,
+    happened_at   timestamptz NOT NULL,
+    corrects      uuid, -- the note this one puts right
+    written_by    uuid NOT NULL,
+    written_role  text NOT NULL,
+    written_at    timestamptz NOT NULL,
+    PRIMARY KEY (authority_id, item_id, id),
+    FOREIGN KEY (authority_id, item_id) REFERENCES booking_item (authority_id, id),
+    FOREIGN KEY (authority_id, item_id, corrects) REFERENCES item_note (authority_id, item_id, id)
+);
+-- What a worker needs to know of a child, as the family writes and confirms it.
+CREATE TABLE care_fact (
+    authority_id  uuid NOT NULL,
+    child_id      uuid NOT NULL,
+    field         text NOT NULL CHECK (field IN ('communication', 'what_helps', 'avoid', 'medication', 'eating', 'moving', 'personal_care', 'sleep',
+                      'emergency_contact')),
+    owner_id      uuid NOT NULL, -- of an emergency contact its parent, who alone of the family reads it; else nobody (zero)
+    words         text NOT NULL,
+    written_by    uuid NOT NULL,
+    confirmed_at  timestamptz NOT NULL,
+    confirmed_by  uuid NOT NULL,
+    PRIMARY KEY (authority_id, child_id, field, owner_id),
+    FOREIGN KEY (authority_id, child_id) REFERENCES child (authority_id, id)
+);
+-- Who read what of the most private things about a child.
+CREATE TABLE read_event (
+    authority_id  uuid NOT NULL,
+    child_id      uuid NOT NULL,
+    id            uuid NOT NULL,
+    what          text NOT NULL CHECK (what IN ('notes', 'care_sheet')),
+    item_id       uuid, -- the booking it was read for
+    provider_id   uuid,
+    reader_id     uuid NOT NULL,
+    reader_role   text NOT NULL,
+    at            timestamptz NOT NULL,
+    PRIMARY KEY (authority_id, child_id, id),
+    FOREIGN KEY (authority_id, child_id) REFERENCES child (authority_id, id),
+    FOREIGN KEY (authority_id, item_id) REFERENCES booking_item (authority_id, id)
+);
+
 -- +goose StatementBegin
 DO $$
 DECLARE t text;
 BEGIN
-    FOREACH t IN ARRAY ARRAY['register_step', 'staff_present', 'collection_list', 'collection_try', 'extra_time', 'item_happening'] LOOP
+    FOREACH t IN ARRAY ARRAY['register_step', 'staff_present', 'collection_list', 'collection_try', 'extra_time', 'item_happening', 'item_note', 'read_event', 'care_fact'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
     END LOOP;
-    FOREACH t IN ARRAY ARRAY['register_step', 'collection_list', 'collection_try', 'extra_time', 'item_happening'] LOOP
+    FOREACH t IN ARRAY ARRAY['register_step', 'collection_list', 'collection_try', 'extra_time', 'item_happening', 'item_note', 'read_event', 'care_fact'] LOOP
         EXECUTE format($p$CREATE POLICY %I ON %I USING (authority_id = ANY ((SELECT app_ids('app.authorities'))::uuid[]))$p$, t || '_tenant', t);
     END LOOP;
-    FOREACH t IN ARRAY ARRAY['register_step', 'staff_present', 'extra_time', 'item_happening'] LOOP
+    FOREACH t IN ARRAY ARRAY['register_step', 'staff_present', 'extra_time', 'item_happening', 'item_note', 'read_event'] LOOP
         EXECUTE format($p$CREATE POLICY %I ON %I USING (provider_id = ANY ((SELECT app_ids('app.providers'))::uuid[]))$p$, t || '_provider', t);
     END LOOP;
 END $$;
 -- +goose StatementEnd
 CREATE TRIGGER register_step_append_only BEFORE UPDATE OR DELETE ON register_step FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER staff_present_append_only BEFORE UPDATE OR DELETE ON staff_present FOR EACH ROW EXECUTE FUNCTION refuse_change();
-GRANT SELECT, INSERT ON register_step, staff_present, collection_try TO shortbreaks_app;
+CREATE TRIGGER item_note_append_only BEFORE UPDATE OR DELETE ON item_note FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER read_event_append_only BEFORE UPDATE OR DELETE ON read_event FOR EACH ROW EXECUTE FUNCTION refuse_change();
+GRANT SELECT, INSERT, UPDATE, DELETE ON care_fact TO shortbreaks_app;
+GRANT SELECT, INSERT ON register_step, staff_present, collection_try, item_note, read_event TO shortbreaks_app;
 GRANT SELECT, INSERT, UPDATE ON collection_list, extra_time, item_happening TO shortbreaks_app;
 
 -- A provider's day: visits by their start; sessions are found by their own.
@@ -159,7 +210,8 @@ DECLARE
 BEGIN
     FOREACH pair SLICE 1 IN ARRAY ARRAY[
         ['register_step', 'item_id', 'booking_item'], ['extra_time', 'item_id', 'booking_item'], ['item_happening', 'item_id', 'booking_item'],
-        ['collection_list', 'child_id', 'child'], ['collection_try', 'child_id', 'child']
+        ['collection_list', 'child_id', 'child'], ['collection_try', 'child_id', 'child'],
+        ['item_note', 'item_id', 'booking_item'], ['care_fact', 'child_id', 'child'], ['read_event', 'child_id', 'child'], ['read_event', 'item_id', 'booking_item']
     ] LOOP
         parts := parts || format(' UNION ALL SELECT c.authority_id, %L || c.%I AS subject, %L AS detail FROM %I c
             WHERE c.%I IS NOT NULL AND NOT EXISTS (SELECT FROM %I p WHERE p.authority_id = c.authority_id AND p.id = c.%I)',
@@ -173,7 +225,7 @@ END $$;
 -- +goose StatementBegin
 DO $$
 BEGIN
-    FOR n IN 1..5 LOOP
+    FOR n IN 1..9 LOOP
         EXECUTE 'CREATE OR REPLACE VIEW audit_tenant_parents WITH (security_invoker = true) AS '
             || regexp_replace(pg_get_viewdef('audit_tenant_parents'::regclass), '^(.*)UNION ALL.*$', '\1');
     END LOOP;
@@ -181,7 +233,8 @@ END $$;
 -- +goose StatementEnd
 DROP INDEX booking_item_visit;
 DROP VIEW audit_added_charges;
+DROP TABLE read_event, care_fact, item_note;
 DROP TABLE item_happening, extra_time;
 ALTER TABLE item_charge DROP COLUMN added, DROP COLUMN due_pence;
 DROP TABLE collection_try, collection_list, staff_present, register_step;
-ALTER TABLE delivery DROP COLUMN collected_by, DROP COLUMN collected_how;
+ALTER TABLE delivery DROP COLUMN collected_by, DROP COLUMN collected_how, DROP COLUMN agree_because;
