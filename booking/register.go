@@ -309,13 +309,3 @@ func referencesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]
 	}
 	return by, nil
 }
-
-// ownItem locks an item for a provider's role that names it, or says it is not
-// found.
-func ownItem(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, id uuid.UUID) (*Item, *Booking, error) {
-	it, b, err := lockItem(ctx, tx, who, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	return it, b, enterFor(ctx, tx, it)
-}
