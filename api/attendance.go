@@ -69,5 +69,6 @@ func attendanceOut(it *booking.Item) *gen.Attendance {
 	return &gen.Attendance{
 		Outcome: gen.AttendanceOutcome(d.Outcome), Cause: optional(gen.AttendanceCause(d.Cause)), ArrivedAt: wallOrNone(d.ArrivedAt),
 		LeftAt: wallOrNone(d.LeftAt), Note: optional(d.Note), RecordedAt: london(d.RecordedAt), QueryReason: optional(it.Reason),
+		AgreeBecause: optional(gen.AgreeBecause(d.AgreeBecause)), CollectedBy: optional(d.CollectedBy), CollectedHow: optional(gen.CollectedHow(d.CollectedHow)),
 	}
 }

@@ -146,7 +146,7 @@ func itemFor(who shortbreaks.Actor) func(*booking.Item) gen.BookingItem {
 			StartsAt: london(it.StartsAt), EndsAt: london(it.EndsAt), LocalStart: it.LocalStart, TimeZone: it.TimeZone,
 			State: gen.ItemState(it.State), ExpiresAt: londonOrNone(it.ExpiresAt), AutoConfirmAt: londonOrNone(it.AutoConfirmAt),
 			PricePence: int64(it.PricePence), ChargePence: pence64(it.ChargePence), PlaceSeq: it.PlaceSeq,
-			Attendance: attendanceOut(it), Charges: mapped(it.Charges, chargeOut),
+			Attendance: attendanceOut(it), Charges: mapped(it.Charges, chargeOut), ExtraTime: extraOut(it.Extra), Events: eventsOut(it.Happened),
 		}
 		if it.Places > 1 {
 			out.Places = &it.Places
@@ -175,7 +175,7 @@ func itemFor(who shortbreaks.Actor) func(*booking.Item) gen.BookingItem {
 func chargeOut(c booking.Charge) gen.ItemCharge {
 	out := gen.ItemCharge{
 		N: c.N, Kind: gen.ChargeKind(c.Kind), Quantity: c.Quantity, QuantityUnit: gen.AccountUnit(c.Unit), AmountPence: int64(c.AmountPence),
-		Payer: payerOut(c.Payer), PlanLineID: c.LineID,
+		Payer: payerOut(c.Payer), PlanLineID: c.LineID, Added: optional(gen.AddedBy(c.Added)),
 	}
 	if r := c.Reason; r != nil {
 		said := gen.Verdict(r.Verdict)

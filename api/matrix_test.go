@@ -476,5 +476,6 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 	maps.Copy(all, m.openDataRequests())
 	maps.Copy(all, m.lifeRequests())
 	maps.Copy(all, m.trustRequests())
+	maps.Copy(all, m.registerRequests())
 	return all
 }

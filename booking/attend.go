@@ -26,6 +26,31 @@ type RecordAttendance struct {
 	ArrivedAt *time.Time
 	LeftAt    *time.Time
 	Note      string
+
+	collectedBy, collectedHow string
+}
+
+// fromSteps takes from the steps noted before what the filing leaves out.
+func (r *RecordAttendance) fromSteps(ctx context.Context, tx *db.Tx, it *Item) error {
+	noted, err := readSteps(ctx, tx, []*Item{it})
+	s := noted[it.ID]
+	if err != nil || s == nil {
+		return err
+	}
+	if r.Outcome == NoShow {
+		if r.Cause == "" {
+			r.Cause = s.Cause
+		}
+		return nil
+	}
+	if r.ArrivedAt == nil {
+		r.ArrivedAt = s.ArrivedAt
+	}
+	if r.LeftAt == nil {
+		r.LeftAt = s.LeftAt
+	}
+	r.collectedBy, r.collectedHow = s.CollectedBy, s.CollectedHow
+	return nil
 }
 
 // Record files or corrects the register of one item after its start, until it
@@ -49,6 +74,9 @@ func Record(ctx context.Context, d *db.DB, who shortbreaks.Actor, r RecordAttend
 		if tx.Now.Before(it.StartsAt) {
 			return ErrWrongState.With("It starts at " + it.LocalStart + ". Nothing was recorded.")
 		}
+		if err := r.fromSteps(ctx, tx, it); err != nil {
+			return err
+		}
 		minutes, err := attended(it, r)
 		if err != nil {
 			return err
@@ -65,11 +93,16 @@ func Record(ctx context.Context, d *db.DB, who shortbreaks.Actor, r RecordAttend
 		if err != nil {
 			return err
 		}
-		charge := due(b, it, r, minutes)
-		it.ChargePence, it.AutoConfirmAt = &charge, nil
-		if onTime {
-			at := tx.Now.Add(s.AutoConfirmAfter)
-			it.AutoConfirmAt = &at
+		charge, err := dueWithAdded(b, it, r, minutes)
+		if err != nil {
+			return err
+		}
+		if err := withdrawExtra(ctx, tx, it); err != nil {
+			return err
+		}
+		it.ChargePence = &charge
+		if err := it.awaitAgreement(ctx, tx, s, onTime); err != nil {
+			return err
 		}
 		if err := move(ctx, tx, []*Item{it}, r.Outcome, mover{who: who, cause: r.Cause}); err != nil {
 			return err
@@ -77,6 +110,23 @@ func Record(ctx context.Context, d *db.DB, who shortbreaks.Actor, r RecordAttend
 		return fill(ctx, tx, who, []*Item{it})
 	})
 	return item, err
+}
+
+// dueWithAdded is what an item costs with what was added to it before its
+// register is corrected. Of a child who never came nothing can have been added.
+func dueWithAdded(b *Booking, it *Item, r RecordAttendance, minutes int) (shortbreaks.Pence, error) {
+	var added shortbreaks.Pence
+	for _, other := range b.Items {
+		if other.ID == it.ID {
+			added = addedPence(other.Charges)
+		}
+	}
+	if added > 0 && r.Outcome == NoShow {
+		return 0, ErrWrongState.With("Something was added to its price for what happened. Take that off first; nothing was recorded.")
+	}
+	booked := *it
+	booked.PricePence -= added
+	return due(b, &booked, r, minutes) + added, nil
 }
 
 // due is what an item costs after what happened: all of it if delivered, by
@@ -120,13 +170,15 @@ func attended(it *Item, r RecordAttendance) (int, error) {
 // was on time.
 func fileDelivery(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, it *Item, r RecordAttendance, minutes int, onTime bool) (bool, error) {
 	err := tx.PGX.QueryRow(ctx, `INSERT INTO delivery AS d (authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes,
-			note, on_time, recorded_by, recorded_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+			note, on_time, recorded_by, recorded_at, collected_by, collected_how)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		ON CONFLICT (authority_id, item_id) DO UPDATE SET outcome = excluded.outcome, cause = excluded.cause, arrived_at = excluded.arrived_at,
 			left_at = excluded.left_at, attended_minutes = excluded.attended_minutes, note = excluded.note,
-			recorded_by = excluded.recorded_by, recorded_at = excluded.recorded_at
+			recorded_by = excluded.recorded_by, recorded_at = excluded.recorded_at,
+			collected_by = excluded.collected_by, collected_how = excluded.collected_how, agree_because = ''
 		RETURNING on_time`,
-		it.AuthorityID, it.ID, it.ProviderID, string(r.Outcome), r.Cause, r.ArrivedAt, r.LeftAt, minutes, r.Note, onTime, who.Person, tx.Now).Scan(&onTime)
+		it.AuthorityID, it.ID, it.ProviderID, string(r.Outcome), r.Cause, r.ArrivedAt, r.LeftAt, minutes, r.Note, onTime, who.Person, tx.Now,
+		r.collectedBy, r.collectedHow).Scan(&onTime)
 	if err != nil {
 		return false, fmt.Errorf("file register: %w", err)
 	}
@@ -137,20 +189,23 @@ func fileDelivery(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, it *Ite
 // captured and the rest is free. A family that had queried it withdraws the
 // query by agreeing. Errors: forbidden, not-found, wrong-state.
 func Confirm(ctx context.Context, d *db.DB, who shortbreaks.Actor, item uuid.UUID) (*Item, error) {
-	return respond(ctx, d, who, item, func(tx *db.Tx, it *Item, by mover) error {
-		if it.State == Disputed {
-			by.cause = "query withdrawn"
-			if err := move(ctx, tx, []*Item{it}, it.Delivery.Outcome, by); err != nil {
-				return err
-			}
-		}
-		by.cause = "agreed"
-		it.AutoConfirmAt = nil
-		if err := move(ctx, tx, []*Item{it}, Settled, by); err != nil {
+	return respond(ctx, d, who, item, func(tx *db.Tx, it *Item, by mover) error { return agree(ctx, tx, it, by) })
+}
+
+// agree settles a locked item; a query on it is withdrawn.
+func agree(ctx context.Context, tx *db.Tx, it *Item, by mover) error {
+	if it.State == Disputed {
+		by.cause = "query withdrawn"
+		if err := move(ctx, tx, []*Item{it}, it.Delivery.Outcome, by); err != nil {
 			return err
 		}
-		return settle(ctx, tx, []*Item{it}, payments.KindCapture, by.who)
-	})
+	}
+	by.cause = "agreed"
+	it.AutoConfirmAt = nil
+	if err := move(ctx, tx, []*Item{it}, Settled, by); err != nil {
+		return err
+	}
+	return settle(ctx, tx, []*Item{it}, payments.KindCapture, by.who)
 }
 
 // Query says the record is wrong: no money moves and the clock stops until it
@@ -203,3 +258,6 @@ func lockItem(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, id uuid.UUI
 	b, err := loadOne(ctx, tx, who, items[0].BookingID)
 	return items[0], b, err
 }
+
+const deliverySQL = `SELECT authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes, note, on_time,
+	recorded_by, recorded_at, collected_by, collected_how, agree_because FROM delivery WHERE item_id = ANY ($1)`

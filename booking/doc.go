@@ -26,6 +26,12 @@
 //   - need.go, competency.go, signedoff.go: what a child needs somebody to be
 //     signed off for, who is, and that nobody else is booked; swap.go: another
 //     worker for a visit; flag.go: the same looked at two days before.
+//   - register.go, registerstep.go, staffpresent.go: the register on a phone, step
+//     by step; collection.go, secret.go: who may collect a child.
+//   - added.go: charges that join an item after it took place; extra.go: more time
+//     than was booked; happening.go: what the quote said could be added.
+//   - agreement.go: what only a yes of the family agrees to; itemnote.go,
+//     caresheet.go, sighting.go: the most private records, and who read them.
 //   - read.go: what each role may see of a booking.
 //
 // Rows are locked in one order everywhere: idempotency key, waiting lists,

@@ -74,6 +74,8 @@ type Item struct {
 	Holds    []ItemHold // nil for a provider
 	Delivery *Delivery
 	Changes  []WorkerChange // of a visit: who came instead of whom
+	Extra    *ExtraTime     // the last proposal of more time than was booked
+	Happened []Happening    // what could add to the price and did happen
 	Reason   string         // disputed: what the family says is wrong; declined, cancelled by the provider: why
 }
 
@@ -94,7 +96,12 @@ type Charge struct {
 	AmountPence shortbreaks.Pence
 	LineID      *uuid.UUID
 	Reason      *ChargeReason `db:"-"` // as it was booked; nil for a provider, and in lists
+	Added       string        // after it took place: AddedExtra or the event; "": as booked
 }
+
+// AddedExtra marks a charge for more time than was booked, which the family
+// agreed to.
+const AddedExtra = "extra"
 
 // ItemHold is a hold with what it is money of.
 type ItemHold struct {
@@ -117,4 +124,7 @@ type Delivery struct {
 	OnTime          bool // filed soon enough for the timer to count (T60)
 	RecordedBy      uuid.UUID
 	RecordedAt      time.Time
+	CollectedBy     string // who took the child away
+	CollectedHow    string // listed, password, unlisted (the family keeps no list) or ""
+	AgreeBecause    string // why only a yes of the family agrees: one of the Agree constants; "": silence does
 }

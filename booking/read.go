@@ -3,7 +3,6 @@ package booking
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -145,14 +144,9 @@ func fill(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item) 
 	if err != nil {
 		return err
 	}
-	rows, err := tx.PGX.Query(ctx, `SELECT authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes, note, on_time,
-		recorded_by, recorded_at FROM delivery WHERE item_id = ANY ($1)`, idsOf(items))
+	deliveries, err := deliveriesOf(ctx, tx, items)
 	if err != nil {
-		return fmt.Errorf("read register: %w", err)
-	}
-	deliveries, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[Delivery])
-	if err != nil {
-		return fmt.Errorf("read register: %w", err)
+		return err
 	}
 	holds, err := holdsSeenBy(ctx, tx, who, items)
 	if err != nil {
@@ -167,10 +161,10 @@ func fill(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item) 
 		return err
 	}
 	for _, it := range items {
-		it.Charges, it.Holds, it.Reason, it.Changes = charges[it.ID], holds[it.ID], reasons[it.ID], changes[it.ID]
-		if n := slices.IndexFunc(deliveries, func(d *Delivery) bool { return d.ItemID == it.ID }); n >= 0 {
-			it.Delivery = deliveries[n]
-		}
+		it.Charges, it.Holds, it.Reason, it.Delivery, it.Changes = charges[it.ID], holds[it.ID], reasons[it.ID], deliveries[it.ID], changes[it.ID]
+	}
+	if len(deliveries) > 0 {
+		return fillAfter(ctx, tx, items)
 	}
 	return nil
 }

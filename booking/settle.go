@@ -42,21 +42,19 @@ func settle(ctx context.Context, tx *db.Tx, items []*Item, kind string, who shor
 	if err := payments.Resolve(ctx, tx, outcomes); err != nil {
 		return err
 	}
-	return payments.PostCaptures(ctx, tx, captures)
+	if err := payments.PostCaptures(ctx, tx, captures); err != nil {
+		return err
+	}
+	return keepDue(ctx, tx, captures, charges)
 }
 
-// captureOf shares what an item owes over its charges by their amounts, to the
-// penny.
+// captureOf shares what an item owes over its charges (see shareDue).
 func captureOf(it *Item, kind string, who shortbreaks.Actor, charges []Charge, holds []payments.Hold, payers map[uuid.UUID]payable) payments.ItemCapture {
 	c := payments.ItemCapture{Authority: it.AuthorityID, Item: it.ID, Provider: it.ProviderID, Actor: who.Person, Kind: kind}
 	if it.ChildID != nil {
 		c.Child = *it.ChildID
 	}
-	weights := make([]int64, len(charges))
-	for i, ch := range charges {
-		weights[i] = int64(ch.AmountPence)
-	}
-	due := shortbreaks.Split(int64(*it.ChargePence), weights)
+	due := shareDue(*it.ChargePence, charges)
 	for i, ch := range charges {
 		d := payments.ChargeDue{N: ch.N, Payer: ch.Payer, AmountPence: ch.AmountPence, DuePence: shortbreaks.Pence(due[i]), PayableBy: "authority"}
 		if ch.LineID != nil {
@@ -73,7 +71,7 @@ func captureOf(it *Item, kind string, who shortbreaks.Actor, charges []Charge, h
 }
 
 func chargesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID][]Charge, error) {
-	rows, err := tx.PGX.Query(ctx, `SELECT authority_id, item_id, n, provider_id, kind, payer, unit, quantity, amount_pence, line_id
+	rows, err := tx.PGX.Query(ctx, `SELECT authority_id, item_id, n, provider_id, kind, payer, unit, quantity, amount_pence, line_id, added
 		FROM item_charge WHERE item_id = ANY ($1) AND authority_id = ANY ($2) ORDER BY item_id, n`, idsOf(items), authoritiesOf(items))
 	if err != nil {
 		return nil, fmt.Errorf("read charges: %w", err)

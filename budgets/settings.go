@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"shortbreaks"
 	"shortbreaks/internal/db"
 )
 
@@ -20,12 +21,17 @@ type Settings struct {
 	AutoConfirmAfter time.Duration // auto_confirm_days: 7 days after the register
 
 	WaitlistOfferLasts time.Duration // waitlist_hours: a place offered is kept for 24 hours, never past the start
+
+	AgreeAbove     shortbreaks.Pence // agree_above_pence: more than £500.00 is due only once the family agrees (T60)
+	AgreeOvernight bool              // agree_overnight: so is a night; true
+	CareSheetLasts time.Duration     // care_sheet_days: the family is asked to look again after 180 days
 }
 
 // defaultSettings is what holds where nothing was chosen.
 var defaultSettings = Settings{
 	QuoteLasts: 30 * time.Minute, RequestWithin: 48 * time.Hour, RegisterWithin: 2 * 24 * time.Hour, AutoConfirmAfter: 7 * 24 * time.Hour,
 	WaitlistOfferLasts: 24 * time.Hour,
+	AgreeAbove:         500_00, AgreeOvernight: true, CareSheetLasts: 180 * 24 * time.Hour,
 }
 
 // named is where a stored setting goes and what one of it is.
@@ -41,8 +47,27 @@ func (s *Settings) named(name string) (into *time.Duration, unit time.Duration) 
 		return &s.WaitlistOfferLasts, time.Hour
 	case "auto_confirm_days":
 		return &s.AutoConfirmAfter, 24 * time.Hour
+	case "care_sheet_days":
+		return &s.CareSheetLasts, 24 * time.Hour
 	}
 	return nil, 0
+}
+
+// agreement takes a stored setting of what needs the family's own yes.
+func (s *Settings) agreement(name string, value json.RawMessage) error {
+	switch name {
+	case "agree_above_pence":
+		var n int64
+		if err := json.Unmarshal(value, &n); err != nil || n < 0 || n > 100_000_000 {
+			return fmt.Errorf("setting %s must be a whole number of pence from 0 to 100000000", name)
+		}
+		s.AgreeAbove = shortbreaks.Pence(n)
+	case "agree_overnight":
+		if err := json.Unmarshal(value, &s.AgreeOvernight); err != nil {
+			return fmt.Errorf("setting %s must be true or false", name)
+		}
+	}
+	return nil
 }
 
 const settingsSQL = `SELECT DISTINCT ON (name) name, value FROM tenant_setting
@@ -66,6 +91,9 @@ func SettingsOn(ctx context.Context, tx *db.Tx, authority uuid.UUID, date time.T
 		}
 		into, unit := s.named(name)
 		if into == nil {
+			if err := s.agreement(name, value); err != nil {
+				return s, fmt.Errorf("authority %s: %w", authority, err)
+			}
 			continue
 		}
 		var n int64

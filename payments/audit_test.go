@@ -67,6 +67,7 @@ func newAuditable(t *testing.T) *auditable {
 		w.authority, visit, w.provider, start)
 	w.exec(`INSERT INTO legal_basis (authority_id, id, child_id, basis, starts_on, recorded_by, recorded_at)
 		VALUES ($1, $2, $2, 'section_20', '2027-01-04', $3, $4)`, w.authority, c.id, w.person, start)
+	w.afterwards(c, settled)
 	w.clean()
 
 	var words []string
@@ -78,6 +79,24 @@ func newAuditable(t *testing.T) *auditable {
 		words = append(words, name, "'"+id.String()+"'")
 	}
 	return &auditable{w, strings.NewReplacer(words...)}
+}
+
+// afterwards is what comes of an item beside its money, a row of each table.
+func (w *world) afterwards(c child, item uuid.UUID) {
+	w.exec(`INSERT INTO register_step (authority_id, item_id, kind, noted_at, provider_id, at, recorded_by, recorded_at)
+		VALUES ($1, $2, 'arrived', $4, $3, $4, $3, $4)`, w.authority, item, w.provider, start)
+	w.exec(`INSERT INTO collection_list (authority_id, child_id, people, set_by, set_at) VALUES ($1, $2, '[]', $3, $4)`, w.authority, c.id, w.person, start)
+	w.exec(`INSERT INTO collection_try (authority_id, child_id, id, provider_id, tried_by, at) VALUES ($1, $2, $3, $3, $3, $4)`, w.authority, c.id, w.provider, start)
+	w.exec(`INSERT INTO extra_time (authority_id, item_id, id, provider_id, minutes, amount_pence, reason, state, proposed_by, proposed_at)
+		VALUES ($1, $2, $3, $3, 60, 300, '', 'open', $3, $4)`, w.authority, item, w.provider, start)
+	w.exec(`INSERT INTO item_happening (authority_id, item_id, id, provider_id, event, amount, happened_at, noted_at, recorded_by, recorded_at)
+		VALUES ($1, $2, $3, $3, 'late_pick_up', 5, $4, $4, $3, $4)`, w.authority, item, w.provider, start)
+	w.exec(`INSERT INTO item_note (authority_id, item_id, id, provider_id, kind, words, happened_at, written_by, written_role, written_at)
+		VALUES ($1, $2, $3, $3, 'incident', '', $4, $3, 'worker', $4)`, w.authority, item, w.provider, start)
+	w.exec(`INSERT INTO care_fact (authority_id, child_id, field, owner_id, words, written_by, confirmed_at, confirmed_by)
+		VALUES ($1, $2, 'avoid', $3, '', $3, $4, $3)`, w.authority, c.id, w.person, start)
+	w.exec(`INSERT INTO read_event (authority_id, child_id, id, what, item_id, reader_id, reader_role, at)
+		VALUES ($1, $2, $4, 'notes', $3, $4, 'worker', $5)`, w.authority, c.id, item, w.person, start)
 }
 
 // visit is a confirmed visit by the hour in the lane.
@@ -193,6 +212,10 @@ var mutants = []mutant{
 	{"entry_units", "", "", `UPDATE hold SET unit = 'nights' WHERE item_id = {confirmed}`},
 	{"entry_units", "append-only", `DROP TRIGGER ledger_entry_append_only ON ledger_entry`, `UPDATE ledger_entry SET unit = 'nights'`},
 	{"own_child", "", "", `UPDATE hold SET account_id = {siblings} WHERE item_id = {confirmed}`},
+	{"added_charges", "", "", `UPDATE item_charge SET added = 'extra' WHERE item_id = {settled}`},
+	{"added_charges", "", "", `UPDATE extra_time SET state = 'agreed', answered_by = {person}`},
+	{"added_charges", "", "", `WITH c AS (UPDATE item_charge SET added = 'late_pick_up' WHERE item_id = {settled} RETURNING n, amount_pence)
+		UPDATE item_happening h SET charge_n = c.n, charge_pence = c.amount_pence, cap_pence = c.amount_pence - 1 FROM c`},
 	{"own_child", "", "", `UPDATE allocation SET child_id = {sibling} WHERE account_id = {care}`},
 }
 
@@ -294,7 +317,7 @@ func (a *auditable) views() (views []string) {
 func TestAuditTellsWhatIsWrongAndWhere(t *testing.T) {
 	t.Parallel()
 	a := newAuditable(t)
-	require.Len(t, a.views(), 18)
+	require.Len(t, a.views(), 19)
 	a.exec(`UPDATE account SET balance = balance + 7 WHERE kind = 'topup'`)
 	a.exec(`UPDATE session_places SET taken = 0 WHERE session_id = (SELECT session_id FROM booking_item WHERE state = 'settled')`)
 	findings, err := payments.Audit(ctx, a.d)

@@ -118,8 +118,10 @@ func readPaid(ctx context.Context, tx *db.Tx, r RefundItem) (*paidCharge, error)
 }
 
 // chargesPaidSQL: each charge of the item, what was captured of it in its own
-// unit, and what has been refunded of it.
-const chargesPaidSQL = `SELECT c.n, c.payer, c.unit, c.quantity, c.amount_pence,
+// unit, and what has been refunded of it. What the family pays itself shares one
+// account, so its shares go by what was due where that is known.
+const chargesPaidSQL = `SELECT c.n, c.payer, c.unit, c.quantity,
+		CASE c.payer WHEN 'family_direct' THEN coalesce(c.due_pence, c.amount_pence) ELSE c.amount_pence END,
 		coalesce((SELECT sum(h.captured) FROM hold h
 			WHERE h.authority_id = c.authority_id AND h.item_id = c.item_id AND h.charge_n = c.n), 0)::bigint,
 		coalesce((SELECT sum(r.amount_pence) FROM refund r

@@ -176,6 +176,60 @@ func (e AccountUnit) Valid() bool {
 	}
 }
 
+// Defines values for AddedBy.
+const (
+	AddedByDamage      AddedBy = "damage"
+	AddedByDisturbance AddedBy = "disturbance"
+	AddedByExtra       AddedBy = "extra"
+	AddedByExtraMile   AddedBy = "extra_mile"
+	AddedByLatePickUp  AddedBy = "late_pick_up"
+	AddedByOther       AddedBy = "other"
+	AddedByWakingNight AddedBy = "waking_night"
+)
+
+// Valid indicates whether the value is a known member of the AddedBy enum.
+func (e AddedBy) Valid() bool {
+	switch e {
+	case AddedByDamage:
+		return true
+	case AddedByDisturbance:
+		return true
+	case AddedByExtra:
+		return true
+	case AddedByExtraMile:
+		return true
+	case AddedByLatePickUp:
+		return true
+	case AddedByOther:
+		return true
+	case AddedByWakingNight:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AgreeBecause.
+const (
+	AgreeBecauseLate      AgreeBecause = "late"
+	AgreeBecauseOvernight AgreeBecause = "overnight"
+	AgreeBecauseSum       AgreeBecause = "sum"
+)
+
+// Valid indicates whether the value is a known member of the AgreeBecause enum.
+func (e AgreeBecause) Valid() bool {
+	switch e {
+	case AgreeBecauseLate:
+		return true
+	case AgreeBecauseOvernight:
+		return true
+	case AgreeBecauseSum:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AttendanceCause.
 const (
 	AttendanceCauseChildIll              AttendanceCause = "child_ill"
@@ -557,6 +611,45 @@ func (e CapPer) Valid() bool {
 	}
 }
 
+// Defines values for CareField.
+const (
+	CareFieldAvoid            CareField = "avoid"
+	CareFieldCommunication    CareField = "communication"
+	CareFieldEating           CareField = "eating"
+	CareFieldEmergencyContact CareField = "emergency_contact"
+	CareFieldMedication       CareField = "medication"
+	CareFieldMoving           CareField = "moving"
+	CareFieldPersonalCare     CareField = "personal_care"
+	CareFieldSleep            CareField = "sleep"
+	CareFieldWhatHelps        CareField = "what_helps"
+)
+
+// Valid indicates whether the value is a known member of the CareField enum.
+func (e CareField) Valid() bool {
+	switch e {
+	case CareFieldAvoid:
+		return true
+	case CareFieldCommunication:
+		return true
+	case CareFieldEating:
+		return true
+	case CareFieldEmergencyContact:
+		return true
+	case CareFieldMedication:
+		return true
+	case CareFieldMoving:
+		return true
+	case CareFieldPersonalCare:
+		return true
+	case CareFieldSleep:
+		return true
+	case CareFieldWhatHelps:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Category.
 const (
 	CategoryAfterSchoolClub      Category = "after_school_club"
@@ -782,6 +875,27 @@ func (e ChargeWhen) Valid() bool {
 	case ChargeWhenContingent:
 		return true
 	case ChargeWhenPlanned:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CollectedHow.
+const (
+	CollectedHowListed   CollectedHow = "listed"
+	CollectedHowPassword CollectedHow = "password"
+	CollectedHowUnlisted CollectedHow = "unlisted"
+)
+
+// Valid indicates whether the value is a known member of the CollectedHow enum.
+func (e CollectedHow) Valid() bool {
+	switch e {
+	case CollectedHowListed:
+		return true
+	case CollectedHowPassword:
+		return true
+	case CollectedHowUnlisted:
 		return true
 	default:
 		return false
@@ -1328,6 +1442,33 @@ func (e EnquirySide) Valid() bool {
 	}
 }
 
+// Defines values for ExtraTimeState.
+const (
+	ExtraTimeStateAgreed    ExtraTimeState = "agreed"
+	ExtraTimeStateLapsed    ExtraTimeState = "lapsed"
+	ExtraTimeStateOpen      ExtraTimeState = "open"
+	ExtraTimeStateRefused   ExtraTimeState = "refused"
+	ExtraTimeStateWithdrawn ExtraTimeState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the ExtraTimeState enum.
+func (e ExtraTimeState) Valid() bool {
+	switch e {
+	case ExtraTimeStateAgreed:
+		return true
+	case ExtraTimeStateLapsed:
+		return true
+	case ExtraTimeStateOpen:
+		return true
+	case ExtraTimeStateRefused:
+		return true
+	case ExtraTimeStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FamilyPays.
 const (
 	FamilyPaysDirect FamilyPays = "direct"
@@ -1790,6 +1931,24 @@ func (e Need) Valid() bool {
 	case NeedTubeFeeding:
 		return true
 	case NeedWheelchairUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NoteKind.
+const (
+	NoteKindIncident   NoteKind = "incident"
+	NoteKindMedication NoteKind = "medication"
+)
+
+// Valid indicates whether the value is a known member of the NoteKind enum.
+func (e NoteKind) Valid() bool {
+	switch e {
+	case NoteKindIncident:
+		return true
+	case NoteKindMedication:
 		return true
 	default:
 		return false
@@ -2399,6 +2558,42 @@ func (e ProviderRole) Valid() bool {
 	}
 }
 
+// Defines values for ReadingWhat.
+const (
+	ReadingWhatCareSheet ReadingWhat = "care_sheet"
+	ReadingWhatNotes     ReadingWhat = "notes"
+)
+
+// Valid indicates whether the value is a known member of the ReadingWhat enum.
+func (e ReadingWhat) Valid() bool {
+	switch e {
+	case ReadingWhatCareSheet:
+		return true
+	case ReadingWhatNotes:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RegisterKind.
+const (
+	RegisterKindSession RegisterKind = "session"
+	RegisterKindVisit   RegisterKind = "visit"
+)
+
+// Valid indicates whether the value is a known member of the RegisterKind enum.
+func (e RegisterKind) Valid() bool {
+	switch e {
+	case RegisterKindSession:
+		return true
+	case RegisterKindVisit:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	RoleApprover      Role = "approver"
@@ -2573,6 +2768,27 @@ func (e SoldBy) Valid() bool {
 	case SoldBySession:
 		return true
 	case SoldByVisit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepKind.
+const (
+	StepKindAbsent  StepKind = "absent"
+	StepKindArrived StepKind = "arrived"
+	StepKindLeft    StepKind = "left"
+)
+
+// Valid indicates whether the value is a known member of the StepKind enum.
+func (e StepKind) Valid() bool {
+	switch e {
+	case StepKindAbsent:
+		return true
+	case StepKindArrived:
+		return true
+	case StepKindLeft:
 		return true
 	default:
 		return false
@@ -3041,8 +3257,20 @@ type AccountKind string
 // AccountUnit What an account is kept in; an allowance is often hours, kept in minutes.
 type AccountUnit string
 
+// AddedBy Why a charge was added after it took place; more time the family agreed to, or an event.
+type AddedBy string
+
 // Age Whole years.
 type Age = int
+
+// AgreeBecause Why only a yes of the family agrees; recorded late, a night, or more than a set sum.
+type AgreeBecause string
+
+// AgreementList A page of items that wait for a yes.
+type AgreementList struct {
+	Items      []BookingItem `json:"items"`
+	NextCursor *string       `json:"next_cursor"`
+}
 
 // Allocation One allocation and the account it went to.
 type Allocation struct {
@@ -3098,6 +3326,9 @@ type Amounts struct {
 
 // Attendance The register of one item.
 type Attendance struct {
+	// AgreeBecause Why only a yes of the family agrees; recorded late, a night, or more than a set sum.
+	AgreeBecause *AgreeBecause `json:"agree_because,omitempty"`
+
 	// ArrivedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
 	//
 	// Example: 2027-01-09T10:00
@@ -3105,6 +3336,12 @@ type Attendance struct {
 
 	// Cause Why it did not take place in full. `provider_could_not_admit` is the provider's and is never charged.
 	Cause *AttendanceCause `json:"cause,omitempty"`
+
+	// CollectedBy Who took the child away.
+	CollectedBy *string `json:"collected_by,omitempty"`
+
+	// CollectedHow How it was known that this person may collect the child; `unlisted` if the family keeps no list.
+	CollectedHow *CollectedHow `json:"collected_how,omitempty"`
 
 	// LeftAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
 	//
@@ -3149,6 +3386,29 @@ type AttendanceRecord struct {
 
 	// Outcome Whether it took place.
 	Outcome AttendanceOutcome `json:"outcome"`
+}
+
+// AttendanceStep One thing noted while the children come and go.
+type AttendanceStep struct {
+	// At London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	At *LocalTime `json:"at,omitempty"`
+
+	// Cause Why it did not take place in full. `provider_could_not_admit` is the provider's and is never charged.
+	Cause *AttendanceCause `json:"cause,omitempty"`
+
+	// CollectedBy Of a child who leaves: who took it away.
+	CollectedBy *string `json:"collected_by,omitempty"`
+
+	// NotedAt When it was noted, by the phone; names the step.
+	NotedAt time.Time `json:"noted_at"`
+
+	// Password The collection password, if that is nobody on the list.
+	Password *string `json:"password,omitempty"`
+
+	// Step What was noted.
+	Step StepKind `json:"step"`
 }
 
 // AttendeeKind Who attends.
@@ -3290,8 +3550,14 @@ type BookingItem struct {
 	DeclineReason *string   `json:"decline_reason,omitempty"`
 	EndsAt        time.Time `json:"ends_at"`
 
+	// Events What could add to the price and did happen.
+	Events []ItemEvent `json:"events,omitempty"`
+
 	// ExpiresAt When an unanswered request runs out, or it is decided whether a group runs.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// ExtraTime The last proposal of more time than was booked.
+	ExtraTime *ExtraTime `json:"extra_time,omitempty"`
 
 	// FeeDueAt When that is decided.
 	FeeDueAt *time.Time `json:"fee_due_at,omitempty"`
@@ -3323,7 +3589,7 @@ type BookingItem struct {
 	// Places Of the session, with who comes along; given if more than one.
 	Places *int `json:"places,omitempty"`
 
-	// PricePence What was quoted.
+	// PricePence What was quoted, with what was added since (`added` in its charges).
 	PricePence int64 `json:"price_pence"`
 
 	// SessionID A UUID. Those made here are version 7.
@@ -3730,6 +3996,52 @@ type CannotServeReason struct {
 // CapPer What the cap is on.
 type CapPer string
 
+// CareFact One field as the family wrote it.
+type CareFact struct {
+	// Confirmed Example: confirmed 9 days ago
+	Confirmed   string    `json:"confirmed"`
+	ConfirmedAt time.Time `json:"confirmed_at"`
+
+	// Field One field of a care sheet.
+	Field CareField `json:"field"`
+
+	// Stale It was confirmed too long ago to rely on.
+	Stale bool   `json:"stale"`
+	Words string `json:"words"`
+}
+
+// CareField One field of a care sheet.
+type CareField string
+
+// CareSheet The least a worker needs to know of a child.
+type CareSheet struct {
+	// Ask What the family is asked to do.
+	Ask *string `json:"ask,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID *ID        `json:"child_id,omitempty"`
+	Facts   []CareFact `json:"facts"`
+}
+
+// CareSheetConfirmation Fields that still hold; none is all.
+type CareSheetConfirmation struct {
+	Fields []CareField `json:"fields,omitempty"`
+}
+
+// CareSheetRequest Fields to write.
+type CareSheetRequest struct {
+	Fields []CareWords `json:"fields"`
+}
+
+// CareWords What the family writes in one field; empty to remove it.
+type CareWords struct {
+	// Field One field of a care sheet.
+	Field CareField `json:"field"`
+	Words string    `json:"words"`
+}
+
 // Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
 type Category string
 
@@ -3977,6 +4289,33 @@ type ClosureMade struct {
 	// PlacesCancelled Places and visits that were booked then.
 	PlacesCancelled   int `json:"places_cancelled"`
 	SessionsCalledOff int `json:"sessions_called_off"`
+}
+
+// CollectedHow How it was known that this person may collect the child; `unlisted` if the family keeps no list.
+type CollectedHow string
+
+// CollectionList Who may collect a child.
+type CollectionList struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID      ID          `json:"child_id"`
+	PasswordKept bool        `json:"password_kept"`
+	People       []Collector `json:"people"`
+	SetAt        *time.Time  `json:"set_at,omitempty"`
+}
+
+// CollectionRequest Who may collect a child.
+type CollectionRequest struct {
+	// Password For anybody else; 6 to 64 characters, empty to remove it.
+	Password *string     `json:"password,omitempty"`
+	People   []Collector `json:"people"`
+}
+
+// Collector Somebody who may collect a child.
+type Collector struct {
+	Name     string `json:"name"`
+	Relation string `json:"relation"`
 }
 
 // CompanionPlaces Who may come along with a child to its sessions, and how many places each takes; 0 takes none. Whoever is not named
@@ -5143,6 +5482,64 @@ type EnquiryWords struct {
 	Words string `json:"words"`
 }
 
+// EventRecord Something that happened and adds to the price.
+type EventRecord struct {
+	// Amount Minutes, if it is charged by them; else how often.
+	Amount int `json:"amount"`
+
+	// Event What must be recorded before a contingent charge is made.
+	Event ChargeEvent `json:"event"`
+
+	// HappenedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	HappenedAt LocalTime `json:"happened_at"`
+	Note       *string   `json:"note,omitempty"`
+
+	// NotedAt When it was noted, by the phone; names the event.
+	NotedAt time.Time `json:"noted_at"`
+}
+
+// ExtraTime The last proposal of more time than was booked.
+type ExtraTime struct {
+	AmountPence int64 `json:"amount_pence"`
+
+	// Answer Why the family refused, if it did.
+	Answer     *string    `json:"answer,omitempty"`
+	AnsweredAt *time.Time `json:"answered_at,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID         ID        `json:"id"`
+	Minutes    int       `json:"minutes"`
+	ProposedAt time.Time `json:"proposed_at"`
+	Reason     string    `json:"reason"`
+
+	// State Open, agreed or refused by the family; withdrawn when the register was corrected, lapsed when the item was settled without it.
+	State ExtraTimeState `json:"state"`
+}
+
+// ExtraTimeAnswer What the family says to more time.
+type ExtraTimeAnswer struct {
+	Agree bool `json:"agree"`
+
+	// ExpectedPence To agree: the sum you were shown.
+	ExpectedPence *int64 `json:"expected_pence,omitempty"`
+
+	// Reason Why not.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// ExtraTimeRequest More time than was booked.
+type ExtraTimeRequest struct {
+	Minutes int    `json:"minutes"`
+	Reason  string `json:"reason"`
+}
+
+// ExtraTimeState Open, agreed or refused by the family; withdrawn when the register was corrected, lapsed when the item was settled without it.
+type ExtraTimeState string
+
 // FactDraft A question and its answer for everybody.
 type FactDraft struct {
 	Answer   string `json:"answer"`
@@ -5468,7 +5865,9 @@ type IntroductionVisit struct {
 
 // ItemCharge One line of an item's price.
 type ItemCharge struct {
-	AmountPence int64 `json:"amount_pence"`
+	// Added Why a charge was added after it took place; more time the family agreed to, or an event.
+	Added       *AddedBy `json:"added,omitempty"`
+	AmountPence int64    `json:"amount_pence"`
 
 	// Because Why, as it was said when it was booked; of one booking, and not for providers.
 	Because *string `json:"because,omitempty"`
@@ -5494,6 +5893,87 @@ type ItemCharge struct {
 
 	// Verdict Whether it can be booked now; `ask` needs a person's decision first.
 	Verdict *Verdict `json:"verdict,omitempty"`
+}
+
+// ItemEvent Something that happened and adds to the price.
+type ItemEvent struct {
+	Amount int `json:"amount"`
+
+	// Because Why nothing is charged.
+	Because     *string `json:"because,omitempty"`
+	ChargeN     *int    `json:"charge_n,omitempty"`
+	ChargePence int64   `json:"charge_pence"`
+
+	// Event What must be recorded before a contingent charge is made.
+	Event ChargeEvent `json:"event"`
+
+	// HappenedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	HappenedAt LocalTime `json:"happened_at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID   ID      `json:"id"`
+	Note *string `json:"note,omitempty"`
+
+	// Withdrawn The provider took it off again.
+	Withdrawn bool `json:"withdrawn"`
+}
+
+// ItemNote What went wrong, or what medicine was given.
+type ItemNote struct {
+	// Corrects A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	Corrects *ID `json:"corrects,omitempty"`
+
+	// HappenedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	HappenedAt LocalTime `json:"happened_at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// ItemID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ItemID ID `json:"item_id"`
+
+	// Kind What a note is about.
+	Kind      NoteKind  `json:"kind"`
+	Words     string    `json:"words"`
+	WrittenAt time.Time `json:"written_at"`
+
+	// WrittenRole What a person acts as. One person may hold several.
+	WrittenRole Role `json:"written_role"`
+}
+
+// ItemNoteList A page of notes.
+type ItemNoteList struct {
+	Items      []ItemNote `json:"items"`
+	NextCursor *string    `json:"next_cursor"`
+}
+
+// ItemNoteRequest A note to be written.
+type ItemNoteRequest struct {
+	// Corrects A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	Corrects *ID `json:"corrects,omitempty"`
+
+	// HappenedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	HappenedAt LocalTime `json:"happened_at"`
+
+	// Kind What a note is about.
+	Kind  NoteKind `json:"kind"`
+	Words string   `json:"words"`
 }
 
 // ItemState Where one item stands.
@@ -5735,6 +6215,9 @@ type Nights struct {
 	OnDate   openapi_types.Date `json:"on_date"`
 	Warnings []string           `json:"warnings"`
 }
+
+// NoteKind What a note is about.
+type NoteKind string
 
 // Notice A warning that a credential will end.
 type Notice struct {
@@ -7256,6 +7739,145 @@ type RatioRow struct {
 	Staff       int   `json:"staff"`
 }
 
+// Reading One time somebody read a child's notes or care sheet.
+type Reading struct {
+	At time.Time `json:"at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// ItemID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ItemID       *ID     `json:"item_id,omitempty"`
+	ProviderName *string `json:"provider_name,omitempty"`
+
+	// Role What a person acts as. One person may hold several.
+	Role Role        `json:"role"`
+	What ReadingWhat `json:"what"`
+}
+
+// ReadingWhat defines model for Reading.What.
+type ReadingWhat string
+
+// ReadingList A page of readings.
+type ReadingList struct {
+	Items      []Reading `json:"items"`
+	NextCursor *string   `json:"next_cursor"`
+}
+
+// Register A session or visit as those who run it need it.
+type Register struct {
+	Children []RegisterChild `json:"children"`
+	EndsAt   time.Time       `json:"ends_at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID   ID           `json:"id"`
+	Kind RegisterKind `json:"kind"`
+
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart LocalTime `json:"local_start"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID              `json:"provider_id"`
+	Staff      []RegisterStaff `json:"staff"`
+
+	// StaffNeeded By the ratio of the offer, for those expected.
+	StaffNeeded int `json:"staff_needed"`
+
+	// StaffNoted Somebody said who of the staff is there.
+	StaffNoted bool      `json:"staff_noted"`
+	StartsAt   time.Time `json:"starts_at"`
+	Title      string    `json:"title"`
+
+	// Warning There are fewer staff than needed.
+	Warning *string `json:"warning,omitempty"`
+
+	// WorkerID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	WorkerID *ID `json:"worker_id,omitempty"`
+}
+
+// RegisterKind defines model for Register.Kind.
+type RegisterKind string
+
+// RegisterChild One child of a register.
+type RegisterChild struct {
+	Absent bool `json:"absent"`
+
+	// ArrivedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	ArrivedAt *LocalTime `json:"arrived_at,omitempty"`
+
+	// Cause Why it did not take place in full. `provider_could_not_admit` is the provider's and is never charged.
+	Cause       *AttendanceCause `json:"cause,omitempty"`
+	CollectedBy *string          `json:"collected_by,omitempty"`
+
+	// CollectedHow How it was known that this person may collect the child; `unlisted` if the family keeps no list.
+	CollectedHow *CollectedHow `json:"collected_how,omitempty"`
+
+	// Collectors Who may collect the child; until it must have gone.
+	Collectors []Collector `json:"collectors,omitempty"`
+
+	// Companions Who comes along with the child, by kind; only where the offer takes them.
+	Companions *Companions `json:"companions,omitempty"`
+
+	// Filed Whether it took place.
+	Filed *AttendanceOutcome `json:"filed,omitempty"`
+
+	// FirstName From 48 hours before until 48 hours after.
+	FirstName *string `json:"first_name,omitempty"`
+
+	// ItemID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ItemID ID `json:"item_id"`
+
+	// LeftAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LeftAt *LocalTime `json:"left_at,omitempty"`
+
+	// PasswordKept Somebody else may collect it with the password.
+	PasswordKept bool   `json:"password_kept"`
+	Reference    string `json:"reference"`
+
+	// State Where one item stands.
+	State ItemState `json:"state"`
+}
+
+// RegisterList A page of registers.
+type RegisterList struct {
+	Items      []Register `json:"items"`
+	NextCursor *string    `json:"next_cursor"`
+}
+
+// RegisterStaff One of the provider's workers.
+type RegisterStaff struct {
+	Name    string `json:"name"`
+	Present bool   `json:"present"`
+
+	// WorkerID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	WorkerID ID `json:"worker_id"`
+}
+
 // Relaxation What a search would find without one of its filters.
 type Relaxation struct {
 	Count int `json:"count"`
@@ -7600,6 +8222,13 @@ type StaffList struct {
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
+// StaffNote Who of the staff is there.
+type StaffNote struct {
+	// NotedAt When it was noted, by the phone.
+	NotedAt   time.Time `json:"noted_at"`
+	WorkerIds []ID      `json:"worker_ids"`
+}
+
 // StaffRequest A role for somebody who can sign in.
 type StaffRequest struct {
 	// Name The name you know them by.
@@ -7669,6 +8298,9 @@ type StatementEntry struct {
 	Kind   TransactionKind    `json:"kind"`
 	OnDate openapi_types.Date `json:"on_date"`
 }
+
+// StepKind What was noted.
+type StepKind string
 
 // StepMode How time is brought to a whole step; up, to the nearest, or not at all.
 type StepMode string
@@ -8368,6 +9000,16 @@ type EnquiryID = ID
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type EntryID = ID
 
+// EventID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type EventID = ID
+
+// ExtraID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type ExtraID = ID
+
 // FactID A UUID. Those made here are version 7.
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
@@ -8407,6 +9049,11 @@ type Limit = int
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type NeedID = ID
+
+// OccasionID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type OccasionID = ID
 
 // OfferID A UUID. Those made here are version 7.
 //
@@ -8634,10 +9281,28 @@ type CreateAllocationParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListAttendanceAgreementsParams defines parameters for ListAttendanceAgreements.
+type ListAttendanceAgreementsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // MoveBookingItemParams defines parameters for MoveBookingItem.
 type MoveBookingItemParams struct {
 	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListItemNotesParams defines parameters for ListItemNotes.
+type ListItemNotesParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListBookingsParams defines parameters for ListBookings.
@@ -8719,6 +9384,15 @@ type ListChildNeedsParams struct {
 type GetNightsParams struct {
 	// OnDate The day they end with; today if it is left out.
 	OnDate *openapi_types.Date `form:"on_date,omitempty" json:"on_date,omitempty"`
+}
+
+// ListReadingsParams defines parameters for ListReadings.
+type ListReadingsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListClosuresParams defines parameters for ListClosures.
@@ -9190,6 +9864,21 @@ type GetQuoteParams struct {
 	As *PaperForm `form:"as,omitempty" json:"as,omitempty"`
 }
 
+// ListRegistersParams defines parameters for ListRegisters.
+type ListRegistersParams struct {
+	// Date A London date.
+	Date openapi_types.Date `form:"date" json:"date"`
+
+	// WorkerID Only the visits of this worker.
+	WorkerID *ID `form:"worker_id,omitempty" json:"worker_id,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListPlacesBeyondParams defines parameters for ListPlacesBeyond.
 type ListPlacesBeyondParams struct {
 	// Capacity How many places there are to be.
@@ -9235,8 +9924,23 @@ type CancelBasketJSONRequestBody = BasketCancellation
 // RecordAttendanceJSONRequestBody defines body for RecordAttendance for application/json ContentType.
 type RecordAttendanceJSONRequestBody = AttendanceRecord
 
+// NoteAttendanceJSONRequestBody defines body for NoteAttendance for application/json ContentType.
+type NoteAttendanceJSONRequestBody = AttendanceStep
+
+// RecordEventJSONRequestBody defines body for RecordEvent for application/json ContentType.
+type RecordEventJSONRequestBody = EventRecord
+
+// ProposeExtraTimeJSONRequestBody defines body for ProposeExtraTime for application/json ContentType.
+type ProposeExtraTimeJSONRequestBody = ExtraTimeRequest
+
+// AnswerExtraTimeJSONRequestBody defines body for AnswerExtraTime for application/json ContentType.
+type AnswerExtraTimeJSONRequestBody = ExtraTimeAnswer
+
 // MoveBookingItemJSONRequestBody defines body for MoveBookingItem for application/json ContentType.
 type MoveBookingItemJSONRequestBody = QuoteToBook
+
+// AddItemNoteJSONRequestBody defines body for AddItemNote for application/json ContentType.
+type AddItemNoteJSONRequestBody = ItemNoteRequest
 
 // QueryAttendanceJSONRequestBody defines body for QueryAttendance for application/json ContentType.
 type QueryAttendanceJSONRequestBody = AttendanceQuery
@@ -9261,6 +9965,15 @@ type RecordChildNeedJSONRequestBody = ChildNeedRequest
 
 // EndChildNeedJSONRequestBody defines body for EndChildNeed for application/json ContentType.
 type EndChildNeedJSONRequestBody = ChildNeedEnd
+
+// SetCareSheetJSONRequestBody defines body for SetCareSheet for application/json ContentType.
+type SetCareSheetJSONRequestBody = CareSheetRequest
+
+// ConfirmCareSheetJSONRequestBody defines body for ConfirmCareSheet for application/json ContentType.
+type ConfirmCareSheetJSONRequestBody = CareSheetConfirmation
+
+// SetCollectionJSONRequestBody defines body for SetCollection for application/json ContentType.
+type SetCollectionJSONRequestBody = CollectionRequest
 
 // SetLegalBasisJSONRequestBody defines body for SetLegalBasis for application/json ContentType.
 type SetLegalBasisJSONRequestBody = LegalBasisRequest
@@ -9379,6 +10092,9 @@ type UpdateWorkerJSONRequestBody = WorkerRequest
 // CreateQuoteJSONRequestBody defines body for CreateQuote for application/json ContentType.
 type CreateQuoteJSONRequestBody = QuoteRequest
 
+// NoteStaffJSONRequestBody defines body for NoteStaff for application/json ContentType.
+type NoteStaffJSONRequestBody = StaffNote
+
 // PreviewSessionsJSONRequestBody defines body for PreviewSessions for application/json ContentType.
 type PreviewSessionsJSONRequestBody = SessionPreviewRequest
 
@@ -9444,18 +10160,45 @@ type ServerInterface interface {
 	// CreateAllocation Allocate money or an allowance to a child
 	// (POST /v1/allocations)
 	CreateAllocation(ctx echo.Context, params CreateAllocationParams) error
+	// ListAttendanceAgreements Registers that wait for a yes
+	// (GET /v1/attendance-agreements)
+	ListAttendanceAgreements(ctx echo.Context, params ListAttendanceAgreementsParams) error
 	// CancelBasket Cancel what was booked together
 	// (POST /v1/baskets/{basket_id}/cancellation)
 	CancelBasket(ctx echo.Context, basketID BasketID) error
 	// RecordAttendance Fill in the register
 	// (PUT /v1/booking-items/{item_id}/attendance)
 	RecordAttendance(ctx echo.Context, itemID ItemID) error
+	// NoteAttendance Note that a child came, left or is absent
+	// (POST /v1/booking-items/{item_id}/attendance-steps)
+	NoteAttendance(ctx echo.Context, itemID ItemID) error
+	// GetItemCareSheet The care sheet of a booked child
+	// (GET /v1/booking-items/{item_id}/care-sheet)
+	GetItemCareSheet(ctx echo.Context, itemID ItemID) error
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx echo.Context, itemID ItemID) error
+	// RecordEvent Record what adds to the price
+	// (POST /v1/booking-items/{item_id}/events)
+	RecordEvent(ctx echo.Context, itemID ItemID) error
+	// WithdrawEvent Take off what an event added
+	// (POST /v1/booking-items/{item_id}/events/{event_id}/withdrawal)
+	WithdrawEvent(ctx echo.Context, itemID ItemID, eventID EventID) error
+	// ProposeExtraTime Ask for more time than was booked
+	// (POST /v1/booking-items/{item_id}/extra-time)
+	ProposeExtraTime(ctx echo.Context, itemID ItemID) error
+	// AnswerExtraTime Agree or refuse more time
+	// (POST /v1/booking-items/{item_id}/extra-time/{extra_id}/answer)
+	AnswerExtraTime(ctx echo.Context, itemID ItemID, extraID ExtraID) error
 	// MoveBookingItem Move one date
 	// (POST /v1/booking-items/{item_id}/move)
 	MoveBookingItem(ctx echo.Context, itemID ItemID, params MoveBookingItemParams) error
+	// ListItemNotes Incident and medication notes of an item
+	// (GET /v1/booking-items/{item_id}/notes)
+	ListItemNotes(ctx echo.Context, itemID ItemID, params ListItemNotesParams) error
+	// AddItemNote Write an incident or medication note
+	// (POST /v1/booking-items/{item_id}/notes)
+	AddItemNote(ctx echo.Context, itemID ItemID) error
 	// QueryAttendance Question what was recorded
 	// (POST /v1/booking-items/{item_id}/query)
 	QueryAttendance(ctx echo.Context, itemID ItemID) error
@@ -9507,12 +10250,30 @@ type ServerInterface interface {
 	// EndChildNeed Say until when a child needs it
 	// (POST /v1/child-needs/{need_id}/end)
 	EndChildNeed(ctx echo.Context, needID NeedID) error
+	// GetCareSheet The care sheet of a child
+	// (GET /v1/children/{child_id}/care-sheet)
+	GetCareSheet(ctx echo.Context, childID ChildID) error
+	// SetCareSheet Write a care sheet
+	// (PUT /v1/children/{child_id}/care-sheet)
+	SetCareSheet(ctx echo.Context, childID ChildID) error
+	// ConfirmCareSheet Say that a care sheet still holds
+	// (POST /v1/children/{child_id}/care-sheet/confirmation)
+	ConfirmCareSheet(ctx echo.Context, childID ChildID) error
+	// GetCollection Who may collect a child
+	// (GET /v1/children/{child_id}/collection)
+	GetCollection(ctx echo.Context, childID ChildID) error
+	// SetCollection Say who may collect a child
+	// (PUT /v1/children/{child_id}/collection)
+	SetCollection(ctx echo.Context, childID ChildID) error
 	// SetLegalBasis Record on which law a child's nights rest
 	// (PUT /v1/children/{child_id}/legal-basis)
 	SetLegalBasis(ctx echo.Context, childID ChildID) error
 	// GetNights Count a child's nights away
 	// (GET /v1/children/{child_id}/nights)
 	GetNights(ctx echo.Context, childID ChildID, params GetNightsParams) error
+	// ListReadings Who read the most private records
+	// (GET /v1/children/{child_id}/readings)
+	ListReadings(ctx echo.Context, childID ChildID, params ListReadingsParams) error
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx echo.Context, params ListClosuresParams) error
@@ -9768,6 +10529,15 @@ type ServerInterface interface {
 	// GetQuote Read a quote, or get it as a paper
 	// (GET /v1/quotes/{quote_id})
 	GetQuote(ctx echo.Context, quoteID QuoteID, params GetQuoteParams) error
+	// ListRegisters Registers of a day
+	// (GET /v1/registers)
+	ListRegisters(ctx echo.Context, params ListRegistersParams) error
+	// GetRegister The register of a session or visit
+	// (GET /v1/registers/{occasion_id})
+	GetRegister(ctx echo.Context, occasionID OccasionID) error
+	// NoteStaff Say which staff are there
+	// (PUT /v1/registers/{occasion_id}/staff)
+	NoteStaff(ctx echo.Context, occasionID OccasionID) error
 	// PreviewSessions See which dates a series would make
 	// (POST /v1/session-previews)
 	PreviewSessions(ctx echo.Context) error
@@ -10223,6 +10993,31 @@ func (w *ServerInterfaceWrapper) CreateAllocation(ctx echo.Context) error {
 	return err
 }
 
+// ListAttendanceAgreements converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAttendanceAgreements(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAttendanceAgreementsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAttendanceAgreements(ctx, params)
+	return err
+}
+
 // CancelBasket converts echo context to params.
 func (w *ServerInterfaceWrapper) CancelBasket(ctx echo.Context) error {
 	var err error
@@ -10255,6 +11050,38 @@ func (w *ServerInterfaceWrapper) RecordAttendance(ctx echo.Context) error {
 	return err
 }
 
+// NoteAttendance converts echo context to params.
+func (w *ServerInterfaceWrapper) NoteAttendance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.NoteAttendance(ctx, itemID)
+	return err
+}
+
+// GetItemCareSheet converts echo context to params.
+func (w *ServerInterfaceWrapper) GetItemCareSheet(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetItemCareSheet(ctx, itemID)
+	return err
+}
+
 // ConfirmAttendance converts echo context to params.
 func (w *ServerInterfaceWrapper) ConfirmAttendance(ctx echo.Context) error {
 	var err error
@@ -10268,6 +11095,86 @@ func (w *ServerInterfaceWrapper) ConfirmAttendance(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ConfirmAttendance(ctx, itemID)
+	return err
+}
+
+// RecordEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) RecordEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RecordEvent(ctx, itemID)
+	return err
+}
+
+// WithdrawEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID EventID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawEvent(ctx, itemID, eventID)
+	return err
+}
+
+// ProposeExtraTime converts echo context to params.
+func (w *ServerInterfaceWrapper) ProposeExtraTime(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ProposeExtraTime(ctx, itemID)
+	return err
+}
+
+// AnswerExtraTime converts echo context to params.
+func (w *ServerInterfaceWrapper) AnswerExtraTime(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// ------------- Path parameter "extra_id" -------------
+	var extraID ExtraID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "extra_id", ctx.Param("extra_id"), &extraID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter extra_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AnswerExtraTime(ctx, itemID, extraID)
 	return err
 }
 
@@ -10306,6 +11213,54 @@ func (w *ServerInterfaceWrapper) MoveBookingItem(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MoveBookingItem(ctx, itemID, params)
+	return err
+}
+
+// ListItemNotes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListItemNotes(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListItemNotesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListItemNotes(ctx, itemID, params)
+	return err
+}
+
+// AddItemNote converts echo context to params.
+func (w *ServerInterfaceWrapper) AddItemNote(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddItemNote(ctx, itemID)
 	return err
 }
 
@@ -10683,6 +11638,86 @@ func (w *ServerInterfaceWrapper) EndChildNeed(ctx echo.Context) error {
 	return err
 }
 
+// GetCareSheet converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCareSheet(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCareSheet(ctx, childID)
+	return err
+}
+
+// SetCareSheet converts echo context to params.
+func (w *ServerInterfaceWrapper) SetCareSheet(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetCareSheet(ctx, childID)
+	return err
+}
+
+// ConfirmCareSheet converts echo context to params.
+func (w *ServerInterfaceWrapper) ConfirmCareSheet(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ConfirmCareSheet(ctx, childID)
+	return err
+}
+
+// GetCollection converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCollection(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCollection(ctx, childID)
+	return err
+}
+
+// SetCollection converts echo context to params.
+func (w *ServerInterfaceWrapper) SetCollection(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetCollection(ctx, childID)
+	return err
+}
+
 // SetLegalBasis converts echo context to params.
 func (w *ServerInterfaceWrapper) SetLegalBasis(ctx echo.Context) error {
 	var err error
@@ -10721,6 +11756,38 @@ func (w *ServerInterfaceWrapper) GetNights(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetNights(ctx, childID, params)
+	return err
+}
+
+// ListReadings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListReadings(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReadingsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListReadings(ctx, childID, params)
 	return err
 }
 
@@ -12882,6 +13949,77 @@ func (w *ServerInterfaceWrapper) GetQuote(ctx echo.Context) error {
 	return err
 }
 
+// ListRegisters converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRegisters(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRegistersParams
+	// ------------- Required query parameter "date" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "date", ctx.QueryParams(), &params.Date, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date: %s", err))
+	}
+
+	// ------------- Optional query parameter "worker_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "worker_id", ctx.QueryParams(), &params.WorkerID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter worker_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRegisters(ctx, params)
+	return err
+}
+
+// GetRegister converts echo context to params.
+func (w *ServerInterfaceWrapper) GetRegister(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "occasion_id" -------------
+	var occasionID OccasionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "occasion_id", ctx.Param("occasion_id"), &occasionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter occasion_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetRegister(ctx, occasionID)
+	return err
+}
+
+// NoteStaff converts echo context to params.
+func (w *ServerInterfaceWrapper) NoteStaff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "occasion_id" -------------
+	var occasionID OccasionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "occasion_id", ctx.Param("occasion_id"), &occasionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter occasion_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.NoteStaff(ctx, occasionID)
+	return err
+}
+
 // PreviewSessions converts echo context to params.
 func (w *ServerInterfaceWrapper) PreviewSessions(ctx echo.Context) error {
 	var err error
@@ -13302,6 +14440,24 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
 	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/attendance", wrapper.RecordAttendance, options.OperationMiddlewares["recordAttendance"]...)
+	router.GET(options.BaseURL+"/v1/registers", wrapper.ListRegisters, options.OperationMiddlewares["listRegisters"]...)
+	router.GET(options.BaseURL+"/v1/registers/:occasion_id", wrapper.GetRegister, options.OperationMiddlewares["getRegister"]...)
+	router.PUT(options.BaseURL+"/v1/registers/:occasion_id/staff", wrapper.NoteStaff, options.OperationMiddlewares["noteStaff"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/attendance-steps", wrapper.NoteAttendance, options.OperationMiddlewares["noteAttendance"]...)
+	router.GET(options.BaseURL+"/v1/children/:child_id/collection", wrapper.GetCollection, options.OperationMiddlewares["getCollection"]...)
+	router.PUT(options.BaseURL+"/v1/children/:child_id/collection", wrapper.SetCollection, options.OperationMiddlewares["setCollection"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/extra-time", wrapper.ProposeExtraTime, options.OperationMiddlewares["proposeExtraTime"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/extra-time/:extra_id/answer", wrapper.AnswerExtraTime, options.OperationMiddlewares["answerExtraTime"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/events", wrapper.RecordEvent, options.OperationMiddlewares["recordEvent"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/events/:event_id/withdrawal", wrapper.WithdrawEvent, options.OperationMiddlewares["withdrawEvent"]...)
+	router.GET(options.BaseURL+"/v1/attendance-agreements", wrapper.ListAttendanceAgreements, options.OperationMiddlewares["listAttendanceAgreements"]...)
+	router.GET(options.BaseURL+"/v1/booking-items/:item_id/notes", wrapper.ListItemNotes, options.OperationMiddlewares["listItemNotes"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/notes", wrapper.AddItemNote, options.OperationMiddlewares["addItemNote"]...)
+	router.GET(options.BaseURL+"/v1/booking-items/:item_id/care-sheet", wrapper.GetItemCareSheet, options.OperationMiddlewares["getItemCareSheet"]...)
+	router.GET(options.BaseURL+"/v1/children/:child_id/care-sheet", wrapper.GetCareSheet, options.OperationMiddlewares["getCareSheet"]...)
+	router.PUT(options.BaseURL+"/v1/children/:child_id/care-sheet", wrapper.SetCareSheet, options.OperationMiddlewares["setCareSheet"]...)
+	router.POST(options.BaseURL+"/v1/children/:child_id/care-sheet/confirmation", wrapper.ConfirmCareSheet, options.OperationMiddlewares["confirmCareSheet"]...)
+	router.GET(options.BaseURL+"/v1/children/:child_id/readings", wrapper.ListReadings, options.OperationMiddlewares["listReadings"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/confirmation", wrapper.ConfirmAttendance, options.OperationMiddlewares["confirmAttendance"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/query", wrapper.QueryAttendance, options.OperationMiddlewares["queryAttendance"]...)
 	router.GET(options.BaseURL+"/v1/budgets", wrapper.ListBudgets, options.OperationMiddlewares["listBudgets"]...)
@@ -14259,6 +15415,103 @@ func (response CreateAllocationdefaultApplicationProblemPlusJSONResponse) VisitC
 	return err
 }
 
+type ListAttendanceAgreementsRequestObject struct {
+	Params ListAttendanceAgreementsParams
+}
+
+type ListAttendanceAgreementsResponseObject interface {
+	VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error
+}
+
+type ListAttendanceAgreements200ResponseHeaders struct {
+	Link *string
+}
+
+type ListAttendanceAgreements200JSONResponse struct {
+	Body    AgreementList
+	Headers ListAttendanceAgreements200ResponseHeaders
+}
+
+func (response ListAttendanceAgreements200JSONResponse) VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAttendanceAgreements400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAttendanceAgreements400ApplicationProblemPlusJSONResponse) VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAttendanceAgreements401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAttendanceAgreements401ApplicationProblemPlusJSONResponse) VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAttendanceAgreements403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAttendanceAgreements403ApplicationProblemPlusJSONResponse) VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAttendanceAgreementsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAttendanceAgreementsdefaultApplicationProblemPlusJSONResponse) VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CancelBasketRequestObject struct {
 	BasketID BasketID `json:"basket_id"`
 	Body     *CancelBasketJSONRequestBody
@@ -14531,6 +15784,261 @@ func (response RecordAttendancedefaultApplicationProblemPlusJSONResponse) VisitR
 	return err
 }
 
+type NoteAttendanceRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Body   *NoteAttendanceJSONRequestBody
+}
+
+type NoteAttendanceResponseObject interface {
+	VisitNoteAttendanceResponse(w http.ResponseWriter) error
+}
+
+type NoteAttendance200JSONResponse Register
+
+func (response NoteAttendance200JSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendance400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response NoteAttendance400ApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendance401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response NoteAttendance401ApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendance403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response NoteAttendance403ApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendance404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response NoteAttendance404ApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendance409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response NoteAttendance409ApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendance422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response NoteAttendance422ApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteAttendancedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response NoteAttendancedefaultApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheetRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+}
+
+type GetItemCareSheetResponseObject interface {
+	VisitGetItemCareSheetResponse(w http.ResponseWriter) error
+}
+
+type GetItemCareSheet200JSONResponse CareSheet
+
+func (response GetItemCareSheet200JSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheet400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetItemCareSheet400ApplicationProblemPlusJSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheet401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetItemCareSheet401ApplicationProblemPlusJSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheet403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetItemCareSheet403ApplicationProblemPlusJSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheet404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetItemCareSheet404ApplicationProblemPlusJSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheet409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GetItemCareSheet409ApplicationProblemPlusJSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetItemCareSheetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetItemCareSheetdefaultApplicationProblemPlusJSONResponse) VisitGetItemCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ConfirmAttendanceRequestObject struct {
 	ItemID ItemID `json:"item_id"`
 }
@@ -14639,6 +16147,535 @@ type ConfirmAttendancedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ConfirmAttendancedefaultApplicationProblemPlusJSONResponse) VisitConfirmAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEventRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Body   *RecordEventJSONRequestBody
+}
+
+type RecordEventResponseObject interface {
+	VisitRecordEventResponse(w http.ResponseWriter) error
+}
+
+type RecordEvent200JSONResponse BookingItem
+
+func (response RecordEvent200JSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEvent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RecordEvent400ApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEvent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RecordEvent401ApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEvent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RecordEvent403ApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEvent404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RecordEvent404ApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEvent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RecordEvent409ApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEvent422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RecordEvent422ApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordEventdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RecordEventdefaultApplicationProblemPlusJSONResponse) VisitRecordEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEventRequestObject struct {
+	ItemID  ItemID  `json:"item_id"`
+	EventID EventID `json:"event_id"`
+}
+
+type WithdrawEventResponseObject interface {
+	VisitWithdrawEventResponse(w http.ResponseWriter) error
+}
+
+type WithdrawEvent200JSONResponse BookingItem
+
+func (response WithdrawEvent200JSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEvent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEvent400ApplicationProblemPlusJSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEvent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEvent401ApplicationProblemPlusJSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEvent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEvent403ApplicationProblemPlusJSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEvent404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEvent404ApplicationProblemPlusJSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEvent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEvent409ApplicationProblemPlusJSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEventdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawEventdefaultApplicationProblemPlusJSONResponse) VisitWithdrawEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTimeRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Body   *ProposeExtraTimeJSONRequestBody
+}
+
+type ProposeExtraTimeResponseObject interface {
+	VisitProposeExtraTimeResponse(w http.ResponseWriter) error
+}
+
+type ProposeExtraTime201JSONResponse BookingItem
+
+func (response ProposeExtraTime201JSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTime400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeExtraTime400ApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTime401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeExtraTime401ApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTime403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeExtraTime403ApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTime404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeExtraTime404ApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTime409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeExtraTime409ApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTime422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeExtraTime422ApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeExtraTimedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ProposeExtraTimedefaultApplicationProblemPlusJSONResponse) VisitProposeExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTimeRequestObject struct {
+	ItemID  ItemID  `json:"item_id"`
+	ExtraID ExtraID `json:"extra_id"`
+	Body    *AnswerExtraTimeJSONRequestBody
+}
+
+type AnswerExtraTimeResponseObject interface {
+	VisitAnswerExtraTimeResponse(w http.ResponseWriter) error
+}
+
+type AnswerExtraTime200JSONResponse BookingItem
+
+func (response AnswerExtraTime200JSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTime400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerExtraTime400ApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTime401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerExtraTime401ApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTime403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerExtraTime403ApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTime404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerExtraTime404ApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTime409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerExtraTime409ApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTime422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerExtraTime422ApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerExtraTimedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AnswerExtraTimedefaultApplicationProblemPlusJSONResponse) VisitAnswerExtraTimeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14786,6 +16823,256 @@ type MoveBookingItemdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MoveBookingItemdefaultApplicationProblemPlusJSONResponse) VisitMoveBookingItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListItemNotesRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Params ListItemNotesParams
+}
+
+type ListItemNotesResponseObject interface {
+	VisitListItemNotesResponse(w http.ResponseWriter) error
+}
+
+type ListItemNotes200ResponseHeaders struct {
+	Link *string
+}
+
+type ListItemNotes200JSONResponse struct {
+	Body    ItemNoteList
+	Headers ListItemNotes200ResponseHeaders
+}
+
+func (response ListItemNotes200JSONResponse) VisitListItemNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListItemNotes400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListItemNotes400ApplicationProblemPlusJSONResponse) VisitListItemNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListItemNotes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListItemNotes401ApplicationProblemPlusJSONResponse) VisitListItemNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListItemNotes403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListItemNotes403ApplicationProblemPlusJSONResponse) VisitListItemNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListItemNotes404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListItemNotes404ApplicationProblemPlusJSONResponse) VisitListItemNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListItemNotesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListItemNotesdefaultApplicationProblemPlusJSONResponse) VisitListItemNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNoteRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Body   *AddItemNoteJSONRequestBody
+}
+
+type AddItemNoteResponseObject interface {
+	VisitAddItemNoteResponse(w http.ResponseWriter) error
+}
+
+type AddItemNote201JSONResponse ItemNote
+
+func (response AddItemNote201JSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNote400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AddItemNote400ApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNote401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AddItemNote401ApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNote403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddItemNote403ApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNote404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AddItemNote404ApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNote409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddItemNote409ApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNote422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AddItemNote422ApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddItemNotedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddItemNotedefaultApplicationProblemPlusJSONResponse) VisitAddItemNoteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16758,6 +19045,572 @@ func (response EndChildNeeddefaultApplicationProblemPlusJSONResponse) VisitEndCh
 	return err
 }
 
+type GetCareSheetRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+}
+
+type GetCareSheetResponseObject interface {
+	VisitGetCareSheetResponse(w http.ResponseWriter) error
+}
+
+type GetCareSheet200JSONResponse CareSheet
+
+func (response GetCareSheet200JSONResponse) VisitGetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCareSheet400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCareSheet400ApplicationProblemPlusJSONResponse) VisitGetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCareSheet401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCareSheet401ApplicationProblemPlusJSONResponse) VisitGetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCareSheet403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetCareSheet403ApplicationProblemPlusJSONResponse) VisitGetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCareSheet404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCareSheet404ApplicationProblemPlusJSONResponse) VisitGetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCareSheetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCareSheetdefaultApplicationProblemPlusJSONResponse) VisitGetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheetRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+	Body    *SetCareSheetJSONRequestBody
+}
+
+type SetCareSheetResponseObject interface {
+	VisitSetCareSheetResponse(w http.ResponseWriter) error
+}
+
+type SetCareSheet200JSONResponse CareSheet
+
+func (response SetCareSheet200JSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheet400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SetCareSheet400ApplicationProblemPlusJSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheet401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetCareSheet401ApplicationProblemPlusJSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheet403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetCareSheet403ApplicationProblemPlusJSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheet404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SetCareSheet404ApplicationProblemPlusJSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheet422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SetCareSheet422ApplicationProblemPlusJSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCareSheetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetCareSheetdefaultApplicationProblemPlusJSONResponse) VisitSetCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheetRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+	Body    *ConfirmCareSheetJSONRequestBody
+}
+
+type ConfirmCareSheetResponseObject interface {
+	VisitConfirmCareSheetResponse(w http.ResponseWriter) error
+}
+
+type ConfirmCareSheet200JSONResponse CareSheet
+
+func (response ConfirmCareSheet200JSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheet400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCareSheet400ApplicationProblemPlusJSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheet401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCareSheet401ApplicationProblemPlusJSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheet403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCareSheet403ApplicationProblemPlusJSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheet404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCareSheet404ApplicationProblemPlusJSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheet422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCareSheet422ApplicationProblemPlusJSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCareSheetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ConfirmCareSheetdefaultApplicationProblemPlusJSONResponse) VisitConfirmCareSheetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollectionRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+}
+
+type GetCollectionResponseObject interface {
+	VisitGetCollectionResponse(w http.ResponseWriter) error
+}
+
+type GetCollection200JSONResponse CollectionList
+
+func (response GetCollection200JSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollection400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollection400ApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollection401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollection401ApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollection403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollection403ApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollection404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCollection404ApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCollectiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCollectiondefaultApplicationProblemPlusJSONResponse) VisitGetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollectionRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+	Body    *SetCollectionJSONRequestBody
+}
+
+type SetCollectionResponseObject interface {
+	VisitSetCollectionResponse(w http.ResponseWriter) error
+}
+
+type SetCollection200JSONResponse CollectionList
+
+func (response SetCollection200JSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollection400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SetCollection400ApplicationProblemPlusJSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollection401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetCollection401ApplicationProblemPlusJSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollection403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetCollection403ApplicationProblemPlusJSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollection404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SetCollection404ApplicationProblemPlusJSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollection422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SetCollection422ApplicationProblemPlusJSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetCollectiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetCollectiondefaultApplicationProblemPlusJSONResponse) VisitSetCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SetLegalBasisRequestObject struct {
 	ChildID ChildID `json:"child_id"`
 	Body    *SetLegalBasisJSONRequestBody
@@ -16971,6 +19824,120 @@ type GetNightsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetNightsdefaultApplicationProblemPlusJSONResponse) VisitGetNightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadingsRequestObject struct {
+	ChildID ChildID `json:"child_id"`
+	Params  ListReadingsParams
+}
+
+type ListReadingsResponseObject interface {
+	VisitListReadingsResponse(w http.ResponseWriter) error
+}
+
+type ListReadings200ResponseHeaders struct {
+	Link *string
+}
+
+type ListReadings200JSONResponse struct {
+	Body    ReadingList
+	Headers ListReadings200ResponseHeaders
+}
+
+func (response ListReadings200JSONResponse) VisitListReadingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListReadings400ApplicationProblemPlusJSONResponse) VisitListReadingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListReadings401ApplicationProblemPlusJSONResponse) VisitListReadingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListReadings403ApplicationProblemPlusJSONResponse) VisitListReadingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListReadings404ApplicationProblemPlusJSONResponse) VisitListReadingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListReadingsdefaultApplicationProblemPlusJSONResponse) VisitListReadingsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -26992,6 +29959,326 @@ func (response GetQuotedefaultApplicationProblemPlusJSONResponse) VisitGetQuoteR
 	return err
 }
 
+type ListRegistersRequestObject struct {
+	Params ListRegistersParams
+}
+
+type ListRegistersResponseObject interface {
+	VisitListRegistersResponse(w http.ResponseWriter) error
+}
+
+type ListRegisters200ResponseHeaders struct {
+	Link *string
+}
+
+type ListRegisters200JSONResponse struct {
+	Body    RegisterList
+	Headers ListRegisters200ResponseHeaders
+}
+
+func (response ListRegisters200JSONResponse) VisitListRegistersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisters400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisters400ApplicationProblemPlusJSONResponse) VisitListRegistersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisters401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisters401ApplicationProblemPlusJSONResponse) VisitListRegistersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisters403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisters403ApplicationProblemPlusJSONResponse) VisitListRegistersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegistersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRegistersdefaultApplicationProblemPlusJSONResponse) VisitListRegistersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegisterRequestObject struct {
+	OccasionID OccasionID `json:"occasion_id"`
+}
+
+type GetRegisterResponseObject interface {
+	VisitGetRegisterResponse(w http.ResponseWriter) error
+}
+
+type GetRegister200JSONResponse Register
+
+func (response GetRegister200JSONResponse) VisitGetRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegister400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRegister400ApplicationProblemPlusJSONResponse) VisitGetRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegister401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetRegister401ApplicationProblemPlusJSONResponse) VisitGetRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegister403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetRegister403ApplicationProblemPlusJSONResponse) VisitGetRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegister404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetRegister404ApplicationProblemPlusJSONResponse) VisitGetRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegisterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRegisterdefaultApplicationProblemPlusJSONResponse) VisitGetRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaffRequestObject struct {
+	OccasionID OccasionID `json:"occasion_id"`
+	Body       *NoteStaffJSONRequestBody
+}
+
+type NoteStaffResponseObject interface {
+	VisitNoteStaffResponse(w http.ResponseWriter) error
+}
+
+type NoteStaff200JSONResponse Register
+
+func (response NoteStaff200JSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaff400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response NoteStaff400ApplicationProblemPlusJSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaff401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response NoteStaff401ApplicationProblemPlusJSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaff403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response NoteStaff403ApplicationProblemPlusJSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaff404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response NoteStaff404ApplicationProblemPlusJSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaff422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response NoteStaff422ApplicationProblemPlusJSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteStaffdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response NoteStaffdefaultApplicationProblemPlusJSONResponse) VisitNoteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PreviewSessionsRequestObject struct {
 	Body *PreviewSessionsJSONRequestBody
 }
@@ -28745,18 +32032,45 @@ type StrictServerInterface interface {
 	// CreateAllocation Allocate money or an allowance to a child
 	// (POST /v1/allocations)
 	CreateAllocation(ctx context.Context, request CreateAllocationRequestObject) (CreateAllocationResponseObject, error)
+	// ListAttendanceAgreements Registers that wait for a yes
+	// (GET /v1/attendance-agreements)
+	ListAttendanceAgreements(ctx context.Context, request ListAttendanceAgreementsRequestObject) (ListAttendanceAgreementsResponseObject, error)
 	// CancelBasket Cancel what was booked together
 	// (POST /v1/baskets/{basket_id}/cancellation)
 	CancelBasket(ctx context.Context, request CancelBasketRequestObject) (CancelBasketResponseObject, error)
 	// RecordAttendance Fill in the register
 	// (PUT /v1/booking-items/{item_id}/attendance)
 	RecordAttendance(ctx context.Context, request RecordAttendanceRequestObject) (RecordAttendanceResponseObject, error)
+	// NoteAttendance Note that a child came, left or is absent
+	// (POST /v1/booking-items/{item_id}/attendance-steps)
+	NoteAttendance(ctx context.Context, request NoteAttendanceRequestObject) (NoteAttendanceResponseObject, error)
+	// GetItemCareSheet The care sheet of a booked child
+	// (GET /v1/booking-items/{item_id}/care-sheet)
+	GetItemCareSheet(ctx context.Context, request GetItemCareSheetRequestObject) (GetItemCareSheetResponseObject, error)
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx context.Context, request ConfirmAttendanceRequestObject) (ConfirmAttendanceResponseObject, error)
+	// RecordEvent Record what adds to the price
+	// (POST /v1/booking-items/{item_id}/events)
+	RecordEvent(ctx context.Context, request RecordEventRequestObject) (RecordEventResponseObject, error)
+	// WithdrawEvent Take off what an event added
+	// (POST /v1/booking-items/{item_id}/events/{event_id}/withdrawal)
+	WithdrawEvent(ctx context.Context, request WithdrawEventRequestObject) (WithdrawEventResponseObject, error)
+	// ProposeExtraTime Ask for more time than was booked
+	// (POST /v1/booking-items/{item_id}/extra-time)
+	ProposeExtraTime(ctx context.Context, request ProposeExtraTimeRequestObject) (ProposeExtraTimeResponseObject, error)
+	// AnswerExtraTime Agree or refuse more time
+	// (POST /v1/booking-items/{item_id}/extra-time/{extra_id}/answer)
+	AnswerExtraTime(ctx context.Context, request AnswerExtraTimeRequestObject) (AnswerExtraTimeResponseObject, error)
 	// MoveBookingItem Move one date
 	// (POST /v1/booking-items/{item_id}/move)
 	MoveBookingItem(ctx context.Context, request MoveBookingItemRequestObject) (MoveBookingItemResponseObject, error)
+	// ListItemNotes Incident and medication notes of an item
+	// (GET /v1/booking-items/{item_id}/notes)
+	ListItemNotes(ctx context.Context, request ListItemNotesRequestObject) (ListItemNotesResponseObject, error)
+	// AddItemNote Write an incident or medication note
+	// (POST /v1/booking-items/{item_id}/notes)
+	AddItemNote(ctx context.Context, request AddItemNoteRequestObject) (AddItemNoteResponseObject, error)
 	// QueryAttendance Question what was recorded
 	// (POST /v1/booking-items/{item_id}/query)
 	QueryAttendance(ctx context.Context, request QueryAttendanceRequestObject) (QueryAttendanceResponseObject, error)
@@ -28808,12 +32122,30 @@ type StrictServerInterface interface {
 	// EndChildNeed Say until when a child needs it
 	// (POST /v1/child-needs/{need_id}/end)
 	EndChildNeed(ctx context.Context, request EndChildNeedRequestObject) (EndChildNeedResponseObject, error)
+	// GetCareSheet The care sheet of a child
+	// (GET /v1/children/{child_id}/care-sheet)
+	GetCareSheet(ctx context.Context, request GetCareSheetRequestObject) (GetCareSheetResponseObject, error)
+	// SetCareSheet Write a care sheet
+	// (PUT /v1/children/{child_id}/care-sheet)
+	SetCareSheet(ctx context.Context, request SetCareSheetRequestObject) (SetCareSheetResponseObject, error)
+	// ConfirmCareSheet Say that a care sheet still holds
+	// (POST /v1/children/{child_id}/care-sheet/confirmation)
+	ConfirmCareSheet(ctx context.Context, request ConfirmCareSheetRequestObject) (ConfirmCareSheetResponseObject, error)
+	// GetCollection Who may collect a child
+	// (GET /v1/children/{child_id}/collection)
+	GetCollection(ctx context.Context, request GetCollectionRequestObject) (GetCollectionResponseObject, error)
+	// SetCollection Say who may collect a child
+	// (PUT /v1/children/{child_id}/collection)
+	SetCollection(ctx context.Context, request SetCollectionRequestObject) (SetCollectionResponseObject, error)
 	// SetLegalBasis Record on which law a child's nights rest
 	// (PUT /v1/children/{child_id}/legal-basis)
 	SetLegalBasis(ctx context.Context, request SetLegalBasisRequestObject) (SetLegalBasisResponseObject, error)
 	// GetNights Count a child's nights away
 	// (GET /v1/children/{child_id}/nights)
 	GetNights(ctx context.Context, request GetNightsRequestObject) (GetNightsResponseObject, error)
+	// ListReadings Who read the most private records
+	// (GET /v1/children/{child_id}/readings)
+	ListReadings(ctx context.Context, request ListReadingsRequestObject) (ListReadingsResponseObject, error)
 	// ListClosures List closures
 	// (GET /v1/closures)
 	ListClosures(ctx context.Context, request ListClosuresRequestObject) (ListClosuresResponseObject, error)
@@ -29069,6 +32401,15 @@ type StrictServerInterface interface {
 	// GetQuote Read a quote, or get it as a paper
 	// (GET /v1/quotes/{quote_id})
 	GetQuote(ctx context.Context, request GetQuoteRequestObject) (GetQuoteResponseObject, error)
+	// ListRegisters Registers of a day
+	// (GET /v1/registers)
+	ListRegisters(ctx context.Context, request ListRegistersRequestObject) (ListRegistersResponseObject, error)
+	// GetRegister The register of a session or visit
+	// (GET /v1/registers/{occasion_id})
+	GetRegister(ctx context.Context, request GetRegisterRequestObject) (GetRegisterResponseObject, error)
+	// NoteStaff Say which staff are there
+	// (PUT /v1/registers/{occasion_id}/staff)
+	NoteStaff(ctx context.Context, request NoteStaffRequestObject) (NoteStaffResponseObject, error)
 	// PreviewSessions See which dates a series would make
 	// (POST /v1/session-previews)
 	PreviewSessions(ctx context.Context, request PreviewSessionsRequestObject) (PreviewSessionsResponseObject, error)
@@ -29472,6 +32813,31 @@ func (sh *strictHandler) CreateAllocation(ctx echo.Context, params CreateAllocat
 	return nil
 }
 
+// ListAttendanceAgreements operation middleware
+func (sh *strictHandler) ListAttendanceAgreements(ctx echo.Context, params ListAttendanceAgreementsParams) error {
+	var request ListAttendanceAgreementsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAttendanceAgreements(ctx.Request().Context(), request.(ListAttendanceAgreementsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAttendanceAgreements")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAttendanceAgreementsResponseObject); ok {
+		return validResponse.VisitListAttendanceAgreementsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // CancelBasket operation middleware
 func (sh *strictHandler) CancelBasket(ctx echo.Context, basketID BasketID) error {
 	var request CancelBasketRequestObject
@@ -29568,6 +32934,79 @@ func (sh *strictHandler) RecordAttendance(ctx echo.Context, itemID ItemID) error
 	return nil
 }
 
+// NoteAttendance operation middleware
+func (sh *strictHandler) NoteAttendance(ctx echo.Context, itemID ItemID) error {
+	var request NoteAttendanceRequestObject
+
+	request.ItemID = itemID
+
+	var body NoteAttendanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NoteAttendance(ctx.Request().Context(), request.(NoteAttendanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NoteAttendance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(NoteAttendanceResponseObject); ok {
+		return validResponse.VisitNoteAttendanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetItemCareSheet operation middleware
+func (sh *strictHandler) GetItemCareSheet(ctx echo.Context, itemID ItemID) error {
+	var request GetItemCareSheetRequestObject
+
+	request.ItemID = itemID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetItemCareSheet(ctx.Request().Context(), request.(GetItemCareSheetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetItemCareSheet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetItemCareSheetResponseObject); ok {
+		return validResponse.VisitGetItemCareSheetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ConfirmAttendance operation middleware
 func (sh *strictHandler) ConfirmAttendance(ctx echo.Context, itemID ItemID) error {
 	var request ConfirmAttendanceRequestObject
@@ -29587,6 +33026,177 @@ func (sh *strictHandler) ConfirmAttendance(ctx echo.Context, itemID ItemID) erro
 		return err
 	} else if validResponse, ok := response.(ConfirmAttendanceResponseObject); ok {
 		return validResponse.VisitConfirmAttendanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RecordEvent operation middleware
+func (sh *strictHandler) RecordEvent(ctx echo.Context, itemID ItemID) error {
+	var request RecordEventRequestObject
+
+	request.ItemID = itemID
+
+	var body RecordEventJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RecordEvent(ctx.Request().Context(), request.(RecordEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RecordEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RecordEventResponseObject); ok {
+		return validResponse.VisitRecordEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawEvent operation middleware
+func (sh *strictHandler) WithdrawEvent(ctx echo.Context, itemID ItemID, eventID EventID) error {
+	var request WithdrawEventRequestObject
+
+	request.ItemID = itemID
+	request.EventID = eventID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawEvent(ctx.Request().Context(), request.(WithdrawEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawEventResponseObject); ok {
+		return validResponse.VisitWithdrawEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ProposeExtraTime operation middleware
+func (sh *strictHandler) ProposeExtraTime(ctx echo.Context, itemID ItemID) error {
+	var request ProposeExtraTimeRequestObject
+
+	request.ItemID = itemID
+
+	var body ProposeExtraTimeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ProposeExtraTime(ctx.Request().Context(), request.(ProposeExtraTimeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProposeExtraTime")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ProposeExtraTimeResponseObject); ok {
+		return validResponse.VisitProposeExtraTimeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AnswerExtraTime operation middleware
+func (sh *strictHandler) AnswerExtraTime(ctx echo.Context, itemID ItemID, extraID ExtraID) error {
+	var request AnswerExtraTimeRequestObject
+
+	request.ItemID = itemID
+	request.ExtraID = extraID
+
+	var body AnswerExtraTimeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AnswerExtraTime(ctx.Request().Context(), request.(AnswerExtraTimeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AnswerExtraTime")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AnswerExtraTimeResponseObject); ok {
+		return validResponse.VisitAnswerExtraTimeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -29636,6 +33246,80 @@ func (sh *strictHandler) MoveBookingItem(ctx echo.Context, itemID ItemID, params
 		return err
 	} else if validResponse, ok := response.(MoveBookingItemResponseObject); ok {
 		return validResponse.VisitMoveBookingItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListItemNotes operation middleware
+func (sh *strictHandler) ListItemNotes(ctx echo.Context, itemID ItemID, params ListItemNotesParams) error {
+	var request ListItemNotesRequestObject
+
+	request.ItemID = itemID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListItemNotes(ctx.Request().Context(), request.(ListItemNotesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListItemNotes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListItemNotesResponseObject); ok {
+		return validResponse.VisitListItemNotesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddItemNote operation middleware
+func (sh *strictHandler) AddItemNote(ctx echo.Context, itemID ItemID) error {
+	var request AddItemNoteRequestObject
+
+	request.ItemID = itemID
+
+	var body AddItemNoteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddItemNote(ctx.Request().Context(), request.(AddItemNoteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddItemNote")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddItemNoteResponseObject); ok {
+		return validResponse.VisitAddItemNoteResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -30246,6 +33930,200 @@ func (sh *strictHandler) EndChildNeed(ctx echo.Context, needID NeedID) error {
 	return nil
 }
 
+// GetCareSheet operation middleware
+func (sh *strictHandler) GetCareSheet(ctx echo.Context, childID ChildID) error {
+	var request GetCareSheetRequestObject
+
+	request.ChildID = childID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCareSheet(ctx.Request().Context(), request.(GetCareSheetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCareSheet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCareSheetResponseObject); ok {
+		return validResponse.VisitGetCareSheetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetCareSheet operation middleware
+func (sh *strictHandler) SetCareSheet(ctx echo.Context, childID ChildID) error {
+	var request SetCareSheetRequestObject
+
+	request.ChildID = childID
+
+	var body SetCareSheetJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetCareSheet(ctx.Request().Context(), request.(SetCareSheetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetCareSheet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetCareSheetResponseObject); ok {
+		return validResponse.VisitSetCareSheetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ConfirmCareSheet operation middleware
+func (sh *strictHandler) ConfirmCareSheet(ctx echo.Context, childID ChildID) error {
+	var request ConfirmCareSheetRequestObject
+
+	request.ChildID = childID
+
+	var body ConfirmCareSheetJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmCareSheet(ctx.Request().Context(), request.(ConfirmCareSheetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmCareSheet")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ConfirmCareSheetResponseObject); ok {
+		return validResponse.VisitConfirmCareSheetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCollection operation middleware
+func (sh *strictHandler) GetCollection(ctx echo.Context, childID ChildID) error {
+	var request GetCollectionRequestObject
+
+	request.ChildID = childID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCollection(ctx.Request().Context(), request.(GetCollectionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCollection")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCollectionResponseObject); ok {
+		return validResponse.VisitGetCollectionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetCollection operation middleware
+func (sh *strictHandler) SetCollection(ctx echo.Context, childID ChildID) error {
+	var request SetCollectionRequestObject
+
+	request.ChildID = childID
+
+	var body SetCollectionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetCollection(ctx.Request().Context(), request.(SetCollectionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetCollection")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetCollectionResponseObject); ok {
+		return validResponse.VisitSetCollectionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // SetLegalBasis operation middleware
 func (sh *strictHandler) SetLegalBasis(ctx echo.Context, childID ChildID) error {
 	var request SetLegalBasisRequestObject
@@ -30314,6 +34192,32 @@ func (sh *strictHandler) GetNights(ctx echo.Context, childID ChildID, params Get
 		return err
 	} else if validResponse, ok := response.(GetNightsResponseObject); ok {
 		return validResponse.VisitGetNightsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListReadings operation middleware
+func (sh *strictHandler) ListReadings(ctx echo.Context, childID ChildID, params ListReadingsParams) error {
+	var request ListReadingsRequestObject
+
+	request.ChildID = childID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReadings(ctx.Request().Context(), request.(ListReadingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReadings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListReadingsResponseObject); ok {
+		return validResponse.VisitListReadingsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -33308,6 +37212,104 @@ func (sh *strictHandler) GetQuote(ctx echo.Context, quoteID QuoteID, params GetQ
 		return err
 	} else if validResponse, ok := response.(GetQuoteResponseObject); ok {
 		return validResponse.VisitGetQuoteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListRegisters operation middleware
+func (sh *strictHandler) ListRegisters(ctx echo.Context, params ListRegistersParams) error {
+	var request ListRegistersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRegisters(ctx.Request().Context(), request.(ListRegistersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRegisters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRegistersResponseObject); ok {
+		return validResponse.VisitListRegistersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetRegister operation middleware
+func (sh *strictHandler) GetRegister(ctx echo.Context, occasionID OccasionID) error {
+	var request GetRegisterRequestObject
+
+	request.OccasionID = occasionID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRegister(ctx.Request().Context(), request.(GetRegisterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRegister")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetRegisterResponseObject); ok {
+		return validResponse.VisitGetRegisterResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// NoteStaff operation middleware
+func (sh *strictHandler) NoteStaff(ctx echo.Context, occasionID OccasionID) error {
+	var request NoteStaffRequestObject
+
+	request.OccasionID = occasionID
+
+	var body NoteStaffJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NoteStaff(ctx.Request().Context(), request.(NoteStaffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NoteStaff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(NoteStaffResponseObject); ok {
+		return validResponse.VisitNoteStaffResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -1,0 +1,84 @@
+package booking
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"shortbreaks"
+	"shortbreaks/budgets"
+	"shortbreaks/internal/db"
+)
+
+// Why only the family's own yes agrees to a register, however long it waits
+// (T60).
+const (
+	AgreeLate      = "late"      // the register, or something added to it, was not recorded in its days
+	AgreeOvernight = "overnight" // the authority wants a yes for nights
+	AgreeSum       = "sum"       // and for more than a set sum
+)
+
+// needsYes is why silence does not agree to what is due of an item, or "".
+// Where nothing is due there is nothing to agree to.
+func (it *Item) needsYes(s budgets.Settings, onTime bool) string {
+	overnight := shortbreaks.Date(it.EndsAt.Add(-time.Minute)).After(shortbreaks.Date(it.StartsAt))
+	switch {
+	case !onTime:
+		return AgreeLate
+	case *it.ChargePence == 0:
+		return ""
+	case s.AgreeOvernight && overnight:
+		return AgreeOvernight
+	case *it.ChargePence > s.AgreeAbove:
+		return AgreeSum
+	}
+	return ""
+}
+
+// awaitAgreement begins the family's days for a register just recorded or added
+// to, or notes why there are none.
+func (it *Item) awaitAgreement(ctx context.Context, tx *db.Tx, s budgets.Settings, onTime bool) error {
+	because := it.needsYes(s, onTime)
+	if it.AutoConfirmAt = nil; because == "" {
+		at := tx.Now.Add(s.AutoConfirmAfter)
+		it.AutoConfirmAt = &at
+		return nil
+	}
+	_, err := tx.PGX.Exec(ctx, `UPDATE delivery SET agree_because = $3 WHERE authority_id = $1 AND item_id = $2`, it.AuthorityID, it.ID, because)
+	if err != nil {
+		return fmt.Errorf("note what needs agreeing: %w", err)
+	}
+	return nil
+}
+
+// AwaitingYes lists the items whose register waits for the family's yes and is
+// never agreed by time, and whether there are more: a family's own, a
+// practitioner's authority's, a provider's. Errors: forbidden.
+func AwaitingYes(ctx context.Context, d *db.DB, who shortbreaks.Actor, after uuid.UUID, limit int) (page []*Item, more bool, err error) {
+	column, reach := "child_id", who.Children
+	switch {
+	case who.Is(shortbreaks.ProviderOwner, shortbreaks.Coordinator):
+		column, reach = "provider_id", who.Providers
+	case who.Is(shortbreaks.Practitioner):
+		column, reach = "authority_id", who.Authorities
+	case !who.Is(shortbreaks.Family):
+		return nil, false, shortbreaks.ErrForbidden
+	}
+	err = d.Read(ctx, db.For(who), func(tx *db.Tx) error {
+		page, err = selectItems(ctx, tx, column+` = ANY ($1) AND state IN ('delivered', 'partly_delivered', 'no_show') AND auto_confirm_at IS NULL AND id > $2
+			ORDER BY id LIMIT $3`, reach, after, limit+1)
+		if err != nil {
+			return err
+		}
+		if more = len(page) > limit; more {
+			page = page[:limit]
+		}
+		return fill(ctx, tx, who, page)
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return page, more, nil
+}
