@@ -138,6 +138,8 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 	into[gen.BusyStatus](w.as(w.stars.Owner).ask(http.MethodPut, "/v1/lanes/"+lane+"/busy-calendar", object{"file": busyFile}), 200)
 	paths = append(paths, offer+"/calendar.ics", "/v1/lanes/"+lane+"/busy-calendar")
 	paths = append(paths, "/v1/sessions/"+o.Sessions[0].ID.String()+"/places-beyond?capacity=0")
+	told, _ := w.as(mother).address("bookings", object{"name": mark})
+	paths = append(paths, told)
 	paths = append(paths, "/v1/providers", "/v1/competencies", "/v1/offers/"+o.Offer.ID.String()+"/requirements")
 	gets := 0
 	for _, op := range w.contract.Operations() {

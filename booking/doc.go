@@ -19,6 +19,8 @@
 //     fees that wait; waitlist.go, promote.go: lines for full sessions;
 //     party.go: who comes along.
 //   - read.go: what each role may see of a booking.
+//   - calendarlink.go, calendar.go: secret addresses, and the calendars they
+//     lead to.
 //
 // Rows are locked in one order everywhere: idempotency key, waiting lists,
 // items, session places, lanes, plan lines, accounts; each by id.

@@ -404,6 +404,27 @@ func (e CalendarFormat) Valid() bool {
 	}
 }
 
+// Defines values for CalendarLinkKind.
+const (
+	CalendarLinkKindBookings CalendarLinkKind = "bookings"
+	CalendarLinkKindSetting  CalendarLinkKind = "setting"
+	CalendarLinkKindVisits   CalendarLinkKind = "visits"
+)
+
+// Valid indicates whether the value is a known member of the CalendarLinkKind enum.
+func (e CalendarLinkKind) Valid() bool {
+	switch e {
+	case CalendarLinkKindBookings:
+		return true
+	case CalendarLinkKindSetting:
+		return true
+	case CalendarLinkKindVisits:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CalendarRangeKind.
 const (
 	CalendarRangeKindHalfTerm CalendarRangeKind = "half_term"
@@ -3560,6 +3581,36 @@ type CalendarLimit struct {
 	SchoolID *ID `json:"school_id,omitempty"`
 }
 
+// CalendarLink A calendar address, without its secret.
+type CalendarLink struct {
+	// CreatedAt When it was made.
+	CreatedAt time.Time `json:"created_at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Kind What a calendar shows. `bookings` of your children, `visits` you make, or a `setting` and how many come to it.
+	Kind CalendarLinkKind `json:"kind"`
+
+	// Name What you call it.
+	Name string `json:"name"`
+
+	// SettingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SettingID *ID `json:"setting_id,omitempty"`
+}
+
+// CalendarLinkKind What a calendar shows. `bookings` of your children, `visits` you make, or a `setting` and how many come to it.
+type CalendarLinkKind string
+
+// CalendarLinkList Your calendar addresses.
+type CalendarLinkList struct {
+	Items []CalendarLink `json:"items"`
+}
+
 // CalendarList A page of calendars.
 type CalendarList struct {
 	Items []SchoolCalendar `json:"items"`
@@ -5268,6 +5319,15 @@ type LongStay struct {
 	FromNights  int `json:"from_nights"`
 }
 
+// MadeCalendarLink A calendar address with its secret, which is told once.
+type MadeCalendarLink struct {
+	// Address Give this to your calendar program and to nobody else.
+	Address string `json:"address"`
+
+	// Link A calendar address, without its secret.
+	Link CalendarLink `json:"link"`
+}
+
 // ManagementOption Who handles the money; the authority (notional), the family (direct payment) or a manager (third party).
 type ManagementOption string
 
@@ -5328,6 +5388,22 @@ type NearPostcode = string
 
 // Need A need the provider is ready to meet.
 type Need string
+
+// NewCalendarLink A calendar address to be made. `setting_id` is given for the calendar of a setting.
+type NewCalendarLink struct {
+	// Kind What a calendar shows. `bookings` of your children, `visits` you make, or a `setting` and how many come to it.
+	Kind CalendarLinkKind `json:"kind"`
+
+	// Name What you call it, such as the phone it is for. It is not in the calendar.
+	//
+	// Example: My phone
+	Name string `json:"name"`
+
+	// SettingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SettingID *ID `json:"setting_id,omitempty"`
+}
 
 // NextCursor Send as `cursor` to read on; null on the last page.
 type NextCursor = string
@@ -8223,6 +8299,12 @@ type GetStatementParams struct {
 	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
 }
 
+// GetCalendarFeedParams defines parameters for GetCalendarFeed.
+type GetCalendarFeedParams struct {
+	// IfNoneMatch The `ETag` you have; if it is still right the answer is 304 without the calendar.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // ListCalendarsParams defines parameters for ListCalendars.
 type ListCalendarsParams struct {
 	// Name Only those whose school or council has a name that begins so.
@@ -8728,6 +8810,9 @@ type DeclineBookingJSONRequestBody = DeclineRequest
 // ImportCalendarJSONRequestBody defines body for ImportCalendar for application/json ContentType.
 type ImportCalendarJSONRequestBody = CalendarImport
 
+// CreateCalendarLinkJSONRequestBody defines body for CreateCalendarLink for application/json ContentType.
+type CreateCalendarLinkJSONRequestBody = NewCalendarLink
+
 // CreateClosureJSONRequestBody defines body for CreateClosure for application/json ContentType.
 type CreateClosureJSONRequestBody = ClosureDraft
 
@@ -8934,9 +9019,21 @@ type ServerInterface interface {
 	// GetStatement Read a child's statement
 	// (GET /v1/budgets/{child_id}/statement)
 	GetStatement(ctx echo.Context, childID ChildID, params GetStatementParams) error
+	// GetCalendarFeed Read a calendar by its secret address
+	// (GET /v1/calendar-feeds/{secret}/calendar.ics)
+	GetCalendarFeed(ctx echo.Context, secret string, params GetCalendarFeedParams) error
 	// ImportCalendar Import term dates
 	// (POST /v1/calendar-imports)
 	ImportCalendar(ctx echo.Context) error
+	// ListCalendarLinks List your calendar addresses
+	// (GET /v1/calendar-links)
+	ListCalendarLinks(ctx echo.Context) error
+	// CreateCalendarLink Make a calendar address
+	// (POST /v1/calendar-links)
+	CreateCalendarLink(ctx echo.Context) error
+	// RevokeCalendarLink Take a calendar address back
+	// (DELETE /v1/calendar-links/{link_id})
+	RevokeCalendarLink(ctx echo.Context, linkID ID) error
 	// ListCalendars List term dates
 	// (GET /v1/calendars)
 	ListCalendars(ctx echo.Context, params ListCalendarsParams) error
@@ -9963,12 +10060,82 @@ func (w *ServerInterfaceWrapper) GetStatement(ctx echo.Context) error {
 	return err
 }
 
+// GetCalendarFeed converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCalendarFeed(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "secret" -------------
+	var secret string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "secret", ctx.Param("secret"), &secret, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter secret: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCalendarFeedParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCalendarFeed(ctx, secret, params)
+	return err
+}
+
 // ImportCalendar converts echo context to params.
 func (w *ServerInterfaceWrapper) ImportCalendar(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportCalendar(ctx)
+	return err
+}
+
+// ListCalendarLinks converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCalendarLinks(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCalendarLinks(ctx)
+	return err
+}
+
+// CreateCalendarLink converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateCalendarLink(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateCalendarLink(ctx)
+	return err
+}
+
+// RevokeCalendarLink converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeCalendarLink(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "link_id" -------------
+	var linkID ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "link_id", ctx.Param("link_id"), &linkID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter link_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeCalendarLink(ctx, linkID)
 	return err
 }
 
@@ -12348,6 +12515,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/lanes/:lane_id/busy-calendar", wrapper.GetBusyCalendar, options.OperationMiddlewares["getBusyCalendar"]...)
 	router.PUT(options.BaseURL+"/v1/lanes/:lane_id/busy-calendar", wrapper.SetBusyCalendar, options.OperationMiddlewares["setBusyCalendar"]...)
 	router.GET(options.BaseURL+"/v1/calendars", wrapper.ListCalendars, options.OperationMiddlewares["listCalendars"]...)
+	router.GET(options.BaseURL+"/v1/calendar-links", wrapper.ListCalendarLinks, options.OperationMiddlewares["listCalendarLinks"]...)
+	router.POST(options.BaseURL+"/v1/calendar-links", wrapper.CreateCalendarLink, options.OperationMiddlewares["createCalendarLink"]...)
+	router.DELETE(options.BaseURL+"/v1/calendar-links/:link_id", wrapper.RevokeCalendarLink, options.OperationMiddlewares["revokeCalendarLink"]...)
+	router.GET(options.BaseURL+"/v1/calendar-feeds/:secret/calendar.ics", wrapper.GetCalendarFeed, options.OperationMiddlewares["getCalendarFeed"]...)
 	router.POST(options.BaseURL+"/v1/calendar-imports", wrapper.ImportCalendar, options.OperationMiddlewares["importCalendar"]...)
 	router.GET(options.BaseURL+"/v1/offer-imports", wrapper.ListOfferImports, options.OperationMiddlewares["listOfferImports"]...)
 	router.POST(options.BaseURL+"/v1/offer-imports", wrapper.ImportOffers, options.OperationMiddlewares["importOffers"]...)
@@ -15095,6 +15266,116 @@ func (response GetStatementdefaultApplicationProblemPlusJSONResponse) VisitGetSt
 	return err
 }
 
+type GetCalendarFeedRequestObject struct {
+	Secret string `json:"secret"`
+	Params GetCalendarFeedParams
+}
+
+type GetCalendarFeedResponseObject interface {
+	VisitGetCalendarFeedResponse(w http.ResponseWriter) error
+}
+
+type GetCalendarFeed200ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetCalendarFeed200TextCalendarResponse struct {
+	Body          io.Reader
+	Headers       GetCalendarFeed200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetCalendarFeed200TextCalendarResponse) VisitGetCalendarFeedResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/calendar")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetCalendarFeed304ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetCalendarFeed304Response struct {
+	Headers GetCalendarFeed304ResponseHeaders
+}
+
+func (response GetCalendarFeed304Response) VisitGetCalendarFeedResponse(w http.ResponseWriter) error {
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetCalendarFeed400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCalendarFeed400ApplicationProblemPlusJSONResponse) VisitGetCalendarFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCalendarFeed404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCalendarFeed404ApplicationProblemPlusJSONResponse) VisitGetCalendarFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCalendarFeeddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCalendarFeeddefaultApplicationProblemPlusJSONResponse) VisitGetCalendarFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ImportCalendarRequestObject struct {
 	Body *ImportCalendarJSONRequestBody
 }
@@ -15203,6 +15484,324 @@ type ImportCalendardefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ImportCalendardefaultApplicationProblemPlusJSONResponse) VisitImportCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCalendarLinksRequestObject struct {
+}
+
+type ListCalendarLinksResponseObject interface {
+	VisitListCalendarLinksResponse(w http.ResponseWriter) error
+}
+
+type ListCalendarLinks200JSONResponse CalendarLinkList
+
+func (response ListCalendarLinks200JSONResponse) VisitListCalendarLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCalendarLinks400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCalendarLinks400ApplicationProblemPlusJSONResponse) VisitListCalendarLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCalendarLinks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCalendarLinks401ApplicationProblemPlusJSONResponse) VisitListCalendarLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCalendarLinks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCalendarLinks403ApplicationProblemPlusJSONResponse) VisitListCalendarLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCalendarLinksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCalendarLinksdefaultApplicationProblemPlusJSONResponse) VisitListCalendarLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLinkRequestObject struct {
+	Body *CreateCalendarLinkJSONRequestBody
+}
+
+type CreateCalendarLinkResponseObject interface {
+	VisitCreateCalendarLinkResponse(w http.ResponseWriter) error
+}
+
+type CreateCalendarLink201JSONResponse MadeCalendarLink
+
+func (response CreateCalendarLink201JSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLink400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCalendarLink400ApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLink401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCalendarLink401ApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLink403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCalendarLink403ApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLink404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCalendarLink404ApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLink409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCalendarLink409ApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLink422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCalendarLink422ApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLinkdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateCalendarLinkdefaultApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeCalendarLinkRequestObject struct {
+	LinkID ID `json:"link_id"`
+}
+
+type RevokeCalendarLinkResponseObject interface {
+	VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error
+}
+
+type RevokeCalendarLink204Response struct {
+}
+
+func (response RevokeCalendarLink204Response) VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokeCalendarLink400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeCalendarLink400ApplicationProblemPlusJSONResponse) VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeCalendarLink401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeCalendarLink401ApplicationProblemPlusJSONResponse) VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeCalendarLink403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeCalendarLink403ApplicationProblemPlusJSONResponse) VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeCalendarLink404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeCalendarLink404ApplicationProblemPlusJSONResponse) VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeCalendarLinkdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RevokeCalendarLinkdefaultApplicationProblemPlusJSONResponse) VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -26046,9 +26645,21 @@ type StrictServerInterface interface {
 	// GetStatement Read a child's statement
 	// (GET /v1/budgets/{child_id}/statement)
 	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
+	// GetCalendarFeed Read a calendar by its secret address
+	// (GET /v1/calendar-feeds/{secret}/calendar.ics)
+	GetCalendarFeed(ctx context.Context, request GetCalendarFeedRequestObject) (GetCalendarFeedResponseObject, error)
 	// ImportCalendar Import term dates
 	// (POST /v1/calendar-imports)
 	ImportCalendar(ctx context.Context, request ImportCalendarRequestObject) (ImportCalendarResponseObject, error)
+	// ListCalendarLinks List your calendar addresses
+	// (GET /v1/calendar-links)
+	ListCalendarLinks(ctx context.Context, request ListCalendarLinksRequestObject) (ListCalendarLinksResponseObject, error)
+	// CreateCalendarLink Make a calendar address
+	// (POST /v1/calendar-links)
+	CreateCalendarLink(ctx context.Context, request CreateCalendarLinkRequestObject) (CreateCalendarLinkResponseObject, error)
+	// RevokeCalendarLink Take a calendar address back
+	// (DELETE /v1/calendar-links/{link_id})
+	RevokeCalendarLink(ctx context.Context, request RevokeCalendarLinkRequestObject) (RevokeCalendarLinkResponseObject, error)
 	// ListCalendars List term dates
 	// (GET /v1/calendars)
 	ListCalendars(ctx context.Context, request ListCalendarsRequestObject) (ListCalendarsResponseObject, error)
@@ -27199,6 +27810,32 @@ func (sh *strictHandler) GetStatement(ctx echo.Context, childID ChildID, params 
 	return nil
 }
 
+// GetCalendarFeed operation middleware
+func (sh *strictHandler) GetCalendarFeed(ctx echo.Context, secret string, params GetCalendarFeedParams) error {
+	var request GetCalendarFeedRequestObject
+
+	request.Secret = secret
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCalendarFeed(ctx.Request().Context(), request.(GetCalendarFeedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCalendarFeed")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCalendarFeedResponseObject); ok {
+		return validResponse.VisitGetCalendarFeedResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ImportCalendar operation middleware
 func (sh *strictHandler) ImportCalendar(ctx echo.Context) error {
 	var request ImportCalendarRequestObject
@@ -27239,6 +27876,100 @@ func (sh *strictHandler) ImportCalendar(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ImportCalendarResponseObject); ok {
 		return validResponse.VisitImportCalendarResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListCalendarLinks operation middleware
+func (sh *strictHandler) ListCalendarLinks(ctx echo.Context) error {
+	var request ListCalendarLinksRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCalendarLinks(ctx.Request().Context(), request.(ListCalendarLinksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCalendarLinks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCalendarLinksResponseObject); ok {
+		return validResponse.VisitListCalendarLinksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateCalendarLink operation middleware
+func (sh *strictHandler) CreateCalendarLink(ctx echo.Context) error {
+	var request CreateCalendarLinkRequestObject
+
+	var body CreateCalendarLinkJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateCalendarLink(ctx.Request().Context(), request.(CreateCalendarLinkRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateCalendarLink")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateCalendarLinkResponseObject); ok {
+		return validResponse.VisitCreateCalendarLinkResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeCalendarLink operation middleware
+func (sh *strictHandler) RevokeCalendarLink(ctx echo.Context, linkID ID) error {
+	var request RevokeCalendarLinkRequestObject
+
+	request.LinkID = linkID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeCalendarLink(ctx.Request().Context(), request.(RevokeCalendarLinkRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeCalendarLink")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeCalendarLinkResponseObject); ok {
+		return validResponse.VisitRevokeCalendarLinkResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,6 +27,7 @@ type Scope struct {
 	Authorities []uuid.UUID // whose children, budgets and ledger are in reach
 	SignIn      string      // the subject being looked up while signing in
 	RightsOf    []uuid.UUID // whose grants are being read, and nothing else of theirs
+	Link        []byte      // the hash of a secret address being looked up
 }
 
 // For is the scope of an actor, as read from the grants for this request.
@@ -65,6 +67,9 @@ func (d *DB) queueScope(batch *pgx.Batch, s Scope, now *time.Time) {
 	batch.Queue(statement, idList(s.Authorities), idList(s.Providers), person, s.SignIn, idList(s.RightsOf)).QueryRow(func(row pgx.Row) error {
 		return row.Scan(into...)
 	})
+	if s.Link != nil {
+		batch.Queue(`SELECT set_config('app.link', $1, true)`, hex.EncodeToString(s.Link))
+	}
 }
 
 // EnterAuthority adds an authority to the scope for the rest of the
