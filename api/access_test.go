@@ -139,7 +139,9 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 	paths = append(paths, offer+"/calendar.ics", "/v1/lanes/"+lane+"/busy-calendar")
 	paths = append(paths, "/v1/sessions/"+o.Sessions[0].ID.String()+"/places-beyond?capacity=0")
 	told, _ := w.as(mother).address("bookings", object{"name": mark})
-	paths = append(paths, told)
+	thread := "/v1/bookings/" + b.ID.String() + "/messages"
+	into[gen.BookingMessage](w.as(mother).post(thread, object{"words": "Can we come early?"}), http.StatusCreated)
+	paths = append(paths, told, thread)
 	paths = append(paths, "/v1/providers", "/v1/competencies", "/v1/offers/"+o.Offer.ID.String()+"/requirements")
 	gets := 0
 	for _, op := range w.contract.Operations() {

@@ -26,7 +26,15 @@ func (m *cast) calendarLink(target string, fresh bool) (id uuid.UUID, secret str
 
 // tellingRequests are those of calendars, messages and news.
 func (m *cast) tellingRequests() map[string]func(target string, fresh bool) request {
+	messages := func(method, after string, body any) func(string, bool) request {
+		return func(target string, _ bool) request {
+			return req(method, "/v1/bookings/"+m.confirmedID(target, false).String()+"/messages"+after, body)
+		}
+	}
 	return map[string]func(target string, fresh bool) request{
+		"listBookingMessages": messages(http.MethodGet, "", nil),
+		"writeBookingMessage": messages(http.MethodPost, "", object{"words": "Hello"}),
+		"markMessagesRead":    messages(http.MethodPut, "/read", object{"up_to": 1}),
 		"listCalendarLinks": func(string, bool) request { return req(http.MethodGet, "/v1/calendar-links", nil) },
 		"createCalendarLink": func(target string, _ bool) request {
 			setting := shortbreaks.NewID()

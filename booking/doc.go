@@ -19,6 +19,7 @@
 //     fees that wait; waitlist.go, promote.go: lines for full sessions;
 //     party.go: who comes along.
 //   - read.go: what each role may see of a booking.
+//   - message.go: what those linked to a booking write to each other about it.
 //   - calendarlink.go, calendar.go: secret addresses, and the calendars they
 //     lead to.
 //

@@ -305,6 +305,27 @@ func (e BilledOn) Valid() bool {
 	}
 }
 
+// Defines values for BookingMessageSide.
+const (
+	BookingMessageSideCouncil  BookingMessageSide = "council"
+	BookingMessageSideFamily   BookingMessageSide = "family"
+	BookingMessageSideProvider BookingMessageSide = "provider"
+)
+
+// Valid indicates whether the value is a known member of the BookingMessageSide enum.
+func (e BookingMessageSide) Valid() bool {
+	switch e {
+	case BookingMessageSideCouncil:
+		return true
+	case BookingMessageSideFamily:
+		return true
+	case BookingMessageSideProvider:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BookingState.
 const (
 	BookingStateCancelledByAuthority BookingState = "cancelled_by_authority"
@@ -3302,6 +3323,44 @@ type BookingList struct {
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
+// BookingMessage One message about a booking.
+type BookingMessage struct {
+	// At When.
+	At time.Time `json:"at"`
+
+	// Mine You wrote it.
+	Mine bool `json:"mine"`
+
+	// Number Its number in the thread, from 1.
+	Number int `json:"number"`
+
+	// OnBehalf A practitioner wrote it for the family.
+	OnBehalf bool `json:"on_behalf"`
+
+	// Role What a person acts as. One person may hold several.
+	Role Role `json:"role"`
+
+	// Side For whom it speaks.
+	Side BookingMessageSide `json:"side"`
+
+	// Words What was written.
+	Words string `json:"words"`
+}
+
+// BookingMessageSide For whom it speaks.
+type BookingMessageSide string
+
+// BookingMessageList A page of what was written about a booking.
+type BookingMessageList struct {
+	Items []BookingMessage `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor,omitempty"`
+
+	// Unread How many messages of others you have not read.
+	Unread int `json:"unread"`
+}
+
 // BookingReference What people say on the telephone. Its last character checks the rest.
 //
 // Example: SB-7K3Q-9F2M
@@ -3309,6 +3368,15 @@ type BookingReference = string
 
 // BookingState The state all items share, or `mixed`.
 type BookingState string
+
+// BookingWords A message to be written.
+type BookingWords struct {
+	// ForFamily A practitioner writes for the family.
+	ForFamily *bool `json:"for_family,omitempty"`
+
+	// Words What you write.
+	Words string `json:"words"`
+}
 
 // BookingsChanged Bookings as they are now, or would be.
 type BookingsChanged struct {
@@ -5334,6 +5402,12 @@ type ManagementOption string
 // Membership Opens the options for members, for so many months from its first use.
 type Membership struct {
 	Months int `json:"months"`
+}
+
+// MessagesRead How far somebody has read.
+type MessagesRead struct {
+	// UpTo The number of the last message read.
+	UpTo int `json:"up_to"`
 }
 
 // MightAdd A charge made only if its event is recorded.
@@ -8281,6 +8355,15 @@ type CreateBookingParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListBookingMessagesParams defines parameters for ListBookingMessages.
+type ListBookingMessagesParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListBudgetsParams defines parameters for ListBudgets.
 type ListBudgetsParams struct {
 	// Limit How many items to answer at most.
@@ -8807,6 +8890,12 @@ type CancelBookingJSONRequestBody = CancellationRequest
 // DeclineBookingJSONRequestBody defines body for DeclineBooking for application/json ContentType.
 type DeclineBookingJSONRequestBody = DeclineRequest
 
+// WriteBookingMessageJSONRequestBody defines body for WriteBookingMessage for application/json ContentType.
+type WriteBookingMessageJSONRequestBody = BookingWords
+
+// MarkMessagesReadJSONRequestBody defines body for MarkMessagesRead for application/json ContentType.
+type MarkMessagesReadJSONRequestBody = MessagesRead
+
 // ImportCalendarJSONRequestBody defines body for ImportCalendar for application/json ContentType.
 type ImportCalendarJSONRequestBody = CalendarImport
 
@@ -9010,6 +9099,15 @@ type ServerInterface interface {
 	// DeclineBooking Decline a request
 	// (POST /v1/bookings/{booking_id}/decline)
 	DeclineBooking(ctx echo.Context, bookingID BookingID) error
+	// ListBookingMessages Read what was written about a booking
+	// (GET /v1/bookings/{booking_id}/messages)
+	ListBookingMessages(ctx echo.Context, bookingID BookingID, params ListBookingMessagesParams) error
+	// WriteBookingMessage Write about a booking
+	// (POST /v1/bookings/{booking_id}/messages)
+	WriteBookingMessage(ctx echo.Context, bookingID BookingID) error
+	// MarkMessagesRead Say how far you have read
+	// (PUT /v1/bookings/{booking_id}/messages/read)
+	MarkMessagesRead(ctx echo.Context, bookingID BookingID) error
 	// ListBudgets List children's budgets
 	// (GET /v1/budgets)
 	ListBudgets(ctx echo.Context, params ListBudgetsParams) error
@@ -9984,6 +10082,70 @@ func (w *ServerInterfaceWrapper) DeclineBooking(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.DeclineBooking(ctx, bookingID)
+	return err
+}
+
+// ListBookingMessages converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBookingMessages(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "booking_id" -------------
+	var bookingID BookingID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "booking_id", ctx.Param("booking_id"), &bookingID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter booking_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBookingMessagesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBookingMessages(ctx, bookingID, params)
+	return err
+}
+
+// WriteBookingMessage converts echo context to params.
+func (w *ServerInterfaceWrapper) WriteBookingMessage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "booking_id" -------------
+	var bookingID BookingID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "booking_id", ctx.Param("booking_id"), &bookingID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter booking_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WriteBookingMessage(ctx, bookingID)
+	return err
+}
+
+// MarkMessagesRead converts echo context to params.
+func (w *ServerInterfaceWrapper) MarkMessagesRead(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "booking_id" -------------
+	var bookingID BookingID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "booking_id", ctx.Param("booking_id"), &bookingID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter booking_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MarkMessagesRead(ctx, bookingID)
 	return err
 }
 
@@ -12556,6 +12718,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/acceptance", wrapper.AcceptBooking, options.OperationMiddlewares["acceptBooking"]...)
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/decline", wrapper.DeclineBooking, options.OperationMiddlewares["declineBooking"]...)
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/cancellation", wrapper.CancelBooking, options.OperationMiddlewares["cancelBooking"]...)
+	router.GET(options.BaseURL+"/v1/bookings/:booking_id/messages", wrapper.ListBookingMessages, options.OperationMiddlewares["listBookingMessages"]...)
+	router.POST(options.BaseURL+"/v1/bookings/:booking_id/messages", wrapper.WriteBookingMessage, options.OperationMiddlewares["writeBookingMessage"]...)
+	router.PUT(options.BaseURL+"/v1/bookings/:booking_id/messages/read", wrapper.MarkMessagesRead, options.OperationMiddlewares["markMessagesRead"]...)
 	router.GET(options.BaseURL+"/v1/waitlist-entries", wrapper.ListWaitlistEntries, options.OperationMiddlewares["listWaitlistEntries"]...)
 	router.POST(options.BaseURL+"/v1/waitlist-entries", wrapper.JoinWaitlist, options.OperationMiddlewares["joinWaitlist"]...)
 	router.DELETE(options.BaseURL+"/v1/waitlist-entries/:entry_id", wrapper.LeaveWaitlist, options.OperationMiddlewares["leaveWaitlist"]...)
@@ -14935,6 +15100,354 @@ type DeclineBookingdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DeclineBookingdefaultApplicationProblemPlusJSONResponse) VisitDeclineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingMessagesRequestObject struct {
+	BookingID BookingID `json:"booking_id"`
+	Params    ListBookingMessagesParams
+}
+
+type ListBookingMessagesResponseObject interface {
+	VisitListBookingMessagesResponse(w http.ResponseWriter) error
+}
+
+type ListBookingMessages200ResponseHeaders struct {
+	Link *string
+}
+
+type ListBookingMessages200JSONResponse struct {
+	Body    BookingMessageList
+	Headers ListBookingMessages200ResponseHeaders
+}
+
+func (response ListBookingMessages200JSONResponse) VisitListBookingMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingMessages400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingMessages400ApplicationProblemPlusJSONResponse) VisitListBookingMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingMessages401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingMessages401ApplicationProblemPlusJSONResponse) VisitListBookingMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingMessages403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingMessages403ApplicationProblemPlusJSONResponse) VisitListBookingMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingMessages404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingMessages404ApplicationProblemPlusJSONResponse) VisitListBookingMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingMessagesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListBookingMessagesdefaultApplicationProblemPlusJSONResponse) VisitListBookingMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessageRequestObject struct {
+	BookingID BookingID `json:"booking_id"`
+	Body      *WriteBookingMessageJSONRequestBody
+}
+
+type WriteBookingMessageResponseObject interface {
+	VisitWriteBookingMessageResponse(w http.ResponseWriter) error
+}
+
+type WriteBookingMessage201JSONResponse BookingMessage
+
+func (response WriteBookingMessage201JSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WriteBookingMessage400ApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessage401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WriteBookingMessage401ApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessage403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WriteBookingMessage403ApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WriteBookingMessage404ApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WriteBookingMessage409ApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessage422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WriteBookingMessage422ApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WriteBookingMessagedefaultApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkMessagesReadRequestObject struct {
+	BookingID BookingID `json:"booking_id"`
+	Body      *MarkMessagesReadJSONRequestBody
+}
+
+type MarkMessagesReadResponseObject interface {
+	VisitMarkMessagesReadResponse(w http.ResponseWriter) error
+}
+
+type MarkMessagesRead204Response struct {
+}
+
+func (response MarkMessagesRead204Response) VisitMarkMessagesReadResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type MarkMessagesRead400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MarkMessagesRead400ApplicationProblemPlusJSONResponse) VisitMarkMessagesReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkMessagesRead401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MarkMessagesRead401ApplicationProblemPlusJSONResponse) VisitMarkMessagesReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkMessagesRead403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MarkMessagesRead403ApplicationProblemPlusJSONResponse) VisitMarkMessagesReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkMessagesRead404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MarkMessagesRead404ApplicationProblemPlusJSONResponse) VisitMarkMessagesReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkMessagesReaddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MarkMessagesReaddefaultApplicationProblemPlusJSONResponse) VisitMarkMessagesReadResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -26636,6 +27149,15 @@ type StrictServerInterface interface {
 	// DeclineBooking Decline a request
 	// (POST /v1/bookings/{booking_id}/decline)
 	DeclineBooking(ctx context.Context, request DeclineBookingRequestObject) (DeclineBookingResponseObject, error)
+	// ListBookingMessages Read what was written about a booking
+	// (GET /v1/bookings/{booking_id}/messages)
+	ListBookingMessages(ctx context.Context, request ListBookingMessagesRequestObject) (ListBookingMessagesResponseObject, error)
+	// WriteBookingMessage Write about a booking
+	// (POST /v1/bookings/{booking_id}/messages)
+	WriteBookingMessage(ctx context.Context, request WriteBookingMessageRequestObject) (WriteBookingMessageResponseObject, error)
+	// MarkMessagesRead Say how far you have read
+	// (PUT /v1/bookings/{booking_id}/messages/read)
+	MarkMessagesRead(ctx context.Context, request MarkMessagesReadRequestObject) (MarkMessagesReadResponseObject, error)
 	// ListBudgets List children's budgets
 	// (GET /v1/budgets)
 	ListBudgets(ctx context.Context, request ListBudgetsRequestObject) (ListBudgetsResponseObject, error)
@@ -27728,6 +28250,128 @@ func (sh *strictHandler) DeclineBooking(ctx echo.Context, bookingID BookingID) e
 		return err
 	} else if validResponse, ok := response.(DeclineBookingResponseObject); ok {
 		return validResponse.VisitDeclineBookingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListBookingMessages operation middleware
+func (sh *strictHandler) ListBookingMessages(ctx echo.Context, bookingID BookingID, params ListBookingMessagesParams) error {
+	var request ListBookingMessagesRequestObject
+
+	request.BookingID = bookingID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBookingMessages(ctx.Request().Context(), request.(ListBookingMessagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBookingMessages")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBookingMessagesResponseObject); ok {
+		return validResponse.VisitListBookingMessagesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WriteBookingMessage operation middleware
+func (sh *strictHandler) WriteBookingMessage(ctx echo.Context, bookingID BookingID) error {
+	var request WriteBookingMessageRequestObject
+
+	request.BookingID = bookingID
+
+	var body WriteBookingMessageJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WriteBookingMessage(ctx.Request().Context(), request.(WriteBookingMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WriteBookingMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WriteBookingMessageResponseObject); ok {
+		return validResponse.VisitWriteBookingMessageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkMessagesRead operation middleware
+func (sh *strictHandler) MarkMessagesRead(ctx echo.Context, bookingID BookingID) error {
+	var request MarkMessagesReadRequestObject
+
+	request.BookingID = bookingID
+
+	var body MarkMessagesReadJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkMessagesRead(ctx.Request().Context(), request.(MarkMessagesReadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkMessagesRead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkMessagesReadResponseObject); ok {
+		return validResponse.VisitMarkMessagesReadResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
