@@ -61,7 +61,9 @@ func TestThoseLinkedToABookingWriteAboutIt(t *testing.T) {
 	require.NotContains(t, string(w.father.get(path).body), w.oakley.Parents[0].Person.String())
 
 	require.Equal(t, 3, w.mother.thread(path).Unread, "one's own are read")
-	mark := func(c caller, n int) { require.Equal(t, 204, c.ask(http.MethodPut, path+"/read", object{"up_to": n}).status) }
+	mark := func(c caller, n int) {
+		require.Equal(t, 204, c.ask(http.MethodPut, path+"/read", object{"up_to": n}).status)
+	}
 	mark(w.mother, 3)
 	require.Equal(t, 1, w.mother.thread(path).Unread)
 	mark(w.mother, 1)

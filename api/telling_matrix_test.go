@@ -32,10 +32,16 @@ func (m *cast) tellingRequests() map[string]func(target string, fresh bool) requ
 		}
 	}
 	return map[string]func(target string, fresh bool) request{
+		"listNews":        func(string, bool) request { return req(http.MethodGet, "/v1/news", nil) },
+		"readNews":        func(string, bool) request { return req(http.MethodPut, "/v1/news/read", object{}) },
+		"listNewsChoices": func(string, bool) request { return req(http.MethodGet, "/v1/news-choices", nil) },
+		"chooseNews": func(string, bool) request {
+			return req(http.MethodPut, "/v1/news-choices", object{"items": []object{{"kind": "message", "mail": false}}})
+		},
 		"listBookingMessages": messages(http.MethodGet, "", nil),
 		"writeBookingMessage": messages(http.MethodPost, "", object{"words": "Hello"}),
 		"markMessagesRead":    messages(http.MethodPut, "/read", object{"up_to": 1}),
-		"listCalendarLinks": func(string, bool) request { return req(http.MethodGet, "/v1/calendar-links", nil) },
+		"listCalendarLinks":   func(string, bool) request { return req(http.MethodGet, "/v1/calendar-links", nil) },
 		"createCalendarLink": func(target string, _ bool) request {
 			setting := shortbreaks.NewID()
 			if target != "missing" {

@@ -20,6 +20,8 @@
 //     party.go: who comes along.
 //   - read.go: what each role may see of a booking.
 //   - message.go: what those linked to a booking write to each other about it.
+//   - newskind.go: what each move tells whom; tell.go, tellwhom.go, remind.go:
+//     telling them, once; news.go: reading it; newsmail.go: e-mail about it.
 //   - calendarlink.go, calendar.go: secret addresses, and the calendars they
 //     lead to.
 //

@@ -1775,6 +1775,81 @@ func (e Need) Valid() bool {
 	}
 }
 
+// Defines values for NewsKind.
+const (
+	NewsKindAccepted             NewsKind = "accepted"
+	NewsKindAgreeSoon            NewsKind = "agree_soon"
+	NewsKindAgreed               NewsKind = "agreed"
+	NewsKindAsked                NewsKind = "asked"
+	NewsKindBooked               NewsKind = "booked"
+	NewsKindCancelledByAuthority NewsKind = "cancelled_by_authority"
+	NewsKindCancelledByFamily    NewsKind = "cancelled_by_family"
+	NewsKindCancelledByProvider  NewsKind = "cancelled_by_provider"
+	NewsKindDayBefore            NewsKind = "day_before"
+	NewsKindDeclined             NewsKind = "declined"
+	NewsKindExpired              NewsKind = "expired"
+	NewsKindGroupCalledOff       NewsKind = "group_called_off"
+	NewsKindGroupRuns            NewsKind = "group_runs"
+	NewsKindMessage              NewsKind = "message"
+	NewsKindMoved                NewsKind = "moved"
+	NewsKindPlaceOffered         NewsKind = "place_offered"
+	NewsKindQueried              NewsKind = "queried"
+	NewsKindQueryWithdrawn       NewsKind = "query_withdrawn"
+	NewsKindRegisterFiled        NewsKind = "register_filed"
+	NewsKindRequestWaiting       NewsKind = "request_waiting"
+	NewsKindSettled              NewsKind = "settled"
+)
+
+// Valid indicates whether the value is a known member of the NewsKind enum.
+func (e NewsKind) Valid() bool {
+	switch e {
+	case NewsKindAccepted:
+		return true
+	case NewsKindAgreeSoon:
+		return true
+	case NewsKindAgreed:
+		return true
+	case NewsKindAsked:
+		return true
+	case NewsKindBooked:
+		return true
+	case NewsKindCancelledByAuthority:
+		return true
+	case NewsKindCancelledByFamily:
+		return true
+	case NewsKindCancelledByProvider:
+		return true
+	case NewsKindDayBefore:
+		return true
+	case NewsKindDeclined:
+		return true
+	case NewsKindExpired:
+		return true
+	case NewsKindGroupCalledOff:
+		return true
+	case NewsKindGroupRuns:
+		return true
+	case NewsKindMessage:
+		return true
+	case NewsKindMoved:
+		return true
+	case NewsKindPlaceOffered:
+		return true
+	case NewsKindQueried:
+		return true
+	case NewsKindQueryWithdrawn:
+		return true
+	case NewsKindRegisterFiled:
+		return true
+	case NewsKindRequestWaiting:
+		return true
+	case NewsKindSettled:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NoticeUnit.
 const (
 	NoticeUnitClearDays        NoticeUnit = "clear_days"
@@ -5479,6 +5554,84 @@ type NewCalendarLink struct {
 	SettingID *ID `json:"setting_id,omitempty"`
 }
 
+// News One thing you were told about a booking.
+type News struct {
+	// At When you were told.
+	At time.Time `json:"at"`
+
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID ID `json:"booking_id"`
+
+	// Dates How many dates it is about.
+	Dates int `json:"dates"`
+
+	// Deadline Until when something can be done about it.
+	Deadline *time.Time `json:"deadline,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Kind What news is about.
+	Kind NewsKind `json:"kind"`
+
+	// OfferTitle What was booked.
+	OfferTitle string `json:"offer_title"`
+
+	// Read You have read it.
+	Read bool `json:"read"`
+
+	// Reference Of the booking.
+	Reference string `json:"reference"`
+
+	// StartsAt The first date it is about.
+	StartsAt time.Time `json:"starts_at"`
+
+	// Words The same in a sentence. It names no child.
+	Words string `json:"words"`
+}
+
+// NewsChoice Whether an e-mail tells you of news of a kind.
+type NewsChoice struct {
+	// Kind What news is about.
+	Kind NewsKind `json:"kind"`
+
+	// Mail An e-mail is sent.
+	Mail bool `json:"mail"`
+}
+
+// NewsChoiceChange Choices to be changed.
+type NewsChoiceChange struct {
+	Items []NewsChoice `json:"items"`
+}
+
+// NewsChoiceList Which e-mails you get.
+type NewsChoiceList struct {
+	Items []NewsChoice `json:"items"`
+}
+
+// NewsKind What news is about.
+type NewsKind string
+
+// NewsList A page of news.
+type NewsList struct {
+	Items []News `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor,omitempty"`
+
+	// Unread How much of all of it you have not read.
+	Unread int `json:"unread"`
+}
+
+// NewsRead News that were read; none named are all.
+type NewsRead struct {
+	Ids []ID `json:"ids,omitempty"`
+}
+
 // NextCursor Send as `cursor` to read on; null on the last page.
 type NextCursor = string
 
@@ -8484,6 +8637,15 @@ type ListLedgerTransactionsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListNewsParams defines parameters for ListNews.
+type ListNewsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ExportOffersParams defines parameters for ExportOffers.
 type ExportOffersParams struct {
 	// ProviderID The provider, if you act for several.
@@ -8926,6 +9088,12 @@ type ReplyToEnquiryJSONRequestBody = EnquiryWords
 // SetBusyCalendarJSONRequestBody defines body for SetBusyCalendar for application/json ContentType.
 type SetBusyCalendarJSONRequestBody = BusySource
 
+// ChooseNewsJSONRequestBody defines body for ChooseNews for application/json ContentType.
+type ChooseNewsJSONRequestBody = NewsChoiceChange
+
+// ReadNewsJSONRequestBody defines body for ReadNews for application/json ContentType.
+type ReadNewsJSONRequestBody = NewsRead
+
 // CompareOffersJSONRequestBody defines body for CompareOffers for application/json ContentType.
 type CompareOffersJSONRequestBody = UsagePattern
 
@@ -9198,6 +9366,18 @@ type ServerInterface interface {
 	// ListLedgerTransactions List ledger transactions
 	// (GET /v1/ledger-transactions)
 	ListLedgerTransactions(ctx echo.Context, params ListLedgerTransactionsParams) error
+	// ListNews Read what happened to your bookings
+	// (GET /v1/news)
+	ListNews(ctx echo.Context, params ListNewsParams) error
+	// ListNewsChoices See which e-mails you get
+	// (GET /v1/news-choices)
+	ListNewsChoices(ctx echo.Context) error
+	// ChooseNews Choose which e-mails you get
+	// (PUT /v1/news-choices)
+	ChooseNews(ctx echo.Context) error
+	// ReadNews Mark news as read
+	// (PUT /v1/news/read)
+	ReadNews(ctx echo.Context) error
 	// CompareOffers Compare what the same support would cost
 	// (POST /v1/offer-comparisons)
 	CompareOffers(ctx echo.Context) error
@@ -10736,6 +10916,58 @@ func (w *ServerInterfaceWrapper) ListLedgerTransactions(ctx echo.Context) error 
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListLedgerTransactions(ctx, params)
+	return err
+}
+
+// ListNews converts echo context to params.
+func (w *ServerInterfaceWrapper) ListNews(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListNewsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListNews(ctx, params)
+	return err
+}
+
+// ListNewsChoices converts echo context to params.
+func (w *ServerInterfaceWrapper) ListNewsChoices(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListNewsChoices(ctx)
+	return err
+}
+
+// ChooseNews converts echo context to params.
+func (w *ServerInterfaceWrapper) ChooseNews(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChooseNews(ctx)
+	return err
+}
+
+// ReadNews converts echo context to params.
+func (w *ServerInterfaceWrapper) ReadNews(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReadNews(ctx)
 	return err
 }
 
@@ -12721,6 +12953,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/bookings/:booking_id/messages", wrapper.ListBookingMessages, options.OperationMiddlewares["listBookingMessages"]...)
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/messages", wrapper.WriteBookingMessage, options.OperationMiddlewares["writeBookingMessage"]...)
 	router.PUT(options.BaseURL+"/v1/bookings/:booking_id/messages/read", wrapper.MarkMessagesRead, options.OperationMiddlewares["markMessagesRead"]...)
+	router.GET(options.BaseURL+"/v1/news", wrapper.ListNews, options.OperationMiddlewares["listNews"]...)
+	router.PUT(options.BaseURL+"/v1/news/read", wrapper.ReadNews, options.OperationMiddlewares["readNews"]...)
+	router.GET(options.BaseURL+"/v1/news-choices", wrapper.ListNewsChoices, options.OperationMiddlewares["listNewsChoices"]...)
+	router.PUT(options.BaseURL+"/v1/news-choices", wrapper.ChooseNews, options.OperationMiddlewares["chooseNews"]...)
 	router.GET(options.BaseURL+"/v1/waitlist-entries", wrapper.ListWaitlistEntries, options.OperationMiddlewares["listWaitlistEntries"]...)
 	router.POST(options.BaseURL+"/v1/waitlist-entries", wrapper.JoinWaitlist, options.OperationMiddlewares["joinWaitlist"]...)
 	router.DELETE(options.BaseURL+"/v1/waitlist-entries/:entry_id", wrapper.LeaveWaitlist, options.OperationMiddlewares["leaveWaitlist"]...)
@@ -18705,6 +18941,357 @@ type ListLedgerTransactionsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListLedgerTransactionsdefaultApplicationProblemPlusJSONResponse) VisitListLedgerTransactionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsRequestObject struct {
+	Params ListNewsParams
+}
+
+type ListNewsResponseObject interface {
+	VisitListNewsResponse(w http.ResponseWriter) error
+}
+
+type ListNews200ResponseHeaders struct {
+	Link *string
+}
+
+type ListNews200JSONResponse struct {
+	Body    NewsList
+	Headers ListNews200ResponseHeaders
+}
+
+func (response ListNews200JSONResponse) VisitListNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNews400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListNews400ApplicationProblemPlusJSONResponse) VisitListNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNews401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListNews401ApplicationProblemPlusJSONResponse) VisitListNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNews403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListNews403ApplicationProblemPlusJSONResponse) VisitListNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListNewsdefaultApplicationProblemPlusJSONResponse) VisitListNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsChoicesRequestObject struct {
+}
+
+type ListNewsChoicesResponseObject interface {
+	VisitListNewsChoicesResponse(w http.ResponseWriter) error
+}
+
+type ListNewsChoices200JSONResponse NewsChoiceList
+
+func (response ListNewsChoices200JSONResponse) VisitListNewsChoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsChoices400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListNewsChoices400ApplicationProblemPlusJSONResponse) VisitListNewsChoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsChoices401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListNewsChoices401ApplicationProblemPlusJSONResponse) VisitListNewsChoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsChoices403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListNewsChoices403ApplicationProblemPlusJSONResponse) VisitListNewsChoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsChoicesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListNewsChoicesdefaultApplicationProblemPlusJSONResponse) VisitListNewsChoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChooseNewsRequestObject struct {
+	Body *ChooseNewsJSONRequestBody
+}
+
+type ChooseNewsResponseObject interface {
+	VisitChooseNewsResponse(w http.ResponseWriter) error
+}
+
+type ChooseNews200JSONResponse NewsChoiceList
+
+func (response ChooseNews200JSONResponse) VisitChooseNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChooseNews400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChooseNews400ApplicationProblemPlusJSONResponse) VisitChooseNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChooseNews401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChooseNews401ApplicationProblemPlusJSONResponse) VisitChooseNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChooseNews403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChooseNews403ApplicationProblemPlusJSONResponse) VisitChooseNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChooseNewsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChooseNewsdefaultApplicationProblemPlusJSONResponse) VisitChooseNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadNewsRequestObject struct {
+	Body *ReadNewsJSONRequestBody
+}
+
+type ReadNewsResponseObject interface {
+	VisitReadNewsResponse(w http.ResponseWriter) error
+}
+
+type ReadNews204Response struct {
+}
+
+func (response ReadNews204Response) VisitReadNewsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ReadNews400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReadNews400ApplicationProblemPlusJSONResponse) VisitReadNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadNews401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReadNews401ApplicationProblemPlusJSONResponse) VisitReadNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadNews403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReadNews403ApplicationProblemPlusJSONResponse) VisitReadNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadNewsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReadNewsdefaultApplicationProblemPlusJSONResponse) VisitReadNewsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -27248,6 +27835,18 @@ type StrictServerInterface interface {
 	// ListLedgerTransactions List ledger transactions
 	// (GET /v1/ledger-transactions)
 	ListLedgerTransactions(ctx context.Context, request ListLedgerTransactionsRequestObject) (ListLedgerTransactionsResponseObject, error)
+	// ListNews Read what happened to your bookings
+	// (GET /v1/news)
+	ListNews(ctx context.Context, request ListNewsRequestObject) (ListNewsResponseObject, error)
+	// ListNewsChoices See which e-mails you get
+	// (GET /v1/news-choices)
+	ListNewsChoices(ctx context.Context, request ListNewsChoicesRequestObject) (ListNewsChoicesResponseObject, error)
+	// ChooseNews Choose which e-mails you get
+	// (PUT /v1/news-choices)
+	ChooseNews(ctx context.Context, request ChooseNewsRequestObject) (ChooseNewsResponseObject, error)
+	// ReadNews Mark news as read
+	// (PUT /v1/news/read)
+	ReadNews(ctx context.Context, request ReadNewsRequestObject) (ReadNewsResponseObject, error)
 	// CompareOffers Compare what the same support would cost
 	// (POST /v1/offer-comparisons)
 	CompareOffers(ctx context.Context, request CompareOffersRequestObject) (CompareOffersResponseObject, error)
@@ -29336,6 +29935,146 @@ func (sh *strictHandler) ListLedgerTransactions(ctx echo.Context, params ListLed
 		return err
 	} else if validResponse, ok := response.(ListLedgerTransactionsResponseObject); ok {
 		return validResponse.VisitListLedgerTransactionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListNews operation middleware
+func (sh *strictHandler) ListNews(ctx echo.Context, params ListNewsParams) error {
+	var request ListNewsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNews(ctx.Request().Context(), request.(ListNewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNews")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListNewsResponseObject); ok {
+		return validResponse.VisitListNewsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListNewsChoices operation middleware
+func (sh *strictHandler) ListNewsChoices(ctx echo.Context) error {
+	var request ListNewsChoicesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNewsChoices(ctx.Request().Context(), request.(ListNewsChoicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNewsChoices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListNewsChoicesResponseObject); ok {
+		return validResponse.VisitListNewsChoicesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChooseNews operation middleware
+func (sh *strictHandler) ChooseNews(ctx echo.Context) error {
+	var request ChooseNewsRequestObject
+
+	var body ChooseNewsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChooseNews(ctx.Request().Context(), request.(ChooseNewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChooseNews")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChooseNewsResponseObject); ok {
+		return validResponse.VisitChooseNewsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReadNews operation middleware
+func (sh *strictHandler) ReadNews(ctx echo.Context) error {
+	var request ReadNewsRequestObject
+
+	var body ReadNewsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReadNews(ctx.Request().Context(), request.(ReadNewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReadNews")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReadNewsResponseObject); ok {
+		return validResponse.VisitReadNewsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -93,6 +93,15 @@ func (tx *Tx) EnterAuthority(ctx context.Context, authority uuid.UUID) error {
 	return nil
 }
 
+// AskRights lets the rest of the transaction read the grants of these people,
+// and nothing else of theirs.
+func (tx *Tx) AskRights(ctx context.Context, persons []uuid.UUID) error {
+	if _, err := tx.PGX.Exec(ctx, `SELECT set_config('app.rights_of', $1, true)`, idList(persons)); err != nil {
+		return fmt.Errorf("ask for rights: %w", err)
+	}
+	return nil
+}
+
 // TakeTime lets the transaction work things out between two statements for up
 // to 100 seconds instead of 10. It is for a job that decides on thousands of
 // rows at once and holds no lock that others wait for meanwhile.

@@ -69,7 +69,86 @@ ALTER TABLE message_mark FORCE ROW LEVEL SECURITY;
 CREATE POLICY message_mark_own ON message_mark USING (person_id = (SELECT app_person()));
 GRANT SELECT, INSERT, UPDATE ON message_mark TO shortbreaks_app;
 
+-- What has happened to bookings and has not been told yet: rows are only added
+-- and taken away. They come and go with the transaction that moves the item,
+-- so one that commits late is not passed over, as it would be by a reader that
+-- remembers the last one it saw; and telling needs no statement of a booking.
+CREATE TABLE tell_mark (
+    authority_id  uuid NOT NULL,
+    provider_id   uuid NOT NULL,
+    subject_id    uuid NOT NULL, -- the item; the booking that was written about
+    source_id     uuid NOT NULL, -- the event; the message
+    is_message    boolean NOT NULL
+);
+GRANT SELECT, INSERT, DELETE ON tell_mark TO shortbreaks_app;
+GRANT UPDATE (is_message) ON tell_mark TO shortbreaks_app; -- only so that two who tell pass over each other's (SKIP LOCKED)
+-- +goose StatementBegin
+CREATE FUNCTION mark_events() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO tell_mark (authority_id, provider_id, subject_id, source_id, is_message) SELECT authority_id, provider_id, item_id, id, false FROM added;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION mark_messages() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO tell_mark (authority_id, provider_id, subject_id, source_id, is_message) SELECT authority_id, provider_id, booking_id, id, true FROM added;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER item_event_told AFTER INSERT ON item_event REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION mark_events();
+CREATE TRIGGER booking_message_told AFTER INSERT ON booking_message REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION mark_messages();
+-- Person: what somebody was told, once for each thing that happened. Written
+-- and tidied by jobs, which act for no person and for every authority. Which
+-- words it has is decided when it is read; no name and no need is kept here.
+CREATE TABLE news (
+    person_id     uuid NOT NULL REFERENCES person (id),
+    id            uuid NOT NULL,
+    kind          text NOT NULL,
+    source_id     uuid NOT NULL, -- the event, message or item it is about
+    role          text NOT NULL, -- as what the person is told
+    authority_id  uuid NOT NULL,
+    provider_id   uuid NOT NULL,
+    booking_id    uuid NOT NULL,
+    starts_at     timestamptz NOT NULL, -- of the first date it is about
+    dates         int NOT NULL,
+    deadline      timestamptz,
+    at            timestamptz NOT NULL,
+    read_at       timestamptz,
+    mailed_at     timestamptz,
+    CONSTRAINT news_once UNIQUE (person_id, kind, source_id),
+    PRIMARY KEY (person_id, id)
+);
+CREATE INDEX news_source ON news (source_id);
+CREATE INDEX news_age ON news (at);
+ALTER TABLE news ENABLE ROW LEVEL SECURITY;
+ALTER TABLE news FORCE ROW LEVEL SECURITY;
+CREATE POLICY news_own ON news USING (person_id = (SELECT app_person()));
+CREATE POLICY news_by_jobs ON news USING ((SELECT app_person()) IS NULL AND authority_id = ANY ((SELECT app_ids('app.authorities'))::uuid[]));
+GRANT SELECT, INSERT, UPDATE, DELETE ON news TO shortbreaks_app;
+-- Person: of which kinds of news somebody wants no e-mail.
+CREATE TABLE news_choice (
+    person_id  uuid NOT NULL REFERENCES person (id),
+    kind       text NOT NULL,
+    mail       boolean NOT NULL,
+    PRIMARY KEY (person_id, kind)
+);
+ALTER TABLE news_choice ENABLE ROW LEVEL SECURITY;
+ALTER TABLE news_choice FORCE ROW LEVEL SECURITY;
+CREATE POLICY news_choice_own ON news_choice USING (person_id = (SELECT app_person()));
+GRANT SELECT, INSERT, UPDATE ON news_choice TO shortbreaks_app;
+-- For reminders: what starts soon. Both are written by providers and visits
+-- only, never by the booking of a place.
+CREATE INDEX session_starts ON session (starts_at) WHERE state = 'scheduled';
+CREATE INDEX booking_item_visit_starts ON booking_item (starts_at) WHERE lane_id IS NOT NULL;
+
 -- +goose Down
+DROP INDEX booking_item_visit_starts;
+DROP INDEX session_starts;
+DROP TABLE news_choice, news;
+DROP TRIGGER item_event_told ON item_event;
+DROP TRIGGER booking_message_told ON booking_message;
+DROP FUNCTION mark_events();
+DROP FUNCTION mark_messages();
+DROP TABLE tell_mark;
 DROP TABLE message_mark, booking_message;
 DROP INDEX offer_setting;
 DROP INDEX booking_item_lane;
