@@ -21,8 +21,8 @@ const (
 	// tellEvery is how late people may learn of what happened to a booking.
 	tellEvery   = 15 * time.Second
 	remindEvery = 15 * time.Minute
-	roundEvery = 24 * time.Hour // and at each start: a day on which nothing ran is made up for
-	flushEvery = 10 * time.Second
+	roundEvery  = 24 * time.Hour // and at each start: a day on which nothing ran is made up for
+	flushEvery  = 10 * time.Second
 	// pricesEvery is how long after midnight a price announced for that day may
 	// still not be the one shown; what is quoted goes by the date at once.
 	pricesEvery = 15 * time.Minute
