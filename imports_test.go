@@ -51,6 +51,7 @@ var librariesOf = []struct {
 	{library: "github.com/labstack/echo", in: []string{"api/*", "api/gen/*", "web/*"}},
 	{library: "github.com/stripe/stripe-go", in: []string{"payments/stripe*.go"}},
 	{library: "github.com/golang-jwt/jwt", in: []string{"people/token*.go"}},
+	{library: "github.com/wneessen/go-mail", in: []string{"people/mail.go"}},
 	{library: "codeberg.org/go-pdf/fpdf", in: []string{"paperpdf.go"}},
 	{library: "gorm.io", never: []string{"api/*", "api/gen/*", "web/*"}},
 	{library: "github.com/jackc/pgx", never: []string{"api/*", "api/gen/*", "web/*"}},
@@ -166,6 +167,7 @@ func TestImportTableCatches(t *testing.T) {
 		{"stripe-go in another file", "payments/x.go", `package payments; import "github.com/stripe/stripe-go/v76"`, "stripe-go may not be imported here"},
 		{"stripe-go in another package", "cmd/shortbreaks/stripe.go", `package main; import "github.com/stripe/stripe-go/v76"`, "stripe-go may not be imported here"},
 		{"jwt outside token files", "people/x.go", `package people; import "github.com/golang-jwt/jwt/v5"`, "jwt may not be imported here"},
+		{"go-mail in another file", "booking/x.go", `package booking; import "github.com/wneessen/go-mail"`, "go-mail may not be imported here"},
 		{"gorm in api", "api/x.go", `package api; import "gorm.io/gorm/clause"`, "gorm.io may not be imported here"},
 		{"pgx in web", "web/x.go", `package web; import "github.com/jackc/pgx/v5/pgconn"`, "pgx may not be imported here"},
 	} {

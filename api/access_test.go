@@ -138,6 +138,10 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 	into[gen.BusyStatus](w.as(w.stars.Owner).ask(http.MethodPut, "/v1/lanes/"+lane+"/busy-calendar", object{"file": busyFile}), 200)
 	paths = append(paths, offer+"/calendar.ics", "/v1/lanes/"+lane+"/busy-calendar")
 	paths = append(paths, "/v1/sessions/"+o.Sessions[0].ID.String()+"/places-beyond?capacity=0")
+	told, _ := w.as(mother).address("bookings", object{"name": mark})
+	thread := "/v1/bookings/" + b.ID.String() + "/messages"
+	into[gen.BookingMessage](w.as(mother).post(thread, object{"words": "Can we come early?"}), http.StatusCreated)
+	paths = append(paths, told, thread)
 	paths = append(paths, "/v1/providers", "/v1/competencies", "/v1/offers/"+o.Offer.ID.String()+"/requirements")
 	introduced := into[gen.Introduction](w.as(mother).post("/v1/introductions", object{"child_id": w.sam, "provider_id": w.stars.ID, "consent": true}), http.StatusCreated).ID
 	paths = append(paths, "/v1/introductions", "/v1/introductions/"+introduced.String(), "/v1/child-needs?child_id="+w.sam.String(),

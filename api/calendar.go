@@ -20,7 +20,7 @@ func (s *Server) GetOfferCalendar(ctx context.Context, r gen.GetOfferCalendarReq
 	if err != nil {
 		return nil, err
 	}
-	return gen.GetOfferCalendar200TextCalendarResponse{Body: strings.NewReader(text), ContentLength: int64(len(text))}, nil
+	return calendarFile{text: text}, nil
 }
 
 // PreviewSessions shows the dates a series would make; nothing is saved.

@@ -166,6 +166,12 @@ func (h *homely) tells(body []byte) (found []string) {
 func TestNobodyButItsProviderIsToldWhereADiscreetSettingIs(t *testing.T) {
 	h := newHomely(t)
 	asked := h.asked(3)
+	pool, err := marketplace.Get(h.ctx, h.d, h.stars.Owner, h.offers[1])
+	require.NoError(t, err)
+	h.mother.book(h.sam, pool, 1)
+	bookings, _ := h.mother.address("bookings")
+	sessions, _ := h.as(h.stars.Owner).address("setting", object{"setting_id": h.settings[0]})
+	asked["getCalendarFeed"] = []request{req(http.MethodGet, bookings, nil), req(http.MethodGet, sessions, nil)}
 	strangers := map[string]caller{
 		anonymous: h.nobody(), "family": h.mother, "practitioner": h.practitioner, "commissioner": h.as(h.ash.Commissioner), "finance": h.as(h.ash.Finance),
 	}

@@ -99,6 +99,7 @@ type cast struct {
 	next    map[string]int // fixtures by target, so that no two want the same hour or session
 	shared  map[string]uuid.UUID
 	full    map[string]*marketplace.OfferDetail // a club that is full
+	secrets map[uuid.UUID]string                // of calendar addresses
 }
 
 func newCast(t *testing.T) *cast {
@@ -114,7 +115,7 @@ func newCast(t *testing.T) *cast {
 	stars, moor := w.publish(w.stars, club), w.publish(w.moor, club)
 	starsVisits, moorVisits := w.publish(w.stars, visits), w.publish(w.moor, visits)
 	return &cast{
-		world: w, shared: map[string]uuid.UUID{}, full: map[string]*marketplace.OfferDetail{}, next: map[string]int{},
+		world: w, shared: map[string]uuid.UUID{}, full: map[string]*marketplace.OfferDetail{}, next: map[string]int{}, secrets: map[uuid.UUID]string{},
 		actors: map[string]shortbreaks.Actor{
 			anonymous: shortbreaks.Anonymous, "family": w.oakley.Parents[0], "practitioner": w.ash.Practitioner, "approver": w.ash.Approver,
 			"finance": w.ash.Finance, "commissioner": w.ash.Commissioner, "auditor": w.ash.Auditor,
@@ -477,5 +478,6 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 	maps.Copy(all, m.lifeRequests())
 	maps.Copy(all, m.trustRequests())
 	maps.Copy(all, m.registerRequests())
+	maps.Copy(all, m.tellingRequests())
 	return all
 }

@@ -33,6 +33,11 @@
 //   - agreement.go: what only a yes of the family agrees to; itemnote.go,
 //     caresheet.go, sighting.go: the most private records, and who read them.
 //   - read.go: what each role may see of a booking.
+//   - message.go: what those linked to a booking write to each other about it.
+//   - newskind.go: what each move tells whom; tell.go, tellwhom.go, remind.go:
+//     telling them, once; news.go: reading it; newsmail.go: e-mail about it.
+//   - calendarlink.go, calendar.go: secret addresses, and the calendars they
+//     lead to.
 //
 // Rows are locked in one order everywhere: idempotency key, waiting lists,
 // items, session places, lanes, plan lines, accounts; each by id.

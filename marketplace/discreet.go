@@ -73,3 +73,13 @@ func discreet(at, words string, names []string) error {
 	}
 	return nil
 }
+
+// NoContactDetails refuses words that hold a contact detail: those belong to
+// one adult, and others read along (T97). Errors: contact-details.
+func NoContactDetails(at, words string) error {
+	if what := contactIn(words); what != "" {
+		words := "There seems to be " + what + " in this. Everybody linked to the booking reads it; please leave it out."
+		return ErrContactDetails.With(words).At(at, words)
+	}
+	return nil
+}

@@ -29,7 +29,7 @@
 //   - replan.go, replanone.go, closure.go: changing, moving and calling off what is planned.
 //   - notice.go: how late and how early something can be booked.
 //   - busy.go, busyread.go, busyfetch.go: a worker's own calendar as busy time.
-//   - offerfeed.go: an offer's sessions for calendar programs.
+//   - icalwrite.go: calendars for other programs; offerfeed.go: an offer's sessions as one.
 //   - category.go: the tree of categories; content.go: what an offer says;
 //     lifecycle.go: what it lacks, pausing, copying.
 //   - revise.go, history.go: new prices and the public history of them;

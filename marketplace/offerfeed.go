@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
-	ics "github.com/arran4/golang-ical"
 	"github.com/google/uuid"
 	"gorm.io/gorm"
 
@@ -21,12 +19,6 @@ import (
 const (
 	feedBack = 31 * 24 * time.Hour
 	maxFed   = 1000
-)
-
-// icalStamp writes an instant in UTC, icalWall a wall time.
-const (
-	icalStamp = "20060102T150405Z"
-	icalWall  = "20060102T150405"
 )
 
 // OfferFeed is an offer's sessions as iCalendar (RFC 5545), for anyone to
@@ -75,38 +67,29 @@ type feed struct {
 
 // String is the calendar. The same sessions give the same bytes.
 func (f feed) String() string {
-	cal := ics.NewCalendarFor("shortbreaks")
-	cal.SetProductId("-//Short Breaks//Offers//EN")
-	cal.SetCalscale("GREGORIAN")
-	cal.SetMethod(ics.MethodPublish)
-	cal.SetXWRCalName(plain(f.offer.Title))
-	cal.SetRefreshInterval("PT1H", ics.WithValue("DURATION"))
-	addLondon(cal)
-	for _, s := range f.sessions {
-		f.add(cal.AddEvent(s.ID.String()+"@shortbreaks"), s)
+	events := make([]CalendarEvent, len(f.sessions))
+	for i, s := range f.sessions {
+		events[i] = f.event(s)
 	}
-	return cal.Serialize(ics.WithNewLine("\r\n"))
+	return CalendarFile("Offers", f.offer.Title, events)
 }
 
-func (f feed) add(e *ics.VEvent, s Session) {
-	london := ics.WithTZID(shortbreaks.ZoneName)
-	e.SetProperty(ics.ComponentPropertyDtstamp, f.stamp(s).UTC().Format(icalStamp))
-	e.SetProperty(ics.ComponentPropertyDtStart, s.StartsAt.In(shortbreaks.London).Format(icalWall), london)
-	e.SetProperty(ics.ComponentPropertyDtEnd, s.EndsAt.In(shortbreaks.London).Format(icalWall), london)
-	e.SetSequence(s.Sequence)
-	e.SetStatus(ics.ObjectStatusConfirmed)
-	e.SetTimeTransparency(ics.TransparencyTransparent) // looking at an offer makes nobody busy
-	e.SetSummary(plain(f.offer.Title))
-	e.SetLocation(plain(f.place.Name + ", " + f.place.Postcode))
+// event is a session as an entry; looking at an offer makes nobody busy.
+func (f feed) event(s Session) CalendarEvent {
+	e := CalendarEvent{
+		UID: s.ID.String(), From: s.StartsAt, To: s.EndsAt, Changed: f.stamp(s), Sequence: s.Sequence, Status: CalendarConfirmed,
+		Summary: f.offer.Title, Place: f.place.Name + ", " + f.place.Postcode,
+	}
 	about := []string{f.offer.Summary, f.provider.Name, tariff.PriceText(f.version.PricePence, f.version.PriceUnit)}
 	if s.State != "scheduled" {
-		e.SetStatus(ics.ObjectStatusCancelled)
+		e.Status = CalendarCancelled
 		about = append([]string{"Called off."}, about...)
 	}
 	if s.Reason != nil {
 		about = append([]string{*s.Reason}, about...)
 	}
-	e.SetDescription(plain(strings.Join(about, "\n")))
+	e.About = strings.Join(about, "\n")
+	return e
 }
 
 // stamp is when the session became what it is.
@@ -118,34 +101,4 @@ func (f feed) stamp(s Session) time.Time {
 		return *f.offer.PublishedAt
 	}
 	return f.offer.CreatedAt
-}
-
-// plain is a text without signs that would end a line of the file; the library
-// writes line feeds as the standard wants them.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' {
-			return ' '
-		}
-		return r
-	}, text)
-}
-
-// addLondon says how London's clocks run: forward on the last Sunday of March,
-// back on that of October, both at 1:00 UTC.
-func addLondon(cal *ics.Calendar) {
-	zone := cal.AddTimezone(shortbreaks.ZoneName)
-	summer := ics.Daylight{}
-	summer.SetProperty(ics.ComponentPropertyDtStart, "19810329T010000")
-	summer.AddRrule("FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU")
-	summer.SetProperty(ics.ComponentProperty(ics.PropertyTzoffsetfrom), "+0000")
-	summer.SetProperty(ics.ComponentProperty(ics.PropertyTzoffsetto), "+0100")
-	summer.SetProperty(ics.ComponentProperty(ics.PropertyTzname), "BST")
-	winter := zone.AddStandard()
-	winter.SetProperty(ics.ComponentPropertyDtStart, "19961027T020000")
-	winter.AddRrule("FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU")
-	winter.SetProperty(ics.ComponentProperty(ics.PropertyTzoffsetfrom), "+0100")
-	winter.SetProperty(ics.ComponentProperty(ics.PropertyTzoffsetto), "+0000")
-	winter.SetProperty(ics.ComponentProperty(ics.PropertyTzname), "GMT")
-	zone.Components = append(zone.Components, &summer)
 }

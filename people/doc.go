@@ -18,6 +18,8 @@
 //   - token.go: what a token says and how it is checked; token_keys.go: the
 //     keys that sign and check; token_cache.go: each signature is worked out
 //     once. Nothing else in the module knows what a JWT is.
+//   - held.go: whose family somebody is today, for telling people what concerns
+//     them; mail.go: e-mail, the only place that knows how it leaves.
 //
 // The steps (CreatePerson, AddSignIn, AddContact, GrantRole, EndRole) run in a
 // transaction whose scope is the person they are about.

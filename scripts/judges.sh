@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lets validators that others wrote judge the open data of a running server:
+# Lets validators that others wrote judge the open data and the calendars of a running server:
 # the built program with its demo, on a PostgreSQL of its own in a temporary
 # folder. SHORTBREAKS_JUDGES names the folder of what they judge by. It stops
 # what it started, whatever happens.
@@ -47,4 +47,8 @@ node scripts/judges/oruk.js "$address" "$judges" || failed=1
 node scripts/judges/rpde.js "$address" || failed=1
 mkdir "$work/lists"
 node scripts/judges/model.js "$address" "$judges" "$work/lists" || failed=1
+mkdir "$work/calendars"
+node scripts/judges/ical.js "$address" "$work/calendars" || failed=1
+scripts/need.sh 'python3-icalendar' '/usr/bin/python3 -c "import icalendar"' python3-icalendar
+/usr/bin/python3 scripts/judges/ical.py "$work/calendars" || failed=1
 exit $failed

@@ -359,6 +359,27 @@ func (e BilledOn) Valid() bool {
 	}
 }
 
+// Defines values for BookingMessageSide.
+const (
+	BookingMessageSideCouncil  BookingMessageSide = "council"
+	BookingMessageSideFamily   BookingMessageSide = "family"
+	BookingMessageSideProvider BookingMessageSide = "provider"
+)
+
+// Valid indicates whether the value is a known member of the BookingMessageSide enum.
+func (e BookingMessageSide) Valid() bool {
+	switch e {
+	case BookingMessageSideCouncil:
+		return true
+	case BookingMessageSideFamily:
+		return true
+	case BookingMessageSideProvider:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BookingState.
 const (
 	BookingStateCancelledByAuthority BookingState = "cancelled_by_authority"
@@ -452,6 +473,27 @@ func (e CalendarFormat) Valid() bool {
 	case CalendarFormatCsv:
 		return true
 	case CalendarFormatIcal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CalendarLinkKind.
+const (
+	CalendarLinkKindBookings CalendarLinkKind = "bookings"
+	CalendarLinkKindSetting  CalendarLinkKind = "setting"
+	CalendarLinkKindVisits   CalendarLinkKind = "visits"
+)
+
+// Valid indicates whether the value is a known member of the CalendarLinkKind enum.
+func (e CalendarLinkKind) Valid() bool {
+	switch e {
+	case CalendarLinkKindBookings:
+		return true
+	case CalendarLinkKindSetting:
+		return true
+	case CalendarLinkKindVisits:
 		return true
 	default:
 		return false
@@ -1931,6 +1973,81 @@ func (e Need) Valid() bool {
 	case NeedTubeFeeding:
 		return true
 	case NeedWheelchairUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NewsKind.
+const (
+	NewsKindAccepted             NewsKind = "accepted"
+	NewsKindAgreeSoon            NewsKind = "agree_soon"
+	NewsKindAgreed               NewsKind = "agreed"
+	NewsKindAsked                NewsKind = "asked"
+	NewsKindBooked               NewsKind = "booked"
+	NewsKindCancelledByAuthority NewsKind = "cancelled_by_authority"
+	NewsKindCancelledByFamily    NewsKind = "cancelled_by_family"
+	NewsKindCancelledByProvider  NewsKind = "cancelled_by_provider"
+	NewsKindDayBefore            NewsKind = "day_before"
+	NewsKindDeclined             NewsKind = "declined"
+	NewsKindExpired              NewsKind = "expired"
+	NewsKindGroupCalledOff       NewsKind = "group_called_off"
+	NewsKindGroupRuns            NewsKind = "group_runs"
+	NewsKindMessage              NewsKind = "message"
+	NewsKindMoved                NewsKind = "moved"
+	NewsKindPlaceOffered         NewsKind = "place_offered"
+	NewsKindQueried              NewsKind = "queried"
+	NewsKindQueryWithdrawn       NewsKind = "query_withdrawn"
+	NewsKindRegisterFiled        NewsKind = "register_filed"
+	NewsKindRequestWaiting       NewsKind = "request_waiting"
+	NewsKindSettled              NewsKind = "settled"
+)
+
+// Valid indicates whether the value is a known member of the NewsKind enum.
+func (e NewsKind) Valid() bool {
+	switch e {
+	case NewsKindAccepted:
+		return true
+	case NewsKindAgreeSoon:
+		return true
+	case NewsKindAgreed:
+		return true
+	case NewsKindAsked:
+		return true
+	case NewsKindBooked:
+		return true
+	case NewsKindCancelledByAuthority:
+		return true
+	case NewsKindCancelledByFamily:
+		return true
+	case NewsKindCancelledByProvider:
+		return true
+	case NewsKindDayBefore:
+		return true
+	case NewsKindDeclined:
+		return true
+	case NewsKindExpired:
+		return true
+	case NewsKindGroupCalledOff:
+		return true
+	case NewsKindGroupRuns:
+		return true
+	case NewsKindMessage:
+		return true
+	case NewsKindMoved:
+		return true
+	case NewsKindPlaceOffered:
+		return true
+	case NewsKindQueried:
+		return true
+	case NewsKindQueryWithdrawn:
+		return true
+	case NewsKindRegisterFiled:
+		return true
+	case NewsKindRequestWaiting:
+		return true
+	case NewsKindSettled:
 		return true
 	default:
 		return false
@@ -3616,6 +3733,44 @@ type BookingList struct {
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
+// BookingMessage One message about a booking.
+type BookingMessage struct {
+	// At When.
+	At time.Time `json:"at"`
+
+	// Mine You wrote it.
+	Mine bool `json:"mine"`
+
+	// Number Its number in the thread, from 1.
+	Number int `json:"number"`
+
+	// OnBehalf A practitioner wrote it for the family.
+	OnBehalf bool `json:"on_behalf"`
+
+	// Role What a person acts as. One person may hold several.
+	Role Role `json:"role"`
+
+	// Side For whom it speaks.
+	Side BookingMessageSide `json:"side"`
+
+	// Words What was written.
+	Words string `json:"words"`
+}
+
+// BookingMessageSide For whom it speaks.
+type BookingMessageSide string
+
+// BookingMessageList A page of what was written about a booking.
+type BookingMessageList struct {
+	Items []BookingMessage `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor,omitempty"`
+
+	// Unread How many messages of others you have not read.
+	Unread int `json:"unread"`
+}
+
 // BookingReference What people say on the telephone. Its last character checks the rest.
 //
 // Example: SB-7K3Q-9F2M
@@ -3623,6 +3778,15 @@ type BookingReference = string
 
 // BookingState The state all items share, or `mixed`.
 type BookingState string
+
+// BookingWords A message to be written.
+type BookingWords struct {
+	// ForFamily A practitioner writes for the family.
+	ForFamily *bool `json:"for_family,omitempty"`
+
+	// Words What you write.
+	Words string `json:"words"`
+}
 
 // BookingsChanged Bookings as they are now, or would be.
 type BookingsChanged struct {
@@ -3893,6 +4057,36 @@ type CalendarLimit struct {
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	SchoolID *ID `json:"school_id,omitempty"`
+}
+
+// CalendarLink A calendar address, without its secret.
+type CalendarLink struct {
+	// CreatedAt When it was made.
+	CreatedAt time.Time `json:"created_at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Kind What a calendar shows. `bookings` of your children, `visits` you make, or a `setting` and how many come to it.
+	Kind CalendarLinkKind `json:"kind"`
+
+	// Name What you call it.
+	Name string `json:"name"`
+
+	// SettingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SettingID *ID `json:"setting_id,omitempty"`
+}
+
+// CalendarLinkKind What a calendar shows. `bookings` of your children, `visits` you make, or a `setting` and how many come to it.
+type CalendarLinkKind string
+
+// CalendarLinkList Your calendar addresses.
+type CalendarLinkList struct {
+	Items []CalendarLink `json:"items"`
 }
 
 // CalendarList A page of calendars.
@@ -6114,12 +6308,27 @@ type LongStay struct {
 	FromNights  int `json:"from_nights"`
 }
 
+// MadeCalendarLink A calendar address with its secret, which is told once.
+type MadeCalendarLink struct {
+	// Address Give this to your calendar program and to nobody else.
+	Address string `json:"address"`
+
+	// Link A calendar address, without its secret.
+	Link CalendarLink `json:"link"`
+}
+
 // ManagementOption Who handles the money; the authority (notional), the family (direct payment) or a manager (third party).
 type ManagementOption string
 
 // Membership Opens the options for members, for so many months from its first use.
 type Membership struct {
 	Months int `json:"months"`
+}
+
+// MessagesRead How far somebody has read.
+type MessagesRead struct {
+	// UpTo The number of the last message read.
+	UpTo int `json:"up_to"`
 }
 
 // MightAdd A charge made only if its event is recorded.
@@ -6174,6 +6383,100 @@ type NearPostcode = string
 
 // Need A need the provider is ready to meet.
 type Need string
+
+// NewCalendarLink A calendar address to be made. `setting_id` is given for the calendar of a setting.
+type NewCalendarLink struct {
+	// Kind What a calendar shows. `bookings` of your children, `visits` you make, or a `setting` and how many come to it.
+	Kind CalendarLinkKind `json:"kind"`
+
+	// Name What you call it, such as the phone it is for. It is not in the calendar.
+	//
+	// Example: My phone
+	Name string `json:"name"`
+
+	// SettingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SettingID *ID `json:"setting_id,omitempty"`
+}
+
+// News One thing you were told about a booking.
+type News struct {
+	// At When you were told.
+	At time.Time `json:"at"`
+
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID ID `json:"booking_id"`
+
+	// Dates How many dates it is about.
+	Dates int `json:"dates"`
+
+	// Deadline Until when something can be done about it.
+	Deadline *time.Time `json:"deadline,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Kind What news is about.
+	Kind NewsKind `json:"kind"`
+
+	// OfferTitle What was booked.
+	OfferTitle string `json:"offer_title"`
+
+	// Read You have read it.
+	Read bool `json:"read"`
+
+	// Reference Of the booking.
+	Reference string `json:"reference"`
+
+	// StartsAt The first date it is about.
+	StartsAt time.Time `json:"starts_at"`
+
+	// Words The same in a sentence. It names no child.
+	Words string `json:"words"`
+}
+
+// NewsChoice Whether an e-mail tells you of news of a kind.
+type NewsChoice struct {
+	// Kind What news is about.
+	Kind NewsKind `json:"kind"`
+
+	// Mail An e-mail is sent.
+	Mail bool `json:"mail"`
+}
+
+// NewsChoiceChange Choices to be changed.
+type NewsChoiceChange struct {
+	Items []NewsChoice `json:"items"`
+}
+
+// NewsChoiceList Which e-mails you get.
+type NewsChoiceList struct {
+	Items []NewsChoice `json:"items"`
+}
+
+// NewsKind What news is about.
+type NewsKind string
+
+// NewsList A page of news.
+type NewsList struct {
+	Items []News `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor,omitempty"`
+
+	// Unread How much of all of it you have not read.
+	Unread int `json:"unread"`
+}
+
+// NewsRead News that were read; none named are all.
+type NewsRead struct {
+	Ids []ID `json:"ids,omitempty"`
+}
 
 // NextCursor Send as `cursor` to read on; null on the last page.
 type NextCursor = string
@@ -9338,6 +9641,15 @@ type CreateBookingParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListBookingMessagesParams defines parameters for ListBookingMessages.
+type ListBookingMessagesParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListBudgetsParams defines parameters for ListBudgets.
 type ListBudgetsParams struct {
 	// Limit How many items to answer at most.
@@ -9354,6 +9666,12 @@ type GetStatementParams struct {
 
 	// To Last day, included. By default today.
 	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// GetCalendarFeedParams defines parameters for GetCalendarFeed.
+type GetCalendarFeedParams struct {
+	// IfNoneMatch The `ETag` you have; if it is still right the answer is 304 without the calendar.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // ListCalendarsParams defines parameters for ListCalendars.
@@ -9511,6 +9829,15 @@ type ListLedgerTransactionsParams struct {
 	// Kind Only this kind of event.
 	Kind *TransactionKind `form:"kind,omitempty" json:"kind,omitempty"`
 
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListNewsParams defines parameters for ListNews.
+type ListNewsParams struct {
 	// Limit How many items to answer at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -9957,8 +10284,17 @@ type CancelBookingJSONRequestBody = CancellationRequest
 // DeclineBookingJSONRequestBody defines body for DeclineBooking for application/json ContentType.
 type DeclineBookingJSONRequestBody = DeclineRequest
 
+// WriteBookingMessageJSONRequestBody defines body for WriteBookingMessage for application/json ContentType.
+type WriteBookingMessageJSONRequestBody = BookingWords
+
+// MarkMessagesReadJSONRequestBody defines body for MarkMessagesRead for application/json ContentType.
+type MarkMessagesReadJSONRequestBody = MessagesRead
+
 // ImportCalendarJSONRequestBody defines body for ImportCalendar for application/json ContentType.
 type ImportCalendarJSONRequestBody = CalendarImport
+
+// CreateCalendarLinkJSONRequestBody defines body for CreateCalendarLink for application/json ContentType.
+type CreateCalendarLinkJSONRequestBody = NewCalendarLink
 
 // RecordChildNeedJSONRequestBody defines body for RecordChildNeed for application/json ContentType.
 type RecordChildNeedJSONRequestBody = ChildNeedRequest
@@ -10016,6 +10352,12 @@ type WithdrawIntroductionJSONRequestBody = IntroductionEnd
 
 // SetBusyCalendarJSONRequestBody defines body for SetBusyCalendar for application/json ContentType.
 type SetBusyCalendarJSONRequestBody = BusySource
+
+// ChooseNewsJSONRequestBody defines body for ChooseNews for application/json ContentType.
+type ChooseNewsJSONRequestBody = NewsChoiceChange
+
+// ReadNewsJSONRequestBody defines body for ReadNews for application/json ContentType.
+type ReadNewsJSONRequestBody = NewsRead
 
 // CompareOffersJSONRequestBody defines body for CompareOffers for application/json ContentType.
 type CompareOffersJSONRequestBody = UsagePattern
@@ -10223,6 +10565,15 @@ type ServerInterface interface {
 	// DeclineBooking Decline a request
 	// (POST /v1/bookings/{booking_id}/decline)
 	DeclineBooking(ctx echo.Context, bookingID BookingID) error
+	// ListBookingMessages Read what was written about a booking
+	// (GET /v1/bookings/{booking_id}/messages)
+	ListBookingMessages(ctx echo.Context, bookingID BookingID, params ListBookingMessagesParams) error
+	// WriteBookingMessage Write about a booking
+	// (POST /v1/bookings/{booking_id}/messages)
+	WriteBookingMessage(ctx echo.Context, bookingID BookingID) error
+	// MarkMessagesRead Say how far you have read
+	// (PUT /v1/bookings/{booking_id}/messages/read)
+	MarkMessagesRead(ctx echo.Context, bookingID BookingID) error
 	// ListBudgets List children's budgets
 	// (GET /v1/budgets)
 	ListBudgets(ctx echo.Context, params ListBudgetsParams) error
@@ -10232,9 +10583,21 @@ type ServerInterface interface {
 	// GetStatement Read a child's statement
 	// (GET /v1/budgets/{child_id}/statement)
 	GetStatement(ctx echo.Context, childID ChildID, params GetStatementParams) error
+	// GetCalendarFeed Read a calendar by its secret address
+	// (GET /v1/calendar-feeds/{secret}/calendar.ics)
+	GetCalendarFeed(ctx echo.Context, secret string, params GetCalendarFeedParams) error
 	// ImportCalendar Import term dates
 	// (POST /v1/calendar-imports)
 	ImportCalendar(ctx echo.Context) error
+	// ListCalendarLinks List your calendar addresses
+	// (GET /v1/calendar-links)
+	ListCalendarLinks(ctx echo.Context) error
+	// CreateCalendarLink Make a calendar address
+	// (POST /v1/calendar-links)
+	CreateCalendarLink(ctx echo.Context) error
+	// RevokeCalendarLink Take a calendar address back
+	// (DELETE /v1/calendar-links/{link_id})
+	RevokeCalendarLink(ctx echo.Context, linkID ID) error
 	// ListCalendars List term dates
 	// (GET /v1/calendars)
 	ListCalendars(ctx echo.Context, params ListCalendarsParams) error
@@ -10361,6 +10724,18 @@ type ServerInterface interface {
 	// ListLedgerTransactions List ledger transactions
 	// (GET /v1/ledger-transactions)
 	ListLedgerTransactions(ctx echo.Context, params ListLedgerTransactionsParams) error
+	// ListNews Read what happened to your bookings
+	// (GET /v1/news)
+	ListNews(ctx echo.Context, params ListNewsParams) error
+	// ListNewsChoices See which e-mails you get
+	// (GET /v1/news-choices)
+	ListNewsChoices(ctx echo.Context) error
+	// ChooseNews Choose which e-mails you get
+	// (PUT /v1/news-choices)
+	ChooseNews(ctx echo.Context) error
+	// ReadNews Mark news as read
+	// (PUT /v1/news/read)
+	ReadNews(ctx echo.Context) error
 	// CompareOffers Compare what the same support would cost
 	// (POST /v1/offer-comparisons)
 	CompareOffers(ctx echo.Context) error
@@ -11458,6 +11833,70 @@ func (w *ServerInterfaceWrapper) DeclineBooking(ctx echo.Context) error {
 	return err
 }
 
+// ListBookingMessages converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBookingMessages(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "booking_id" -------------
+	var bookingID BookingID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "booking_id", ctx.Param("booking_id"), &bookingID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter booking_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBookingMessagesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBookingMessages(ctx, bookingID, params)
+	return err
+}
+
+// WriteBookingMessage converts echo context to params.
+func (w *ServerInterfaceWrapper) WriteBookingMessage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "booking_id" -------------
+	var bookingID BookingID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "booking_id", ctx.Param("booking_id"), &bookingID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter booking_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WriteBookingMessage(ctx, bookingID)
+	return err
+}
+
+// MarkMessagesRead converts echo context to params.
+func (w *ServerInterfaceWrapper) MarkMessagesRead(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "booking_id" -------------
+	var bookingID BookingID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "booking_id", ctx.Param("booking_id"), &bookingID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter booking_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MarkMessagesRead(ctx, bookingID)
+	return err
+}
+
 // ListBudgets converts echo context to params.
 func (w *ServerInterfaceWrapper) ListBudgets(ctx echo.Context) error {
 	var err error
@@ -11531,12 +11970,82 @@ func (w *ServerInterfaceWrapper) GetStatement(ctx echo.Context) error {
 	return err
 }
 
+// GetCalendarFeed converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCalendarFeed(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "secret" -------------
+	var secret string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "secret", ctx.Param("secret"), &secret, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter secret: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCalendarFeedParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCalendarFeed(ctx, secret, params)
+	return err
+}
+
 // ImportCalendar converts echo context to params.
 func (w *ServerInterfaceWrapper) ImportCalendar(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportCalendar(ctx)
+	return err
+}
+
+// ListCalendarLinks converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCalendarLinks(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCalendarLinks(ctx)
+	return err
+}
+
+// CreateCalendarLink converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateCalendarLink(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateCalendarLink(ctx)
+	return err
+}
+
+// RevokeCalendarLink converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeCalendarLink(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "link_id" -------------
+	var linkID ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "link_id", ctx.Param("link_id"), &linkID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter link_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeCalendarLink(ctx, linkID)
 	return err
 }
 
@@ -12370,6 +12879,58 @@ func (w *ServerInterfaceWrapper) ListLedgerTransactions(ctx echo.Context) error 
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListLedgerTransactions(ctx, params)
+	return err
+}
+
+// ListNews converts echo context to params.
+func (w *ServerInterfaceWrapper) ListNews(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListNewsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListNews(ctx, params)
+	return err
+}
+
+// ListNewsChoices converts echo context to params.
+func (w *ServerInterfaceWrapper) ListNewsChoices(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListNewsChoices(ctx)
+	return err
+}
+
+// ChooseNews converts echo context to params.
+func (w *ServerInterfaceWrapper) ChooseNews(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChooseNews(ctx)
+	return err
+}
+
+// ReadNews converts echo context to params.
+func (w *ServerInterfaceWrapper) ReadNews(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReadNews(ctx)
 	return err
 }
 
@@ -14382,6 +14943,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/lanes/:lane_id/busy-calendar", wrapper.GetBusyCalendar, options.OperationMiddlewares["getBusyCalendar"]...)
 	router.PUT(options.BaseURL+"/v1/lanes/:lane_id/busy-calendar", wrapper.SetBusyCalendar, options.OperationMiddlewares["setBusyCalendar"]...)
 	router.GET(options.BaseURL+"/v1/calendars", wrapper.ListCalendars, options.OperationMiddlewares["listCalendars"]...)
+	router.GET(options.BaseURL+"/v1/calendar-links", wrapper.ListCalendarLinks, options.OperationMiddlewares["listCalendarLinks"]...)
+	router.POST(options.BaseURL+"/v1/calendar-links", wrapper.CreateCalendarLink, options.OperationMiddlewares["createCalendarLink"]...)
+	router.DELETE(options.BaseURL+"/v1/calendar-links/:link_id", wrapper.RevokeCalendarLink, options.OperationMiddlewares["revokeCalendarLink"]...)
+	router.GET(options.BaseURL+"/v1/calendar-feeds/:secret/calendar.ics", wrapper.GetCalendarFeed, options.OperationMiddlewares["getCalendarFeed"]...)
 	router.POST(options.BaseURL+"/v1/calendar-imports", wrapper.ImportCalendar, options.OperationMiddlewares["importCalendar"]...)
 	router.GET(options.BaseURL+"/v1/offer-imports", wrapper.ListOfferImports, options.OperationMiddlewares["listOfferImports"]...)
 	router.POST(options.BaseURL+"/v1/offer-imports", wrapper.ImportOffers, options.OperationMiddlewares["importOffers"]...)
@@ -14419,6 +14984,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/acceptance", wrapper.AcceptBooking, options.OperationMiddlewares["acceptBooking"]...)
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/decline", wrapper.DeclineBooking, options.OperationMiddlewares["declineBooking"]...)
 	router.POST(options.BaseURL+"/v1/bookings/:booking_id/cancellation", wrapper.CancelBooking, options.OperationMiddlewares["cancelBooking"]...)
+	router.GET(options.BaseURL+"/v1/bookings/:booking_id/messages", wrapper.ListBookingMessages, options.OperationMiddlewares["listBookingMessages"]...)
+	router.POST(options.BaseURL+"/v1/bookings/:booking_id/messages", wrapper.WriteBookingMessage, options.OperationMiddlewares["writeBookingMessage"]...)
+	router.PUT(options.BaseURL+"/v1/bookings/:booking_id/messages/read", wrapper.MarkMessagesRead, options.OperationMiddlewares["markMessagesRead"]...)
+	router.GET(options.BaseURL+"/v1/news", wrapper.ListNews, options.OperationMiddlewares["listNews"]...)
+	router.PUT(options.BaseURL+"/v1/news/read", wrapper.ReadNews, options.OperationMiddlewares["readNews"]...)
+	router.GET(options.BaseURL+"/v1/news-choices", wrapper.ListNewsChoices, options.OperationMiddlewares["listNewsChoices"]...)
+	router.PUT(options.BaseURL+"/v1/news-choices", wrapper.ChooseNews, options.OperationMiddlewares["chooseNews"]...)
 	router.GET(options.BaseURL+"/v1/waitlist-entries", wrapper.ListWaitlistEntries, options.OperationMiddlewares["listWaitlistEntries"]...)
 	router.POST(options.BaseURL+"/v1/waitlist-entries", wrapper.JoinWaitlist, options.OperationMiddlewares["joinWaitlist"]...)
 	router.DELETE(options.BaseURL+"/v1/waitlist-entries/:entry_id", wrapper.LeaveWaitlist, options.OperationMiddlewares["leaveWaitlist"]...)
@@ -18109,6 +18681,354 @@ func (response DeclineBookingdefaultApplicationProblemPlusJSONResponse) VisitDec
 	return err
 }
 
+type ListBookingMessagesRequestObject struct {
+	BookingID BookingID `json:"booking_id"`
+	Params    ListBookingMessagesParams
+}
+
+type ListBookingMessagesResponseObject interface {
+	VisitListBookingMessagesResponse(w http.ResponseWriter) error
+}
+
+type ListBookingMessages200ResponseHeaders struct {
+	Link *string
+}
+
+type ListBookingMessages200JSONResponse struct {
+	Body    BookingMessageList
+	Headers ListBookingMessages200ResponseHeaders
+}
+
+func (response ListBookingMessages200JSONResponse) VisitListBookingMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingMessages400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingMessages400ApplicationProblemPlusJSONResponse) VisitListBookingMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingMessages401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingMessages401ApplicationProblemPlusJSONResponse) VisitListBookingMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingMessages403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingMessages403ApplicationProblemPlusJSONResponse) VisitListBookingMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingMessages404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingMessages404ApplicationProblemPlusJSONResponse) VisitListBookingMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingMessagesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListBookingMessagesdefaultApplicationProblemPlusJSONResponse) VisitListBookingMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessageRequestObject struct {
+	BookingID BookingID `json:"booking_id"`
+	Body      *WriteBookingMessageJSONRequestBody
+}
+
+type WriteBookingMessageResponseObject interface {
+	VisitWriteBookingMessageResponse(w http.ResponseWriter) error
+}
+
+type WriteBookingMessage201JSONResponse BookingMessage
+
+func (response WriteBookingMessage201JSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WriteBookingMessage400ApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessage401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WriteBookingMessage401ApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessage403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WriteBookingMessage403ApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WriteBookingMessage404ApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WriteBookingMessage409ApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessage422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WriteBookingMessage422ApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WriteBookingMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WriteBookingMessagedefaultApplicationProblemPlusJSONResponse) VisitWriteBookingMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkMessagesReadRequestObject struct {
+	BookingID BookingID `json:"booking_id"`
+	Body      *MarkMessagesReadJSONRequestBody
+}
+
+type MarkMessagesReadResponseObject interface {
+	VisitMarkMessagesReadResponse(w http.ResponseWriter) error
+}
+
+type MarkMessagesRead204Response struct {
+}
+
+func (response MarkMessagesRead204Response) VisitMarkMessagesReadResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type MarkMessagesRead400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MarkMessagesRead400ApplicationProblemPlusJSONResponse) VisitMarkMessagesReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkMessagesRead401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MarkMessagesRead401ApplicationProblemPlusJSONResponse) VisitMarkMessagesReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkMessagesRead403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MarkMessagesRead403ApplicationProblemPlusJSONResponse) VisitMarkMessagesReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkMessagesRead404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MarkMessagesRead404ApplicationProblemPlusJSONResponse) VisitMarkMessagesReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkMessagesReaddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MarkMessagesReaddefaultApplicationProblemPlusJSONResponse) VisitMarkMessagesReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListBudgetsRequestObject struct {
 	Params ListBudgetsParams
 }
@@ -18429,6 +19349,116 @@ func (response GetStatementdefaultApplicationProblemPlusJSONResponse) VisitGetSt
 	return err
 }
 
+type GetCalendarFeedRequestObject struct {
+	Secret string `json:"secret"`
+	Params GetCalendarFeedParams
+}
+
+type GetCalendarFeedResponseObject interface {
+	VisitGetCalendarFeedResponse(w http.ResponseWriter) error
+}
+
+type GetCalendarFeed200ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetCalendarFeed200TextCalendarResponse struct {
+	Body          io.Reader
+	Headers       GetCalendarFeed200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetCalendarFeed200TextCalendarResponse) VisitGetCalendarFeedResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/calendar")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetCalendarFeed304ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetCalendarFeed304Response struct {
+	Headers GetCalendarFeed304ResponseHeaders
+}
+
+func (response GetCalendarFeed304Response) VisitGetCalendarFeedResponse(w http.ResponseWriter) error {
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetCalendarFeed400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCalendarFeed400ApplicationProblemPlusJSONResponse) VisitGetCalendarFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCalendarFeed404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCalendarFeed404ApplicationProblemPlusJSONResponse) VisitGetCalendarFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCalendarFeeddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCalendarFeeddefaultApplicationProblemPlusJSONResponse) VisitGetCalendarFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ImportCalendarRequestObject struct {
 	Body *ImportCalendarJSONRequestBody
 }
@@ -18537,6 +19567,324 @@ type ImportCalendardefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ImportCalendardefaultApplicationProblemPlusJSONResponse) VisitImportCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCalendarLinksRequestObject struct {
+}
+
+type ListCalendarLinksResponseObject interface {
+	VisitListCalendarLinksResponse(w http.ResponseWriter) error
+}
+
+type ListCalendarLinks200JSONResponse CalendarLinkList
+
+func (response ListCalendarLinks200JSONResponse) VisitListCalendarLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCalendarLinks400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCalendarLinks400ApplicationProblemPlusJSONResponse) VisitListCalendarLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCalendarLinks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCalendarLinks401ApplicationProblemPlusJSONResponse) VisitListCalendarLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCalendarLinks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCalendarLinks403ApplicationProblemPlusJSONResponse) VisitListCalendarLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCalendarLinksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCalendarLinksdefaultApplicationProblemPlusJSONResponse) VisitListCalendarLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLinkRequestObject struct {
+	Body *CreateCalendarLinkJSONRequestBody
+}
+
+type CreateCalendarLinkResponseObject interface {
+	VisitCreateCalendarLinkResponse(w http.ResponseWriter) error
+}
+
+type CreateCalendarLink201JSONResponse MadeCalendarLink
+
+func (response CreateCalendarLink201JSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLink400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCalendarLink400ApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLink401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCalendarLink401ApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLink403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCalendarLink403ApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLink404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCalendarLink404ApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLink409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCalendarLink409ApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLink422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCalendarLink422ApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCalendarLinkdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateCalendarLinkdefaultApplicationProblemPlusJSONResponse) VisitCreateCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeCalendarLinkRequestObject struct {
+	LinkID ID `json:"link_id"`
+}
+
+type RevokeCalendarLinkResponseObject interface {
+	VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error
+}
+
+type RevokeCalendarLink204Response struct {
+}
+
+func (response RevokeCalendarLink204Response) VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokeCalendarLink400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeCalendarLink400ApplicationProblemPlusJSONResponse) VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeCalendarLink401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeCalendarLink401ApplicationProblemPlusJSONResponse) VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeCalendarLink403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeCalendarLink403ApplicationProblemPlusJSONResponse) VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeCalendarLink404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeCalendarLink404ApplicationProblemPlusJSONResponse) VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeCalendarLinkdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RevokeCalendarLinkdefaultApplicationProblemPlusJSONResponse) VisitRevokeCalendarLinkResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -23301,6 +24649,357 @@ type ListLedgerTransactionsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListLedgerTransactionsdefaultApplicationProblemPlusJSONResponse) VisitListLedgerTransactionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsRequestObject struct {
+	Params ListNewsParams
+}
+
+type ListNewsResponseObject interface {
+	VisitListNewsResponse(w http.ResponseWriter) error
+}
+
+type ListNews200ResponseHeaders struct {
+	Link *string
+}
+
+type ListNews200JSONResponse struct {
+	Body    NewsList
+	Headers ListNews200ResponseHeaders
+}
+
+func (response ListNews200JSONResponse) VisitListNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNews400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListNews400ApplicationProblemPlusJSONResponse) VisitListNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNews401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListNews401ApplicationProblemPlusJSONResponse) VisitListNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNews403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListNews403ApplicationProblemPlusJSONResponse) VisitListNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListNewsdefaultApplicationProblemPlusJSONResponse) VisitListNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsChoicesRequestObject struct {
+}
+
+type ListNewsChoicesResponseObject interface {
+	VisitListNewsChoicesResponse(w http.ResponseWriter) error
+}
+
+type ListNewsChoices200JSONResponse NewsChoiceList
+
+func (response ListNewsChoices200JSONResponse) VisitListNewsChoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsChoices400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListNewsChoices400ApplicationProblemPlusJSONResponse) VisitListNewsChoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsChoices401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListNewsChoices401ApplicationProblemPlusJSONResponse) VisitListNewsChoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsChoices403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListNewsChoices403ApplicationProblemPlusJSONResponse) VisitListNewsChoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNewsChoicesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListNewsChoicesdefaultApplicationProblemPlusJSONResponse) VisitListNewsChoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChooseNewsRequestObject struct {
+	Body *ChooseNewsJSONRequestBody
+}
+
+type ChooseNewsResponseObject interface {
+	VisitChooseNewsResponse(w http.ResponseWriter) error
+}
+
+type ChooseNews200JSONResponse NewsChoiceList
+
+func (response ChooseNews200JSONResponse) VisitChooseNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChooseNews400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChooseNews400ApplicationProblemPlusJSONResponse) VisitChooseNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChooseNews401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChooseNews401ApplicationProblemPlusJSONResponse) VisitChooseNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChooseNews403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChooseNews403ApplicationProblemPlusJSONResponse) VisitChooseNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChooseNewsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChooseNewsdefaultApplicationProblemPlusJSONResponse) VisitChooseNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadNewsRequestObject struct {
+	Body *ReadNewsJSONRequestBody
+}
+
+type ReadNewsResponseObject interface {
+	VisitReadNewsResponse(w http.ResponseWriter) error
+}
+
+type ReadNews204Response struct {
+}
+
+func (response ReadNews204Response) VisitReadNewsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ReadNews400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReadNews400ApplicationProblemPlusJSONResponse) VisitReadNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadNews401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReadNews401ApplicationProblemPlusJSONResponse) VisitReadNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadNews403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReadNews403ApplicationProblemPlusJSONResponse) VisitReadNewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadNewsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReadNewsdefaultApplicationProblemPlusJSONResponse) VisitReadNewsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -32095,6 +33794,15 @@ type StrictServerInterface interface {
 	// DeclineBooking Decline a request
 	// (POST /v1/bookings/{booking_id}/decline)
 	DeclineBooking(ctx context.Context, request DeclineBookingRequestObject) (DeclineBookingResponseObject, error)
+	// ListBookingMessages Read what was written about a booking
+	// (GET /v1/bookings/{booking_id}/messages)
+	ListBookingMessages(ctx context.Context, request ListBookingMessagesRequestObject) (ListBookingMessagesResponseObject, error)
+	// WriteBookingMessage Write about a booking
+	// (POST /v1/bookings/{booking_id}/messages)
+	WriteBookingMessage(ctx context.Context, request WriteBookingMessageRequestObject) (WriteBookingMessageResponseObject, error)
+	// MarkMessagesRead Say how far you have read
+	// (PUT /v1/bookings/{booking_id}/messages/read)
+	MarkMessagesRead(ctx context.Context, request MarkMessagesReadRequestObject) (MarkMessagesReadResponseObject, error)
 	// ListBudgets List children's budgets
 	// (GET /v1/budgets)
 	ListBudgets(ctx context.Context, request ListBudgetsRequestObject) (ListBudgetsResponseObject, error)
@@ -32104,9 +33812,21 @@ type StrictServerInterface interface {
 	// GetStatement Read a child's statement
 	// (GET /v1/budgets/{child_id}/statement)
 	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
+	// GetCalendarFeed Read a calendar by its secret address
+	// (GET /v1/calendar-feeds/{secret}/calendar.ics)
+	GetCalendarFeed(ctx context.Context, request GetCalendarFeedRequestObject) (GetCalendarFeedResponseObject, error)
 	// ImportCalendar Import term dates
 	// (POST /v1/calendar-imports)
 	ImportCalendar(ctx context.Context, request ImportCalendarRequestObject) (ImportCalendarResponseObject, error)
+	// ListCalendarLinks List your calendar addresses
+	// (GET /v1/calendar-links)
+	ListCalendarLinks(ctx context.Context, request ListCalendarLinksRequestObject) (ListCalendarLinksResponseObject, error)
+	// CreateCalendarLink Make a calendar address
+	// (POST /v1/calendar-links)
+	CreateCalendarLink(ctx context.Context, request CreateCalendarLinkRequestObject) (CreateCalendarLinkResponseObject, error)
+	// RevokeCalendarLink Take a calendar address back
+	// (DELETE /v1/calendar-links/{link_id})
+	RevokeCalendarLink(ctx context.Context, request RevokeCalendarLinkRequestObject) (RevokeCalendarLinkResponseObject, error)
 	// ListCalendars List term dates
 	// (GET /v1/calendars)
 	ListCalendars(ctx context.Context, request ListCalendarsRequestObject) (ListCalendarsResponseObject, error)
@@ -32233,6 +33953,18 @@ type StrictServerInterface interface {
 	// ListLedgerTransactions List ledger transactions
 	// (GET /v1/ledger-transactions)
 	ListLedgerTransactions(ctx context.Context, request ListLedgerTransactionsRequestObject) (ListLedgerTransactionsResponseObject, error)
+	// ListNews Read what happened to your bookings
+	// (GET /v1/news)
+	ListNews(ctx context.Context, request ListNewsRequestObject) (ListNewsResponseObject, error)
+	// ListNewsChoices See which e-mails you get
+	// (GET /v1/news-choices)
+	ListNewsChoices(ctx context.Context, request ListNewsChoicesRequestObject) (ListNewsChoicesResponseObject, error)
+	// ChooseNews Choose which e-mails you get
+	// (PUT /v1/news-choices)
+	ChooseNews(ctx context.Context, request ChooseNewsRequestObject) (ChooseNewsResponseObject, error)
+	// ReadNews Mark news as read
+	// (PUT /v1/news/read)
+	ReadNews(ctx context.Context, request ReadNewsRequestObject) (ReadNewsResponseObject, error)
 	// CompareOffers Compare what the same support would cost
 	// (POST /v1/offer-comparisons)
 	CompareOffers(ctx context.Context, request CompareOffersRequestObject) (CompareOffersResponseObject, error)
@@ -33641,6 +35373,128 @@ func (sh *strictHandler) DeclineBooking(ctx echo.Context, bookingID BookingID) e
 	return nil
 }
 
+// ListBookingMessages operation middleware
+func (sh *strictHandler) ListBookingMessages(ctx echo.Context, bookingID BookingID, params ListBookingMessagesParams) error {
+	var request ListBookingMessagesRequestObject
+
+	request.BookingID = bookingID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBookingMessages(ctx.Request().Context(), request.(ListBookingMessagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBookingMessages")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBookingMessagesResponseObject); ok {
+		return validResponse.VisitListBookingMessagesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WriteBookingMessage operation middleware
+func (sh *strictHandler) WriteBookingMessage(ctx echo.Context, bookingID BookingID) error {
+	var request WriteBookingMessageRequestObject
+
+	request.BookingID = bookingID
+
+	var body WriteBookingMessageJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WriteBookingMessage(ctx.Request().Context(), request.(WriteBookingMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WriteBookingMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WriteBookingMessageResponseObject); ok {
+		return validResponse.VisitWriteBookingMessageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkMessagesRead operation middleware
+func (sh *strictHandler) MarkMessagesRead(ctx echo.Context, bookingID BookingID) error {
+	var request MarkMessagesReadRequestObject
+
+	request.BookingID = bookingID
+
+	var body MarkMessagesReadJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkMessagesRead(ctx.Request().Context(), request.(MarkMessagesReadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkMessagesRead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkMessagesReadResponseObject); ok {
+		return validResponse.VisitMarkMessagesReadResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListBudgets operation middleware
 func (sh *strictHandler) ListBudgets(ctx echo.Context, params ListBudgetsParams) error {
 	var request ListBudgetsRequestObject
@@ -33717,6 +35571,32 @@ func (sh *strictHandler) GetStatement(ctx echo.Context, childID ChildID, params 
 	return nil
 }
 
+// GetCalendarFeed operation middleware
+func (sh *strictHandler) GetCalendarFeed(ctx echo.Context, secret string, params GetCalendarFeedParams) error {
+	var request GetCalendarFeedRequestObject
+
+	request.Secret = secret
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCalendarFeed(ctx.Request().Context(), request.(GetCalendarFeedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCalendarFeed")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCalendarFeedResponseObject); ok {
+		return validResponse.VisitGetCalendarFeedResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ImportCalendar operation middleware
 func (sh *strictHandler) ImportCalendar(ctx echo.Context) error {
 	var request ImportCalendarRequestObject
@@ -33757,6 +35637,100 @@ func (sh *strictHandler) ImportCalendar(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ImportCalendarResponseObject); ok {
 		return validResponse.VisitImportCalendarResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListCalendarLinks operation middleware
+func (sh *strictHandler) ListCalendarLinks(ctx echo.Context) error {
+	var request ListCalendarLinksRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCalendarLinks(ctx.Request().Context(), request.(ListCalendarLinksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCalendarLinks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCalendarLinksResponseObject); ok {
+		return validResponse.VisitListCalendarLinksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateCalendarLink operation middleware
+func (sh *strictHandler) CreateCalendarLink(ctx echo.Context) error {
+	var request CreateCalendarLinkRequestObject
+
+	var body CreateCalendarLinkJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateCalendarLink(ctx.Request().Context(), request.(CreateCalendarLinkRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateCalendarLink")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateCalendarLinkResponseObject); ok {
+		return validResponse.VisitCreateCalendarLinkResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeCalendarLink operation middleware
+func (sh *strictHandler) RevokeCalendarLink(ctx echo.Context, linkID ID) error {
+	var request RevokeCalendarLinkRequestObject
+
+	request.LinkID = linkID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeCalendarLink(ctx.Request().Context(), request.(RevokeCalendarLinkRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeCalendarLink")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeCalendarLinkResponseObject); ok {
+		return validResponse.VisitRevokeCalendarLinkResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -35228,6 +37202,146 @@ func (sh *strictHandler) ListLedgerTransactions(ctx echo.Context, params ListLed
 		return err
 	} else if validResponse, ok := response.(ListLedgerTransactionsResponseObject); ok {
 		return validResponse.VisitListLedgerTransactionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListNews operation middleware
+func (sh *strictHandler) ListNews(ctx echo.Context, params ListNewsParams) error {
+	var request ListNewsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNews(ctx.Request().Context(), request.(ListNewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNews")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListNewsResponseObject); ok {
+		return validResponse.VisitListNewsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListNewsChoices operation middleware
+func (sh *strictHandler) ListNewsChoices(ctx echo.Context) error {
+	var request ListNewsChoicesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNewsChoices(ctx.Request().Context(), request.(ListNewsChoicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNewsChoices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListNewsChoicesResponseObject); ok {
+		return validResponse.VisitListNewsChoicesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChooseNews operation middleware
+func (sh *strictHandler) ChooseNews(ctx echo.Context) error {
+	var request ChooseNewsRequestObject
+
+	var body ChooseNewsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChooseNews(ctx.Request().Context(), request.(ChooseNewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChooseNews")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChooseNewsResponseObject); ok {
+		return validResponse.VisitChooseNewsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReadNews operation middleware
+func (sh *strictHandler) ReadNews(ctx echo.Context) error {
+	var request ReadNewsRequestObject
+
+	var body ReadNewsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReadNews(ctx.Request().Context(), request.(ReadNewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReadNews")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReadNewsResponseObject); ok {
+		return validResponse.VisitReadNewsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"shortbreaks/people"
 )
 
 // The two ways to run.
@@ -18,20 +20,21 @@ const (
 // config is every setting, read once. Each comes from the environment variable
 // named beside it.
 type config struct {
-	DatabaseURL   string        // DATABASE_URL: empty starts a PostgreSQL of our own
-	MigrateURL    string        // MIGRATE_DATABASE_URL: the owner's login; empty: somebody else migrates
-	Pooler        bool          // SHORTBREAKS_POOLER: a transaction pooler stands between
-	Mode          string        // SHORTBREAKS_MODE: demo or production
-	Scale         int           // how many times the demo's supply is made; 0 and 1 are once
-	Addr          string        // SHORTBREAKS_ADDR
-	MetricsAddr   string        // SHORTBREAKS_METRICS_ADDR: loopback unless you mean otherwise
-	PublicURL     string        // SHORTBREAKS_PUBLIC_URL: how people reach it
-	SigningKey    string        // SHORTBREAKS_SIGNING_KEY: 32 random bytes in base64
-	StripeKey     string        // STRIPE_KEY
-	StripeSecret  string        // STRIPE_WEBHOOK_SECRET
-	StripeAPIBase string        // STRIPE_API_BASE: another address than Stripe's own
-	LogLevel      slog.Level    // SHORTBREAKS_LOG_LEVEL
-	Drain         time.Duration // SHORTBREAKS_DRAIN: how long readiness says no before we stop accepting
+	DatabaseURL   string            // DATABASE_URL: empty starts a PostgreSQL of our own
+	MigrateURL    string            // MIGRATE_DATABASE_URL: the owner's login; empty: somebody else migrates
+	Pooler        bool              // SHORTBREAKS_POOLER: a transaction pooler stands between
+	Mode          string            // SHORTBREAKS_MODE: demo or production
+	Scale         int               // how many times the demo's supply is made; 0 and 1 are once
+	Addr          string            // SHORTBREAKS_ADDR
+	MetricsAddr   string            // SHORTBREAKS_METRICS_ADDR: loopback unless you mean otherwise
+	PublicURL     string            // SHORTBREAKS_PUBLIC_URL: how people reach it
+	SigningKey    string            // SHORTBREAKS_SIGNING_KEY: 32 random bytes in base64
+	StripeKey     string            // STRIPE_KEY
+	StripeSecret  string            // STRIPE_WEBHOOK_SECRET
+	StripeAPIBase string            // STRIPE_API_BASE: another address than Stripe's own
+	Mail          people.MailConfig // SHORTBREAKS_SMTP_ADDRESS, _USER, _PASSWORD, _TLS, SHORTBREAKS_MAIL_FROM; no address: no e-mail
+	LogLevel      slog.Level        // SHORTBREAKS_LOG_LEVEL
+	Drain         time.Duration     // SHORTBREAKS_DRAIN: how long readiness says no before we stop accepting
 }
 
 // readConfig reads the environment. A setting of ours that does not exist is
@@ -45,6 +48,8 @@ func readConfig(environ []string) (config, error) {
 		"DATABASE_URL": &c.DatabaseURL, "MIGRATE_DATABASE_URL": &c.MigrateURL, "SHORTBREAKS_MODE": &c.Mode, "SHORTBREAKS_ADDR": &c.Addr,
 		"SHORTBREAKS_METRICS_ADDR": &c.MetricsAddr, "SHORTBREAKS_PUBLIC_URL": &c.PublicURL, "SHORTBREAKS_SIGNING_KEY": &c.SigningKey,
 		"STRIPE_KEY": &c.StripeKey, "STRIPE_WEBHOOK_SECRET": &c.StripeSecret, "STRIPE_API_BASE": &c.StripeAPIBase,
+		"SHORTBREAKS_SMTP_ADDRESS": &c.Mail.Address, "SHORTBREAKS_SMTP_USER": &c.Mail.User, "SHORTBREAKS_SMTP_PASSWORD": &c.Mail.Password,
+		"SHORTBREAKS_SMTP_TLS": &c.Mail.TLS, "SHORTBREAKS_MAIL_FROM": &c.Mail.From,
 		"SHORTBREAKS_LOG_LEVEL": &level, "SHORTBREAKS_DRAIN": &drain, "SHORTBREAKS_POOLER": &pooler,
 	}
 	elsewhere := map[string]bool{"SHORTBREAKS_DATA": true, "SHORTBREAKS_TEST_DATABASE_URL": true, "SHORTBREAKS_TORTURE": true}

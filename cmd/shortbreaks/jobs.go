@@ -11,14 +11,18 @@ import (
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
 	"shortbreaks/payments"
+	"shortbreaks/people"
 )
 
 // How often what happens by itself is looked at.
 const (
 	sweepEvery = 15 * time.Second // requests expire within this (the audit allows two minutes)
 	purgeEvery = time.Hour
-	roundEvery = 24 * time.Hour // and at each start: a day on which nothing ran is made up for
-	flushEvery = 10 * time.Second
+	// tellEvery is how late people may learn of what happened to a booking.
+	tellEvery   = 15 * time.Second
+	remindEvery = 15 * time.Minute
+	roundEvery  = 24 * time.Hour // and at each start: a day on which nothing ran is made up for
+	flushEvery  = 10 * time.Second
 	// pricesEvery is how long after midnight a price announced for that day may
 	// still not be the one shown; what is quoted goes by the date at once.
 	pricesEvery = 15 * time.Minute
@@ -38,6 +42,8 @@ type (
 	pricesArgs struct{} // shows the prices announced for today, and no offer whose credentials ended
 	listArgs   struct{} // brings up to date what searches read of offers
 	feedArgs   struct{} // numbers what changed, for the open feeds
+	tellArgs   struct{} // tells people what happened to their bookings
+	remindArgs struct{} // reminds them of what is soon
 )
 
 // Kind names the job.
@@ -57,6 +63,12 @@ func (listArgs) Kind() string { return "refresh_listings" }
 
 // Kind names the job.
 func (feedArgs) Kind() string { return "refresh_feeds" }
+
+// Kind names the job.
+func (tellArgs) Kind() string { return "tell" }
+
+// Kind names the job.
+func (remindArgs) Kind() string { return "remind" }
 
 // worker does one kind of job.
 type worker[J river.JobArgs] struct {
@@ -78,11 +90,19 @@ func runs[J river.JobArgs](workers *river.Workers, every time.Duration, do func(
 }
 
 // newJobs registers every worker and what runs at set times.
-func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
+func newJobs(d *db.DB, mailer *people.Mailer, signIn string) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &payments.StripeEventWorker{DB: d})
 	river.AddWorker(workers, &marketplace.BusyWorker{DB: d})
 	river.AddWorker(workers, &marketplace.ImportWorker{DB: d})
+	river.AddWorker(workers, &booking.NewsMailWorker{DB: d, Mailer: mailer, Address: signIn})
+	teller := booking.Teller{DB: d, Mail: mailer != nil}
+	counted := func(do func(context.Context) (int, error)) func(ctx context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := do(ctx)
+			return err
+		}
+	}
 	all := func(steps ...func(context.Context, *db.DB) (int, error)) func(ctx context.Context) error {
 		return func(ctx context.Context) error {
 			for _, step := range steps {
@@ -95,6 +115,8 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 	}
 	return db.NewJobs(d, workers, []*river.PeriodicJob{
 		runs[sweepArgs](workers, sweepEvery, all(booking.Sweep, booking.DecideGroups, booking.FinishCallingOff, booking.DecideFees, booking.OfferPlaces, booking.FlagCompetencies)),
+		runs[tellArgs](workers, tellEvery, counted(teller.Tell)),
+		runs[remindArgs](workers, remindEvery, counted(teller.Remind)),
 		runs[purgeArgs](workers, purgeEvery, d.PurgeReplies),
 		runs[roundArgs](workers, roundEvery, all(marketplace.WarnOfExpiry, marketplace.TidyImports, booking.CountReliability)),
 		runs[pricesArgs](workers, pricesEvery, all(marketplace.RollPrices, marketplace.MarkLapses)),

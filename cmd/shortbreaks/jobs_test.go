@@ -24,7 +24,7 @@ func TestTheJobsKeepTheirNames(t *testing.T) {
 
 func TestEveryJobHasAWorkerAndAWorkerDoesWhatItIsFor(t *testing.T) {
 	t.Parallel()
-	jobs, err := newJobs(dbtest.New(t))
+	jobs, err := newJobs(dbtest.New(t), nil, "")
 	require.NoError(t, err)
 	require.NotNil(t, jobs)
 

@@ -99,7 +99,11 @@ func serveOn(ctx context.Context, cfg config, d *database, listener, metrics net
 	if err != nil {
 		return err
 	}
-	jobs, err := newJobs(d.DB)
+	mailer, err := newMailer(cfg)
+	if err != nil {
+		return err
+	}
+	jobs, err := newJobs(d.DB, mailer, cfg.PublicURL)
 	if err != nil {
 		return err
 	}
@@ -210,4 +214,16 @@ func healthcheck(ctx context.Context, cfg config) error {
 		return fmt.Errorf("the service answered %s", res.Status)
 	}
 	return nil
+}
+
+// newMailer is nil where no e-mail goes out.
+func newMailer(cfg config) (*people.Mailer, error) {
+	if cfg.Mail.Address == "" {
+		return nil, nil
+	}
+	mailer, err := people.NewMailer(cfg.Mail)
+	if err != nil {
+		return nil, fmt.Errorf("set up e-mail (SHORTBREAKS_SMTP_ADDRESS and those below it): %w", err)
+	}
+	return mailer, nil
 }

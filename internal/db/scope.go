@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,6 +27,7 @@ type Scope struct {
 	Authorities []uuid.UUID // whose children, budgets and ledger are in reach
 	SignIn      string      // the subject being looked up while signing in
 	RightsOf    []uuid.UUID // whose grants are being read, and nothing else of theirs
+	Link        []byte      // the hash of a secret address being looked up
 }
 
 // For is the scope of an actor, as read from the grants for this request.
@@ -65,6 +67,9 @@ func (d *DB) queueScope(batch *pgx.Batch, s Scope, now *time.Time) {
 	batch.Queue(statement, idList(s.Authorities), idList(s.Providers), person, s.SignIn, idList(s.RightsOf)).QueryRow(func(row pgx.Row) error {
 		return row.Scan(into...)
 	})
+	if s.Link != nil {
+		batch.Queue(`SELECT set_config('app.link', $1, true)`, hex.EncodeToString(s.Link))
+	}
 }
 
 // EnterAuthority adds an authority to the scope for the rest of the
@@ -85,6 +90,15 @@ func (tx *Tx) EnterAuthority(ctx context.Context, authority uuid.UUID) error {
 		return fmt.Errorf("enter authority %s: %w", authority, err)
 	}
 	tx.scope.Authorities = ids
+	return nil
+}
+
+// AskRights lets the rest of the transaction read the grants of these people,
+// and nothing else of theirs.
+func (tx *Tx) AskRights(ctx context.Context, persons []uuid.UUID) error {
+	if _, err := tx.PGX.Exec(ctx, `SELECT set_config('app.rights_of', $1, true)`, idList(persons)); err != nil {
+		return fmt.Errorf("ask for rights: %w", err)
+	}
 	return nil
 }
 
