@@ -46,13 +46,13 @@ FROM booking_item i JOIN booking b ON b.authority_id = i.authority_id AND b.id =
 WHERE %s AND NOT EXISTS (SELECT FROM news n WHERE n.source_id = i.id AND n.kind = '%s') AND i.id > $3
 ORDER BY i.id LIMIT %d`
 
-// soon is what starts between now and then: by sessions and by visits, each
+// startsSoon is what starts between now and then: by sessions and by visits, each
 // found in an index that the booking of a place does not write.
-const soon = `i.state = 'confirmed' AND ((i.provider_id, i.session_id) IN (SELECT s.provider_id, s.id FROM session s WHERE s.state = 'scheduled' AND s.starts_at > $1 AND s.starts_at < $2)
+const startsSoon = `i.state = 'confirmed' AND ((i.provider_id, i.session_id) IN (SELECT s.provider_id, s.id FROM session s WHERE s.state = 'scheduled' AND s.starts_at > $1 AND s.starts_at < $2)
     OR (i.lane_id IS NOT NULL AND i.starts_at > $1 AND i.starts_at < $2))`
 
 var reminders = []reminder{
-	{NewsDayBefore, remindOfStartsUpTo, true, soon},
+	{NewsDayBefore, remindOfStartsUpTo, true, startsSoon},
 	{
 		NewsRequestWaiting, func(now time.Time) time.Time { return now.Add(-answerAfter) }, false,
 		`i.expires_at > $1 AND i.state = 'requested' AND b.created_at <= $2 AND i.n = (SELECT min(f.n) FROM booking_item f
