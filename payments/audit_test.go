@@ -67,6 +67,8 @@ func newAuditable(t *testing.T) *auditable {
 		w.authority, visit, w.provider, start)
 	w.exec(`INSERT INTO legal_basis (authority_id, id, child_id, basis, starts_on, recorded_by, recorded_at)
 		VALUES ($1, $2, $2, 'section_20', '2027-01-04', $3, $4)`, w.authority, c.id, w.person, start)
+	w.exec(`INSERT INTO booking_message (authority_id, booking_id, n, id, provider_id, side, role, on_behalf, person_id, words, at)
+		SELECT authority_id, booking_id, 1, id, provider_id, 'provider', 'coordinator', false, $2, 'See you.', $3 FROM booking_item WHERE id = $1`, confirmed, w.person, start)
 	w.afterwards(c, settled)
 	w.clean()
 

@@ -140,7 +140,25 @@ GRANT SELECT, INSERT, UPDATE ON news_choice TO shortbreaks_app;
 CREATE INDEX session_starts ON session (starts_at) WHERE state = 'scheduled';
 CREATE INDEX booking_item_visit_starts ON booking_item (starts_at) WHERE lane_id IS NOT NULL;
 
+-- Each row's parent is of the row's own authority here too.
+-- +goose StatementBegin
+DO $$
+BEGIN
+    EXECUTE 'CREATE OR REPLACE VIEW audit_tenant_parents WITH (security_invoker = true) AS '
+        || rtrim(pg_get_viewdef('audit_tenant_parents'::regclass), '; ')
+        || $v$ UNION ALL SELECT c.authority_id, 'booking_message ' || c.id AS subject, 'booking ' || c.booking_id || ' is not of this authority' AS detail
+            FROM booking_message c WHERE NOT EXISTS (SELECT FROM booking p WHERE p.authority_id = c.authority_id AND p.id = c.booking_id)$v$;
+END $$;
+-- +goose StatementEnd
+
 -- +goose Down
+-- +goose StatementBegin
+DO $$
+BEGIN
+    EXECUTE 'CREATE OR REPLACE VIEW audit_tenant_parents WITH (security_invoker = true) AS '
+        || regexp_replace(pg_get_viewdef('audit_tenant_parents'::regclass), '^(.*)UNION ALL.*$', '\1');
+END $$;
+-- +goose StatementEnd
 DROP INDEX booking_item_visit_starts;
 DROP INDEX session_starts;
 DROP TABLE news_choice, news;
