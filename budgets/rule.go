@@ -81,7 +81,7 @@ func (f *funds) decide(ask FundAsk) Funding {
 			return d
 		}
 		at := slices.IndexFunc(rest.lines, func(l PlanLine) bool { return l.ID == *d.Line })
-		d.Verdict, d.Facts = RuleAllows, append(d.Facts, rest.lines[at].facts()...)
+		d.Reason = PaidBy(rest.lines[at], ask)
 		rule := f.strictest(ask, d.Shares)
 		if rule == nil {
 			return d
@@ -96,6 +96,11 @@ func (f *funds) decide(ask FundAsk) Funding {
 		}
 		rest.lines = slices.Delete(slices.Clone(rest.lines), at, at+1)
 	}
+}
+
+// PaidBy is why a line of the plan pays for a charge, where no rule says more.
+func PaidBy(l PlanLine, ask FundAsk) Reason {
+	return Reason{Verdict: RuleAllows, Rule: planLinePays, Version: planLinePaysVersion, Facts: append(ask.facts(), l.facts()...)}
 }
 
 // strictest is the rule that counts among those of the streams that bear a

@@ -19,7 +19,6 @@ import (
 	"sync"
 	"time"
 
-
 	"shortbreaks/internal/db"
 	"shortbreaks/internal/demo"
 	"shortbreaks/marketplace"

@@ -315,15 +315,14 @@ func (w *BulkWorld) budgetTables() []*table {
 		period.add(a.ID, a.period.ID, a.period.Name, a.period.StartsOn, a.period.EndsOn)
 		account.add(a.ID, a.funding, string(payments.AuthorityFunding), string(payments.InPence), nil, bulkStream, nil, false, 0)
 	}
-	shares := []budgets.Share{{Stream: bulkStream, Weight: 1}}
 	for _, c := range w.children {
-		a, id := c.authority, c.AuthorityID
+		a, id, l := c.authority, c.AuthorityID, w.lineOf(&c)
 		family.add(id, c.FamilyID)
 		child.add(id, c.ID, c.FamilyID, c.FirstName, c.FamilyName, c.DateOfBirth)
 		member.add(id, c.FamilyID, c.parent.ID)
 		plan.add(id, c.plan, c.ID, "ehc", w.now)
-		line.add(id, c.line, c.plan, c.ID, "Clubs", []string{"club"}, []string{}, budgets.Notional, string(payments.InPence), shares,
-			int64(BulkBudget), budgets.Approved, w.today(), w.lastDay(), a.practitioner.ID, w.now, a.approver.ID, w.now)
+		line.add(id, c.line, c.plan, c.ID, l.Description, l.Categories, []string{}, budgets.Notional, string(payments.InPence), l.Shares,
+			int64(BulkBudget), budgets.Approved, l.StartsOn, l.EndsOn, a.practitioner.ID, w.now, a.approver.ID, w.now)
 		account.add(id, c.account, string(payments.Budget), string(payments.InPence), c.ID, bulkStream, a.period.ID, true, int64(BulkBudget))
 		allocation.add(id, c.allocated, c.ID, c.account, int64(BulkBudget), a.approver.ID, w.now)
 		posting.add(id, c.posted, payments.KindAllocate, c.allocated, a.approver.ID, w.now, w.today())
@@ -331,4 +330,12 @@ func (w *BulkWorld) budgetTables() []*table {
 		entry.add(id, c.posted, 2, c.account, string(payments.InPence), int64(BulkBudget))
 	}
 	return []*table{family, child, member, period, plan, line, account, allocation, posting, entry}
+}
+
+// lineOf is what each child's one plan line says.
+func (w *BulkWorld) lineOf(c *bulkChild) budgets.PlanLine {
+	return budgets.PlanLine{
+		ID: c.line, Description: "Clubs", Categories: []string{"club"}, Shares: []budgets.Share{{Stream: bulkStream, Weight: 1}},
+		StartsOn: w.today(), EndsOn: w.lastDay(),
+	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/booking"
+	"shortbreaks/budgets"
 	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
 )
@@ -138,10 +139,12 @@ func (w *BulkWorld) quote(c *bulkChild, s *bulkSession) (*booking.Quote, error) 
 	}
 	for _, ch := range priced.Items[0].Lines {
 		amount := int64(ch.Pence)
+		why := budgets.PaidBy(w.lineOf(c), budgets.FundAsk{Category: club.offer.Category, Kind: ch.Kind, Date: shortbreaks.Date(s.StartsAt)})
 		item.Charges = append(item.Charges, booking.QuotedCharge{
 			N: ch.N, Kind: ch.Kind, AmountPence: ch.Pence, FullPence: ch.FullPence, OptionName: ch.OptionName, Payer: payments.PayerBudget, Allowed: true, Because: because, LineID: &c.line,
 			Unit: payments.InPence, Quantity: amount,
 			Funding: []booking.QuotedShare{{Stream: bulkStream, PeriodID: c.authority.period.ID, AccountID: c.account, Amount: amount}},
+			Reason:  &booking.QuotedReason{Verdict: why.Verdict, Rule: why.Rule, Version: why.Version, Facts: why.Facts},
 		})
 	}
 	return &booking.Quote{
