@@ -160,14 +160,34 @@ type command struct {
 // commands are those that make sense now; booking always does.
 func (m *lifeModel) commands() []command {
 	all := []command{
-		{"book", m.book}, {"book", m.book}, {"book for two", m.bookBasket}, {"allocate", m.allocate}, {"join", m.join}, {"join", m.join}, {"join", m.join}, {"book", m.book},
-		{"offer places", m.offerPlaces}, {"offer places", m.offerPlaces}, {"let time pass", m.pass}, {"let time pass", m.pass}, {"sweep", m.sweep},
-		{"change places", m.changePlaces}, {"call off", m.callOff},
+		{"book", m.book},
+		{"book", m.book},
+		{"book for two", m.bookBasket},
+		{"allocate", m.allocate},
+		{"join", m.join},
+		{"join", m.join},
+		{"join", m.join},
+		{"book", m.book},
+		{"offer places", m.offerPlaces},
+		{"offer places", m.offerPlaces},
+		{"let time pass", m.pass},
+		{"let time pass", m.pass},
+		{"sweep", m.sweep},
+		{"change places", m.changePlaces},
+		{"call off", m.callOff},
 	}
 	if len(m.trips) > 0 {
 		all = append(all, []command{
-			{"accept", m.accept}, {"accept", m.accept}, {"decline", m.decline}, {"cancel one", m.cancelOne}, {"cancel all", m.cancelAll},
-			{"provider cancels", m.providerCancels}, {"record", m.record}, {"record", m.record}, {"agree", m.agree}, {"query", m.query},
+			{"accept", m.accept},
+			{"accept", m.accept},
+			{"decline", m.decline},
+			{"cancel one", m.cancelOne},
+			{"cancel all", m.cancelAll},
+			{"provider cancels", m.providerCancels},
+			{"record", m.record},
+			{"record", m.record},
+			{"agree", m.agree},
+			{"query", m.query},
 		}...)
 	}
 	if len(m.waiters()) > 0 {
@@ -586,12 +606,6 @@ func (m *lifeModel) offerPlaces() {
 			require.True(m.rt, s.taken() >= s.capacity || !e.kid.canPay(s.price), "a place is free and a family with the money waits")
 		}
 	}
-}
-
-// affordable says whether the child has the money even after what was offered
-// to it in other lines just now.
-func (m *lifeModel) affordable(k *kid, s *seat, _ map[uuid.UUID]*waiter) bool {
-	return k.canPay(s.price)
 }
 
 func (m *lifeModel) takePlace() {

@@ -48,7 +48,8 @@ ORDER BY i.id LIMIT %d`
 
 // startsSoon is what starts between now and then: by sessions and by visits, each
 // found in an index that the booking of a place does not write.
-const startsSoon = `i.state = 'confirmed' AND ((i.provider_id, i.session_id) IN (SELECT s.provider_id, s.id FROM session s WHERE s.state = 'scheduled' AND s.starts_at > $1 AND s.starts_at < $2)
+const startsSoon = `i.state = 'confirmed' AND ((i.provider_id, i.session_id) IN (SELECT s.provider_id, s.id FROM session s
+        WHERE s.state = 'scheduled' AND s.starts_at > $1 AND s.starts_at < $2)
     OR (i.lane_id IS NOT NULL AND i.starts_at > $1 AND i.starts_at < $2))`
 
 var reminders = []reminder{
