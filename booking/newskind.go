@@ -33,6 +33,7 @@ const (
 	NewsDayBefore          NewsKind = "day_before"
 	NewsRequestWaiting     NewsKind = "request_waiting"
 	NewsAgreeSoon          NewsKind = "agree_soon"
+	NewsYesNeeded          NewsKind = "yes_needed"
 )
 
 // newsWords begin the sentence that the offer and the date end.
@@ -46,13 +47,14 @@ var newsWords = map[NewsKind]string{
 	NewsQueryWithdrawn: "Nothing is wrong with the register any more", NewsAgreed: "A family agrees to the register", NewsSettled: "The register counts as agreed",
 	NewsMessage: "There is a new message", NewsDayBefore: "This is soon", NewsRequestWaiting: "A family is waiting for your answer",
 	NewsAgreeSoon: "This counts as agreed soon; please agree or say what is wrong",
+	NewsYesNeeded: "This waits for your answer; please agree or say what is wrong",
 }
 
 // NewsKinds are all kinds, in the order they are shown.
 var NewsKinds = []NewsKind{
 	NewsAsked, NewsBooked, NewsAccepted, NewsDeclined, NewsExpired, NewsGroupRuns, NewsGroupCalledOff, NewsCancelledByFamily, NewsCancelledProvider,
 	NewsCancelledAuthority, NewsMoved, NewsPlaceOffered, NewsRegisterFiled, NewsQueried, NewsQueryWithdrawn, NewsAgreed, NewsSettled, NewsMessage,
-	NewsDayBefore, NewsRequestWaiting, NewsAgreeSoon,
+	NewsDayBefore, NewsRequestWaiting, NewsAgreeSoon, NewsYesNeeded,
 }
 
 // newsText is what is told, in one or two sentences.

@@ -13,9 +13,10 @@ import (
 
 // When people are reminded.
 const (
-	remindFrom   = 16 * 60        // minutes of the London day before a booking: four in the afternoon
-	answerAfter  = 24 * time.Hour // a request nobody answered
-	agreeBefore  = 48 * time.Hour // before the register counts as agreed
+	remindFrom   = 16 * 60            // minutes of the London day before a booking: four in the afternoon
+	answerAfter  = 24 * time.Hour     // a request nobody answered
+	agreeBefore  = 48 * time.Hour     // before the register counts as agreed
+	yesAfter     = 5 * 24 * time.Hour // a register that no silence agrees to
 	newsKept     = 180 * 24 * time.Hour
 	remindAtOnce = 500
 )
@@ -63,10 +64,15 @@ var reminders = []reminder{
 		NewsAgreeSoon, func(now time.Time) time.Time { return now.Add(agreeBefore) }, true,
 		`i.auto_confirm_at > $1 AND i.auto_confirm_at <= $2 AND i.state IN ('delivered', 'partly_delivered', 'no_show')`,
 	},
+	{
+		NewsYesNeeded, func(now time.Time) time.Time { return now.Add(-yesAfter) }, true,
+		`i.starts_at < $1 AND i.auto_confirm_at IS NULL AND i.state IN ('delivered', 'partly_delivered', 'no_show') AND (i.authority_id, i.id) IN (
+			SELECT d.authority_id, d.item_id FROM delivery d WHERE d.agree_because <> '' AND d.recorded_at <= $2 AND d.recorded_at > $2 - interval '60 days')`,
+	},
 }
 
-// Remind reminds families of what is tomorrow and of registers that are about
-// to count as agreed, and providers of requests nobody answered for a day; once
+// Remind reminds families of what is tomorrow, of registers that are about to
+// count as agreed and of those that never do without their yes (T60), and providers of requests nobody answered for a day; once
 // each, however often it is asked. It forgets news of half a year ago. It
 // returns how many news it wrote.
 func (t Teller) Remind(ctx context.Context) (written int, err error) {
@@ -88,7 +94,7 @@ func (t Teller) Remind(ctx context.Context) (written int, err error) {
 }
 
 func (t Teller) remind(ctx context.Context, r reminder) (written int, err error) {
-	deadline := map[NewsKind]string{NewsDayBefore: "NULL::timestamptz", NewsRequestWaiting: "i.expires_at", NewsAgreeSoon: "i.auto_confirm_at"}[r.kind]
+	deadline := map[NewsKind]string{NewsDayBefore: "NULL::timestamptz", NewsRequestWaiting: "i.expires_at", NewsAgreeSoon: "i.auto_confirm_at", NewsYesNeeded: "NULL::timestamptz"}[r.kind]
 	statement := fmt.Sprintf(sqlRemind, deadline, r.where, r.kind, remindAtOnce)
 	scope, err := t.scope(ctx, `SELECT id FROM provider`)
 	if err != nil {

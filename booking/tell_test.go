@@ -171,6 +171,17 @@ func TestPeopleAreRemindedOnce(t *testing.T) {
 	remind(it.AutoConfirmAt.Add(-48*time.Hour), 1, "the family agrees or queries")
 	remind(it.AutoConfirmAt.Add(-47*time.Hour), 0, "and not again")
 	require.NotNil(t, w.news(w.parent)[0].Deadline)
+	late := w.booksSessions(w.publishAs(saturdays(tariffOf(charge("place", "session", 1000)))), 1).Items[0]
+	recorded := late.EndsAt.Add(49 * time.Hour) // too late for silence to agree to it
+	w.clock.Set(recorded)
+	_, err = booking.Record(w.ctx, w.d, w.house.Worker, booking.RecordAttendance{ItemID: late.ID, Outcome: booking.Delivered})
+	require.NoError(t, err)
+	remind(recorded.Add(120*time.Hour-time.Second), 0, "five days have not passed")
+	remind(recorded.Add(120*time.Hour), 1, "only its yes agrees")
+	require.Equal(t, booking.NewsYesNeeded, w.news(w.parent)[0].Kind)
+	remind(recorded.Add(121*time.Hour), 0, "and not again")
+	_, err = booking.Confirm(w.ctx, w.d, w.parent, late.ID)
+	require.NoError(t, err)
 	remind(monday.AddDate(1, 0, 0), 0, "half a year later")
 	require.Empty(t, w.news(w.parent), "it is forgotten")
 	_, err = booking.Sweep(w.ctx, w.d)

@@ -2002,6 +2002,7 @@ const (
 	NewsKindRegisterFiled        NewsKind = "register_filed"
 	NewsKindRequestWaiting       NewsKind = "request_waiting"
 	NewsKindSettled              NewsKind = "settled"
+	NewsKindYesNeeded            NewsKind = "yes_needed"
 )
 
 // Valid indicates whether the value is a known member of the NewsKind enum.
@@ -2048,6 +2049,8 @@ func (e NewsKind) Valid() bool {
 	case NewsKindRequestWaiting:
 		return true
 	case NewsKindSettled:
+		return true
+	case NewsKindYesNeeded:
 		return true
 	default:
 		return false

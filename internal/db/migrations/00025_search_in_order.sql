@@ -28,7 +28,11 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
+-- Registers that no silence agrees to, for reminding.
+CREATE INDEX delivery_waits ON delivery (recorded_at) WHERE agree_because <> '';
+
 -- +goose Down
+DROP INDEX delivery_waits;
 DROP FUNCTION begun;
 DROP INDEX search_word_lexeme;
 ALTER TABLE search_word DROP COLUMN lexeme;
