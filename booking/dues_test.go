@@ -1,6 +1,7 @@
 package booking_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -473,4 +474,48 @@ func TestT91_Across31MarchItShowsAsAPrepayment(t *testing.T) {
 	require.Equal(t, map[int64]int64{100_000: 0, 50_000: 0}, prepaid("2027-04-03"))
 	require.Equal(t, books, sheet(w.council.Finance, "2027-03-31"))
 	require.Empty(t, sheet(w.council.Finance, ""))
+}
+
+// Whoever is first, the sweep or a family that cancels or moves, a provider who
+// calls off or a register that is agreed: every penny is where it belongs, and
+// nobody waits for nobody.
+func TestDuesAreTakenWhileFamiliesAndProvidersComeAndGo(t *testing.T) {
+	w := newWorld(t)
+	d := ahead("deposit", &tariff.Payment{DepositPercent: 30, DaysBefore: 1}, charge("place", "session", 801), charge("meal", "session", 199))
+	d.Sessions.Capacity = 50
+	club := w.publish(d)
+	all := w.guests(8)
+	booked := make([]*booking.Booking, len(all))
+	for i, g := range all {
+		booked[i] = w.booksAs(g, ask(g.child, club, 4))
+	}
+	for round, at := range []time.Time{monday, noon(2027, 1, 8), club.Sessions[1].StartsAt.Add(-time.Hour)} {
+		w.clock.Set(at)
+		errs := together(3*len(all)+6, func(i int) error {
+			g, b := all[i%len(all)], booked[i%len(all)]
+			var err error
+			switch {
+			case i >= 3*len(all):
+				_, err = booking.TakeDues(w.ctx, w.d)
+			case i%4 == 0:
+				_, err = booking.Cancel(w.ctx, w.d, g.parent, booking.CancelBooking{BookingID: b.ID, ItemIDs: itemIDs(b, round+1), Reason: "plans_changed"})
+			case i%4 == 1:
+				_, err = booking.Cancel(w.ctx, w.d, w.house.Owner, booking.CancelBooking{BookingID: b.ID, Reason: "no staff"})
+			case i%4 == 2 && round == 2:
+				_, err = booking.Record(w.ctx, w.d, w.house.Coordinator, booking.RecordAttendance{ItemID: b.Items[0].ID, Outcome: booking.NoShow})
+				if err == nil {
+					_, err = booking.Confirm(w.ctx, w.d, g.parent, b.Items[0].ID)
+				}
+			}
+			known := &shortbreaks.Error{}
+			if errors.As(err, &known) && known.Kind == shortbreaks.Conflict { // somebody else was there first
+				return nil
+			}
+			return err
+		})
+		for _, err := range errs {
+			require.NoError(t, err)
+		}
+		w.auditIsClean()
+	}
 }
