@@ -113,6 +113,16 @@ func (m *duesModel) booked(b *booking.Booking) {
 			sum += int64(d.AmountPence)
 		}
 		require.Contains(m.rt, []int64{0, i.price}, sum)
+		for _, c := range it.Charges { // in however many holds, each account pays its share
+			by := map[string]int64{}
+			for _, h := range it.Holds {
+				if h.ChargeN == c.N {
+					by[h.Stream] += h.Amount
+				}
+			}
+			want := shortbreaks.Split(int64(c.AmountPence), []int64{6, 4})
+			require.Equal(m.rt, want, []int64{by["social_care"], by["education"]})
+		}
 		m.items = append(m.items, i)
 	}
 }

@@ -6555,7 +6555,7 @@ type PaymentDetails struct {
 // PaymentPeriod What is paid for at once, in advance.
 type PaymentPeriod string
 
-// PaymentTiming When money is due; in arrears is once attendance is agreed.
+// PaymentTiming When money is due; in arrears is once attendance is agreed. An option with a charge `per_group` takes no deposit.
 type PaymentTiming string
 
 // PercentOf A part of what another kind of charge comes to on the same date; 1250 basis points are 12.5 %. The option has a
@@ -6884,7 +6884,7 @@ type PriceOption struct {
 	// Payment The days and sums of a payment in advance (`period`, `days_before`) or of a deposit (exactly one of `deposit_pence` and `deposit_percent`, and the balance `days_before` the first date).
 	Payment *PaymentDetails `json:"payment,omitempty"`
 
-	// PaymentTiming When money is due; in arrears is once attendance is agreed.
+	// PaymentTiming When money is due; in arrears is once attendance is agreed. An option with a charge `per_group` takes no deposit.
 	PaymentTiming PaymentTiming `json:"payment_timing"`
 
 	// Ratio Staff to children.
