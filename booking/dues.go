@@ -104,6 +104,8 @@ func (d *QuoteDocument) refuseParts() {
 	}
 }
 
+const usedWhole = "an allowance, which is used whole. It cannot be booked; ask the provider for another way to pay."
+
 // mergeDues makes one of parts that are due together, and says why parts that
 // are not cannot be paid.
 func (c *QuotedCharge) mergeDues() string {
@@ -111,7 +113,7 @@ func (c *QuotedCharge) mergeDues() string {
 	for n, due := range c.Dues {
 		sum += due.Pence
 		if c.Unit != payments.InPence && (due.What == tariff.Deposit || due.What != c.Dues[0].What || !due.On.Equal(c.Dues[0].On)) {
-			return "This is paid in parts before it takes place, and your plan pays for it with an allowance, which is used whole. Nothing can be booked with it; ask the provider for another way to pay."
+			return "This is paid in parts before it takes place, and your plan pays for it with " + usedWhole
 		}
 		if n > 0 && len(c.Group) > 0 {
 			return "This is paid in parts before it takes place, and what it costs depends on how many book. It cannot be booked; ask the provider for another way to pay."
@@ -121,7 +123,7 @@ func (c *QuotedCharge) mergeDues() string {
 		return ""
 	}
 	if sum != c.AmountPence {
-		return "Only a part of this is paid before it takes place, and your plan pays for it with an allowance, which is used whole. Nothing can be booked with it; ask the provider for another way to pay."
+		return "Only a part of this is paid before it takes place, and your plan pays for it with " + usedWhole
 	}
 	c.Dues = []QuotedDue{{What: c.Dues[0].What, On: c.Dues[0].On, Pence: sum}}
 	return ""

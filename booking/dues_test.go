@@ -161,8 +161,11 @@ func TestT92_TermsByReasonAndNoticeHoldForWhatWasPaidAhead(t *testing.T) {
 	d := ahead("deposit", &tariff.Payment{DepositPercent: 25, DaysBefore: 0})
 	d.Sessions.Capacity = 100
 	d.Terms.Reasons = []tariff.ReasonTerms{
-		{Reason: "ill", Steps: steps(4, 25)}, {Reason: "hospital", Steps: []tariff.TermStep{{Unit: "hours"}}}, {Reason: "school_closed", Steps: steps(2, 10)},
-		{Reason: "transport_failed", Steps: steps(1, 100)}, {Reason: "bereavement", Steps: []tariff.TermStep{{Unit: "hours"}}},
+		{Reason: "ill", Steps: steps(4, 25)},
+		{Reason: "hospital", Steps: []tariff.TermStep{{Unit: "hours"}}},
+		{Reason: "school_closed", Steps: steps(2, 10)},
+		{Reason: "transport_failed", Steps: steps(1, 100)},
+		{Reason: "bereavement", Steps: []tariff.TermStep{{Unit: "hours"}}},
 	}
 	club := w.publish(d)
 	for n, c := range []struct {
@@ -171,8 +174,12 @@ func TestT92_TermsByReasonAndNoticeHoldForWhatWasPaidAhead(t *testing.T) {
 		in     shortbreaks.Pence
 		late   shortbreaks.Pence
 	}{
-		{"plans_changed", 48 * time.Hour, 0, half}, {"ill", 4 * time.Hour, 0, 200}, {"hospital: since Monday", time.Hour, 0, 0}, {"school_closed", 2 * time.Hour, 0, 80},
-		{"transport_failed", time.Hour, 0, 801}, {"bereavement", time.Minute, 0, 0},
+		{"plans_changed", 48 * time.Hour, 0, half},
+		{"ill", 4 * time.Hour, 0, 200},
+		{"hospital: since Monday", time.Hour, 0, 0},
+		{"school_closed", 2 * time.Hour, 0, 80},
+		{"transport_failed", time.Hour, 0, 801},
+		{"bereavement", time.Minute, 0, 0},
 	} {
 		for late, want := range map[bool]shortbreaks.Pence{false: c.in, true: c.late} {
 			for _, balance := range []bool{false, true} {
