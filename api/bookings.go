@@ -152,6 +152,7 @@ func itemFor(who shortbreaks.Actor) func(*booking.Item) gen.BookingItem {
 			out.Places = &it.Places
 		}
 		out.Companions, out.WorkerChanges = companionsOut(it.Companions), changesOut(it.Changes)
+		out.PaidAhead = paidAheadFor(who)(it)
 		if it.FeeDueAt != nil {
 			out.FeePence, out.FeeDueAt = pence64(it.FeePence), londonOrNone(it.FeeDueAt)
 		}

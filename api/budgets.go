@@ -84,7 +84,7 @@ func topUpMoneyOut(t *budgets.TopUp) *gen.TopUpAccount {
 func statementAccountOut(a budgets.StatementAccount) gen.StatementAccount {
 	out := gen.StatementAccount{
 		AccountID: a.ID, AccountKind: gen.HoldAccount(a.Kind), Stream: optional(gen.FundingStream(a.Stream)), Unit: gen.AccountUnit(a.Unit),
-		Opening: a.Opening, Closing: a.Closing, Entries: mapped(a.Entries, statementEntryOut),
+		Opening: a.Opening, Closing: a.Closing, Prepaid: &a.Prepaid, Entries: mapped(a.Entries, statementEntryOut),
 		Summary: gen.Amounts{Allocated: a.Allocated, Reserved: a.Reserved, Spent: a.Spent, Free: a.Free},
 	}
 	if a.Period != nil {

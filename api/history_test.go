@@ -379,7 +379,7 @@ func (w *world) watch(ctx context.Context, session uuid.UUID, places int) error 
 	owner := dbtest.Owner(w.t, w.d)
 	for looks := 0; ; looks++ {
 		var taken, live int
-		err := owner.QueryRow(ctx, `SELECT p.taken, (SELECT count(*) FROM booking_item i WHERE i.session_id = p.session_id AND i.state = 'confirmed')
+		err := owner.QueryRow(ctx, `SELECT p.taken, (SELECT count(*) FROM booking_item i WHERE i.session_id = p.session_id AND i.state IN ('held', 'requested', 'confirmed'))
 			FROM session_places p WHERE p.session_id = $1`, session).Scan(&taken, &live)
 		switch {
 		case ctx.Err() != nil && looks > 0:

@@ -8,8 +8,12 @@ import (
 )
 
 // GetTrialBalance sums the books as far as the caller may see them.
-func (s *Server) GetTrialBalance(ctx context.Context, _ gen.GetTrialBalanceRequestObject) (gen.GetTrialBalanceResponseObject, error) {
+func (s *Server) GetTrialBalance(ctx context.Context, r gen.GetTrialBalanceRequestObject) (gen.GetTrialBalanceResponseObject, error) {
 	sheet, err := payments.TrialBalance(ctx, s.DB, who(ctx))
+	if err != nil {
+		return nil, err
+	}
+	prepaid, err := payments.Prepayments(ctx, s.DB, who(ctx), dayOrZero(r.Params.PrepaidOn))
 	if err != nil {
 		return nil, err
 	}
@@ -18,6 +22,7 @@ func (s *Server) GetTrialBalance(ctx context.Context, _ gen.GetTrialBalanceReque
 		Totals: mapped(sheet.Totals, func(t payments.UnitTotal) gen.UnitTotal {
 			return gen.UnitTotal{Unit: gen.AccountUnit(t.Unit), Balance: t.Total}
 		}),
+		Prepaid: &gen.Prepayments{On: day(prepaid.On), Rows: mapped(prepaid.Rows, balanceOut)},
 	}, nil
 }
 

@@ -77,6 +77,9 @@ func lowerPrices(ctx context.Context, tx *db.Tx, cuts []chargeCut) error {
 	batch.Queue(`UPDATE item_charge c SET amount_pence = k.pence, quantity = CASE WHEN c.unit = 'pence' THEN k.pence ELSE c.quantity END
 		FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[]) AS k (authority_id, item_id, n, pence)
 		WHERE c.authority_id = k.authority_id AND c.item_id = k.item_id AND c.n = k.n`, authorities, items, ns, to)
+	batch.Queue(`UPDATE item_due d SET amount_pence = k.pence, state = CASE WHEN k.pence = 0 AND d.state = 'open' THEN 'ended' ELSE d.state END
+		FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[]) AS k (authority_id, item_id, n, pence)
+		WHERE d.authority_id = k.authority_id AND d.item_id = k.item_id AND d.charge_n = k.n`, authorities, items, ns, to)
 	batch.Queue(`UPDATE booking_item i SET price_pence = i.price_pence - k.less
 		FROM (SELECT authority_id, id, sum(less)::bigint AS less FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS u (authority_id, id, less) GROUP BY 1, 2) k
 		WHERE i.authority_id = k.authority_id AND i.id = k.id`, authorities, items, less)

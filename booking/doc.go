@@ -13,6 +13,8 @@
 //   - desk.go: the same for all who ask at the same moment.
 //   - accept.go, cancel.go, attend.go, settle.go: the moves people make.
 //   - sweep.go: the moves time makes.
+//   - dues.go, takedues.go: what is paid at booking, in advance or as a deposit
+//     and its balance, taken on its day; settle.go settles the difference.
 //   - group.go, cut.go: places that depend on enough being taken, and what a
 //     group pays; calloff.go, beyond.go: what a provider calls off or cuts.
 //   - reschedule.go, cancelmany.go, fee.go: moving a date, cancelling several,

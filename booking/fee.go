@@ -48,7 +48,7 @@ func end(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover) erro
 	if err := lockMoney(ctx, tx, items, needed{}); err != nil {
 		return err
 	}
-	if err := keepForFee(ctx, tx, waiting); err != nil {
+	if err := keepForFee(ctx, tx, waiting, by.who); err != nil {
 		return err
 	}
 	return settle(ctx, tx, known, payments.KindLateFee, by.who)
@@ -76,8 +76,9 @@ func lockMoney(ctx context.Context, tx *db.Tx, items []*Item, need needed) error
 
 // keepForFee frees what is held beyond the fee. What is kept is shared over
 // charges and accounts as the fee will be. An allowance is kept whole: how much
-// of it a fee uses up is worked out when it is captured.
-func keepForFee(ctx context.Context, tx *db.Tx, items []*Item) error {
+// of it a fee uses up is worked out when it is captured. Of what was paid ahead
+// no more than the fee is kept either.
+func keepForFee(ctx context.Context, tx *db.Tx, items []*Item, who shortbreaks.Actor) error {
 	holds, err := holdsOf(ctx, tx, items)
 	if err != nil {
 		return err
@@ -86,15 +87,23 @@ func keepForFee(ctx context.Context, tx *db.Tx, items []*Item) error {
 	if err != nil {
 		return err
 	}
+	captures := make([]payments.ItemCapture, len(items))
+	for i, it := range items {
+		captures[i] = captureOf(&Item{AuthorityID: it.AuthorityID, ID: it.ID, ChargePence: it.FeePence}, "", who, charges[it.ID], holds, nil)
+	}
+	back, err := payments.PlanBack(ctx, tx, captures)
+	if err != nil {
+		return err
+	}
 	var kept []payments.Smaller
 	var moves []payments.LineMove
 	var authorities, ids []uuid.UUID
 	var dues []time.Time
 	var fees []int64
-	for _, it := range items {
+	for i, it := range items {
 		authorities, ids = append(authorities, it.AuthorityID), append(ids, it.ID)
 		dues, fees = append(dues, *it.FeeDueAt), append(fees, int64(*it.FeePence))
-		for _, c := range captureOf(&Item{AuthorityID: it.AuthorityID, ID: it.ID, ChargePence: it.FeePence}, "", shortbreaks.Anonymous, charges[it.ID], holds, nil).Charges {
+		for _, c := range captures[i].Charges {
 			var pending []payments.Hold
 			var weights []int64
 			for _, h := range c.Holds {
@@ -102,7 +111,7 @@ func keepForFee(ctx context.Context, tx *db.Tx, items []*Item) error {
 					pending, weights = append(pending, h), append(weights, h.Amount)
 				}
 			}
-			parts := shortbreaks.Split(int64(c.DuePence), weights)
+			parts := shortbreaks.Split(int64(c.Owed()), weights)
 			for i, h := range pending {
 				keep := parts[i]
 				if h.Unit != payments.InPence {
@@ -121,10 +130,13 @@ func keepForFee(ctx context.Context, tx *db.Tx, items []*Item) error {
 	if err != nil {
 		return fmt.Errorf("note fees that wait: %w", err)
 	}
-	if err := budgets.MoveLines(ctx, tx, moves); err != nil {
+	if err := budgets.MoveLines(ctx, tx, append(moves, back.LineMoves()...)); err != nil {
 		return err
 	}
-	return payments.KeepForFee(ctx, tx, kept)
+	if err := payments.KeepForFee(ctx, tx, kept); err != nil {
+		return err
+	}
+	return back.Give(ctx, tx)
 }
 
 // DecideFees decides on every fee that waited for its start: nothing is due if

@@ -71,7 +71,9 @@ type Item struct {
 	PlaceSeq      *int64             // ordinal of the place taken in its session
 
 	Charges  []Charge
-	Holds    []ItemHold // nil for a provider
+	Dues     []ItemDue    // what of them is paid ahead; nil: nothing
+	Back     []ItemRefund // what was given back
+	Holds    []ItemHold   // nil for a provider
 	Delivery *Delivery
 	Changes  []WorkerChange // of a visit: who came instead of whom
 	Extra    *ExtraTime     // the last proposal of more time than was booked

@@ -93,6 +93,7 @@ type QuotedCharge struct {
 	Others      []tariff.Borne    `json:"others,omitempty"`     // who bears the rest
 	OptionName  string            `json:"option_name,omitempty"`
 	Group       []QuotedGroup     `json:"group,omitempty"` // parts that are shares of a price for the group
+	Dues        []QuotedDue       `json:"dues,omitempty"`  // parts paid before it takes place; none: all in arrears
 	Reason      *QuotedReason     `json:"reason,omitempty"`
 }
 
@@ -227,6 +228,7 @@ func draftQuote(who shortbreaks.Actor, child *budgets.Child, o *marketplace.Offe
 		}
 		q.Document.Items = append(q.Document.Items, item)
 	}
+	q.Document.spreadDues()
 	return q
 }
 
@@ -274,6 +276,7 @@ func fundQuote(ctx context.Context, tx *db.Tx, q *Quote, child *budgets.Child, c
 	for i := range q.Document.Items {
 		q.Document.Items[i].mergeAllowances()
 	}
+	q.Document.refuseParts()
 	return nil
 }
 
@@ -286,7 +289,7 @@ func (it *QuotedItem) mergeAllowances() {
 		if ch.Payer == payments.PayerBudget && ch.Unit != "pence" {
 			if n, ok := first[*ch.LineID]; ok {
 				kept[n].AmountPence += ch.AmountPence
-				kept[n].Group = append(kept[n].Group, ch.Group...)
+				kept[n].Group, kept[n].Dues = append(kept[n].Group, ch.Group...), append(kept[n].Dues, ch.Dues...)
 				continue
 			}
 			first[*ch.LineID] = len(kept)

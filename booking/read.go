@@ -160,6 +160,9 @@ func fill(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item) 
 	if err != nil {
 		return err
 	}
+	if err := fillDues(ctx, tx, who, items); err != nil {
+		return err
+	}
 	for _, it := range items {
 		it.Charges, it.Holds, it.Reason, it.Delivery, it.Changes = charges[it.ID], holds[it.ID], reasons[it.ID], deliveries[it.ID], changes[it.ID]
 	}

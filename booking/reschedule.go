@@ -245,5 +245,5 @@ func releaseMoved(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, replace
 	if err := giveBack(ctx, tx, ending); err != nil {
 		return err
 	}
-	return release(ctx, tx, ending, payments.Released)
+	return settle(ctx, tx, ending, payments.KindLateFee, who) // of nothing: what was paid ahead goes back
 }

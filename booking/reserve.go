@@ -224,6 +224,7 @@ func (t *taking) take(b *Booking, q *Quote, n int, qi QuotedItem) (*Item, error)
 			AuthorityID: b.AuthorityID, ItemID: item.ID, N: c.N, ProviderID: b.ProviderID, Kind: c.Kind, Payer: c.Payer, Unit: c.Unit,
 			Quantity: c.Quantity, AmountPence: c.AmountPence, LineID: c.LineID,
 		})
+		item.Dues = append(item.Dues, c.duesOf(item, t.now)...)
 		if err := t.takeMoney(item, q.Document.Category, c); err != nil {
 			return nil, err
 		}
@@ -296,7 +297,7 @@ func (t *taking) takeMoney(item *Item, category string, c QuotedCharge) error {
 		line.Held += c.Quantity
 		t.did(func() { line.Held -= c.Quantity })
 	}
-	for _, s := range c.Funding {
+	for _, s := range c.inParts() {
 		if s.Amount == 0 {
 			continue
 		}
@@ -306,7 +307,7 @@ func (t *taking) takeMoney(item *Item, category string, c QuotedCharge) error {
 		}
 		h := &payments.Hold{
 			Authority: item.AuthorityID, ID: shortbreaks.NewID(), Item: item.ID, ChargeN: c.N, Account: s.AccountID, Line: c.LineID,
-			Unit: c.Unit, Amount: s.Amount, State: payments.Pending, CreatedAt: t.now,
+			Unit: c.Unit, Amount: s.Amount, Due: s.due, State: payments.Pending, CreatedAt: t.now,
 		}
 		if !account.Hold(h) {
 			return ErrBudgetTooLow.With("There is too little " + streamWords(s.Stream) + " left. Nothing was booked and no place was kept.")

@@ -14,7 +14,8 @@ import (
 )
 
 // settle captures what each item owes (its charge) from its holds and frees
-// the rest. An item that owes nothing releases all. kind is capture or
+// the rest. What was paid ahead counts towards it, and what of that is not owed
+// goes back. An item that owes nothing releases all. kind is capture or
 // late_fee; each item posts one ledger transaction.
 func settle(ctx context.Context, tx *db.Tx, items []*Item, kind string, who shortbreaks.Actor) error {
 	holds, err := holdsOf(ctx, tx, items)
@@ -32,11 +33,16 @@ func settle(ctx context.Context, tx *db.Tx, items []*Item, kind string, who shor
 	var outcomes []payments.Outcome
 	var captures []payments.ItemCapture
 	for _, it := range items {
-		c := captureOf(it, kind, who, charges[it.ID], holds, payers)
-		outcomes = append(outcomes, payments.CaptureOutcomes(c)...)
-		captures = append(captures, c)
+		captures = append(captures, captureOf(it, kind, who, charges[it.ID], holds, payers))
 	}
-	if err := budgets.MoveLines(ctx, tx, payments.LineMoves(outcomes)); err != nil {
+	back, err := payments.PlanBack(ctx, tx, captures)
+	if err != nil {
+		return err
+	}
+	for _, c := range captures {
+		outcomes = append(outcomes, payments.CaptureOutcomes(c)...)
+	}
+	if err := budgets.MoveLines(ctx, tx, append(payments.LineMoves(outcomes), back.LineMoves()...)); err != nil {
 		return err
 	}
 	if err := payments.Resolve(ctx, tx, outcomes); err != nil {
@@ -45,7 +51,10 @@ func settle(ctx context.Context, tx *db.Tx, items []*Item, kind string, who shor
 	if err := payments.PostCaptures(ctx, tx, captures); err != nil {
 		return err
 	}
-	return keepDue(ctx, tx, captures, charges)
+	if err := keepDue(ctx, tx, captures, charges); err != nil {
+		return err
+	}
+	return back.Give(ctx, tx)
 }
 
 // captureOf shares what an item owes over its charges (see shareDue).

@@ -37,6 +37,7 @@ func (w *writes) queue(batch *pgx.Batch, now time.Time) {
 	var bookings []*Booking
 	var items []*Item
 	var charges []Charge
+	var dues []ItemDue
 	var events []event
 	places := map[marketplace.PlaceKey]int{}
 	for i, b := range w.baskets {
@@ -48,6 +49,7 @@ func (w *writes) queue(batch *pgx.Batch, now time.Time) {
 				}
 				items = append(items, it)
 				charges = append(charges, it.Charges...)
+				dues = append(dues, it.Dues...)
 				events = append(events, newEvent(it, "", it.State, mover{who: w.who[i], onBehalf: bk.OnBehalf, cause: "booked"}, now))
 			}
 		}
@@ -57,6 +59,7 @@ func (w *writes) queue(batch *pgx.Batch, now time.Time) {
 	queueBookings(batch, bookings)
 	queueItems(batch, items)
 	queueCharges(batch, charges)
+	queueDues(batch, dues)
 	queueEvents(batch, events)
 	w.queueParties(batch)
 	budgets.QueueMoveLocked(batch, heldByLine(w.holds))

@@ -30,6 +30,7 @@ type StatementAccount struct {
 	Unit    payments.Unit
 	Opening int64
 	Closing int64
+	Prepaid int64 // of what was spent by the last day: for dates after it (T91)
 	Entries []StatementEntry
 	Amounts // as they stand now, whatever the days asked for
 }
@@ -105,7 +106,14 @@ func readStatement(ctx context.Context, tx *db.Tx, c *Child, from, to time.Time)
 	if err != nil {
 		return nil, false, err
 	}
+	prepaid, err := payments.Prepaid(ctx, tx, c.AuthorityID, ids, s.To)
+	if err != nil {
+		return nil, false, err
+	}
 	agrees := s.fill(b, opening, entries)
+	for i := range s.Accounts {
+		s.Accounts[i].Prepaid = prepaid[s.Accounts[i].ID]
+	}
 	return s, agrees, nil
 }
 
@@ -206,6 +214,12 @@ func describe(kind string) string {
 		return "Paid for a booking"
 	case payments.KindLateFee:
 		return "Late cancellation fee"
+	case payments.KindAdvance:
+		return "Paid ahead for a booking"
+	case payments.KindDeposit:
+		return "Deposit for a booking"
+	case payments.KindBalance:
+		return "Balance of a booking, after its deposit"
 	case payments.KindRefund:
 		return "Given back for a booking"
 	case payments.KindTopUp:

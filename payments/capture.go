@@ -30,6 +30,7 @@ type ChargeDue struct {
 	Payer       string            // one of the Payer constants
 	AmountPence shortbreaks.Pence // as booked
 	DuePence    shortbreaks.Pence // of it; 0 releases its holds
+	PaidPence   shortbreaks.Pence // captured ahead and not given back (PlanBack); only the rest of what is due is captured
 	PayableBy   string            // who hands the money over: one of the PayableBy constants; top-up and direct charges know their own
 	Holder      *uuid.UUID        // which recipient, manager or family
 	Holds       []Hold            // of this charge; in minutes, nights or sessions where the allowance is
@@ -39,7 +40,8 @@ type ChargeDue struct {
 type ItemCapture struct {
 	Authority, Item, Child, Provider uuid.UUID
 	Actor                            uuid.UUID // Nil: the system
-	Kind                             string    // KindCapture or KindLateFee
+	Kind                             string    // KindCapture or KindLateFee; of what is due ahead its own
+	Source                           uuid.UUID // the row that causes it; Nil: the item
 	Charges                          []ChargeDue
 }
 
@@ -62,12 +64,12 @@ func (c ChargeDue) outcomes() []Outcome {
 		weights[i] = o.Hold.Amount
 		total += o.Hold.Amount
 	}
-	if c.DuePence == 0 || total == 0 {
+	if c.Owed() == 0 || total == 0 {
 		return out
 	}
-	due := int64(c.DuePence)
+	due := int64(c.Owed())
 	if out[0].Hold.Unit != InPence {
-		due = allowanceFor(total, c.DuePence, c.AmountPence)
+		due = allowanceFor(total, c.Owed(), c.AmountPence)
 	}
 	for i, part := range shortbreaks.Split(due, weights) {
 		if part != 0 {
@@ -115,7 +117,7 @@ func PostCaptures(ctx context.Context, tx *db.Tx, captures []ItemCapture) error 
 	for i, c := range captures {
 		if len(drafts[i]) > 0 {
 			postings = append(postings, Posting{
-				Authority: c.Authority, Kind: c.Kind, Source: c.Item, Actor: c.Actor, Entries: book.entries(drafts[i]),
+				Authority: c.Authority, Kind: c.Kind, Source: c.source(), Actor: c.Actor, Entries: book.entries(drafts[i]),
 			})
 		}
 	}
@@ -136,7 +138,7 @@ func (c ChargeDue) draft(item ItemCapture, streams map[uuid.UUID]string) ([]draf
 	if c.DuePence < 0 || c.DuePence > c.AmountPence {
 		return nil, fmt.Errorf("capture item %s charge %d: %w", item.Item, c.N, ErrAboveHold)
 	}
-	if c.DuePence == 0 {
+	if c.Owed() == 0 {
 		return nil, nil
 	}
 	switch c.Payer {
@@ -161,11 +163,11 @@ func (c ChargeDue) draftHeld(item ItemCapture, streams map[uuid.UUID]string) ([]
 		weights[i] = o.Captured
 		captured += o.Captured
 	}
-	if len(outcomes) == 0 || outcomes[0].Hold.Unit == InPence && captured != int64(c.DuePence) {
-		return nil, fmt.Errorf("capture item %s charge %d: %s due, %d held for it", item.Item, c.N, c.DuePence, captured)
+	if len(outcomes) == 0 || outcomes[0].Hold.Unit == InPence && captured != int64(c.Owed()) {
+		return nil, fmt.Errorf("capture item %s charge %d: %s due, %d held for it", item.Item, c.N, c.Owed(), captured)
 	}
-	pence := shortbreaks.Split(int64(c.DuePence), weights)
-	draft := []draftEntry{{key: c.payable(item), amount: int64(c.DuePence)}}
+	pence := shortbreaks.Split(int64(c.Owed()), weights)
+	draft := []draftEntry{{key: c.payable(item), amount: int64(c.Owed())}}
 	for i, o := range outcomes {
 		draft = append(draft, draftEntry{account: o.Hold.Account, unit: o.Hold.Unit, amount: -o.Captured})
 		if o.Hold.Unit == InPence {

@@ -28,6 +28,9 @@
 //   - holds.go: PlaceHolds, HoldsOf, Release, LineMoves, Resolve.
 //   - capture.go: CaptureOutcomes (how a charge falls on its holds) and PostCaptures.
 //   - refund.go, refund_plan.go: Refund, back to where it came from.
+//   - ahead.go: what was paid ahead of a date counts when the date is settled,
+//     and goes back if it is not owed (PlanBack); prepaid.go: what of it is
+//     for later than a day (Prepayments, Prepaid).
 //   - allocate.go: Allocate.
 //   - topup.go, stripe.go, stripe_event.go: top-ups by card; only stripe*.go
 //     speak to Stripe.

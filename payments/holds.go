@@ -38,6 +38,7 @@ type Hold struct {
 	ChargeN    int
 	Account    uuid.UUID
 	Line       *uuid.UUID // the plan line it counts against; nil for a top-up
+	Due        string     // which part due ahead it is for, as item_due names it; "": none
 	Unit       Unit
 	Amount     int64
 	State      HoldState
@@ -102,7 +103,7 @@ func QueueHolds(batch *pgx.Batch, now time.Time, holds []*Hold) {
 	var authority, id, item, account, raisedAuthority, raised []uuid.UUID
 	var unit, raisedUnit []string
 	var amount, sum, before, last, seq []int64
-	charge, line := make([]int32, n), make([]*uuid.UUID, n)
+	charge, line, due := make([]int32, n), make([]*uuid.UUID, n), make([]string, n)
 	at := make(map[AccountRef]int, n)
 	for i, h := range holds {
 		if h.ID == uuid.Nil {
@@ -111,7 +112,7 @@ func QueueHolds(batch *pgx.Batch, now time.Time, holds []*Hold) {
 		h.State, h.CreatedAt = Pending, now
 		authority, id, item, account = append(authority, h.Authority), append(id, h.ID), append(item, h.Item), append(account, h.Account)
 		unit, amount, seq = append(unit, string(h.Unit)), append(amount, h.Amount), append(seq, h.AccountSeq)
-		charge[i], line[i] = int32(h.ChargeN), h.Line //nolint:gosec // charges of an item are few
+		charge[i], line[i], due[i] = int32(h.ChargeN), h.Line, h.Due //nolint:gosec // charges of an item are few
 		ref := AccountRef{h.Authority, h.Account}
 		a, known := at[ref]
 		if !known {
@@ -127,7 +128,7 @@ func QueueHolds(batch *pgx.Batch, now time.Time, holds []*Hold) {
 		}
 		return nil
 	})
-	batch.Queue(insertHoldsSQL, authority, id, item, charge, account, line, unit, amount, seq, now)
+	batch.Queue(insertHoldsSQL, authority, id, item, charge, account, line, unit, amount, seq, now, due)
 }
 
 // BelowFloor reports whether err is the schema refusing to promise more of an
@@ -139,15 +140,16 @@ const (
 		FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) p (authority_id, id, unit, amount, before, last)
 		WHERE a.authority_id = p.authority_id AND a.id = p.id AND a.unit = p.unit AND a.seq = p.before AND a.has_floor`
 
-	insertHoldsSQL = `INSERT INTO hold (authority_id, id, item_id, charge_n, account_id, line_id, unit, amount, account_seq, state, created_at)
-		SELECT w.*, 'pending', $10 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[]) w`
+	insertHoldsSQL = `INSERT INTO hold (authority_id, id, item_id, charge_n, account_id, line_id, unit, amount, account_seq, due, state, created_at)
+		SELECT w.*, 'pending', $10 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[],
+			$11::text[]) w`
 )
 
-const holdColumns = `authority_id, id, item_id, charge_n, account_id, line_id, unit, amount, state, captured, refunded, account_seq, created_at, resolved_at`
+const holdColumns = `authority_id, id, item_id, charge_n, account_id, line_id, unit, amount, state, captured, refunded, account_seq, created_at, resolved_at, due`
 
 func scanHold(row pgx.CollectableRow) (h Hold, err error) {
 	err = row.Scan(&h.Authority, &h.ID, &h.Item, &h.ChargeN, &h.Account, &h.Line, &h.Unit, &h.Amount, &h.State,
-		&h.Captured, &h.Refunded, &h.AccountSeq, &h.CreatedAt, &h.ResolvedAt)
+		&h.Captured, &h.Refunded, &h.AccountSeq, &h.CreatedAt, &h.ResolvedAt, &h.Due)
 	return h, err
 }
 

@@ -22,6 +22,9 @@ const (
 	KindLateFee  = "late_fee"
 	KindRefund   = "refund"
 	KindTopUp    = "top_up"
+	KindAdvance  = "advance" // before its date, at booking or so many days ahead
+	KindDeposit  = "deposit"
+	KindBalance  = "balance"
 )
 
 // Entry moves an amount, in the account's own unit, into (plus) or out of

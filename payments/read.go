@@ -254,7 +254,10 @@ const bookingReferenceSQL = `coalesce((SELECT b.reference FROM booking_item i
 		JOIN booking b ON b.authority_id = i.authority_id AND b.id = i.booking_id
 		WHERE i.authority_id = t.authority_id AND i.id = CASE t.kind
 			WHEN 'capture' THEN t.source_id WHEN 'late_fee' THEN t.source_id
+			WHEN 'advance' THEN ` + dueItemSQL + ` WHEN 'deposit' THEN ` + dueItemSQL + ` WHEN 'balance' THEN ` + dueItemSQL + `
 			WHEN 'refund' THEN (SELECT r.item_id FROM refund r WHERE r.authority_id = t.authority_id AND r.id = t.source_id) END), '')`
+
+const dueItemSQL = `(SELECT d.item_id FROM item_due d WHERE d.authority_id = t.authority_id AND d.id = t.source_id)`
 
 func addEntries(ctx context.Context, tx *db.Tx, r reach, list []Transaction) error {
 	ids := make([]uuid.UUID, len(list))

@@ -134,6 +134,9 @@ const chargesPaidSQL = `SELECT c.n, c.payer, c.unit, c.quantity,
 const outstandingSQL = `WITH posted AS MATERIALIZED (
 		SELECT t.id FROM ledger_transaction t WHERE t.authority_id = $1 AND t.kind IN ('capture', 'late_fee') AND t.source_id = $2
 		UNION ALL
+		SELECT t.id FROM item_due d JOIN ledger_transaction t ON t.authority_id = d.authority_id AND t.kind = due_kind(d.what) AND t.source_id = d.id
+		WHERE d.authority_id = $1 AND d.item_id = $2
+		UNION ALL
 		SELECT t.id FROM refund r JOIN ledger_transaction t ON t.authority_id = r.authority_id AND t.kind = 'refund' AND t.source_id = r.id
 		WHERE r.authority_id = $1 AND r.item_id = $2)
 	SELECT a.id, a.kind, a.unit, coalesce(a.stream, ''), coalesce(a.payer, ''), a.holder_id, sum(e.amount)::bigint

@@ -26,7 +26,7 @@ func ReplaceHolds(ctx context.Context, tx *db.Tx, list []Smaller) error {
 			return fmt.Errorf("replace hold %s of %d by one of %d", s.Hold.ID, s.Hold.Amount, s.Amount)
 		}
 	}
-	if _, err := exchange(ctx, tx, list); err != nil {
+	if _, err := exchange(ctx, tx, list, true); err != nil {
 		return err
 	}
 	var old []Hold
@@ -40,15 +40,16 @@ func ReplaceHolds(ctx context.Context, tx *db.Tx, list []Smaller) error {
 // may need, until it is decided whether it is due (T55). What becomes of the
 // plan lines is the caller's, before. Errors: hold-resolved.
 func KeepForFee(ctx context.Context, tx *db.Tx, list []Smaller) error {
-	fresh, err := exchange(ctx, tx, list)
+	fresh, err := exchange(ctx, tx, list, false)
 	if err != nil {
 		return err
 	}
 	return mark(ctx, tx, "for_fee", fresh)
 }
 
-// exchange releases holds and places the amounts in their stead.
-func exchange(ctx context.Context, tx *db.Tx, list []Smaller) ([]Hold, error) {
+// exchange releases holds and places the amounts in their stead, for the same
+// parts due ahead if anything is still to be taken ahead.
+func exchange(ctx context.Context, tx *db.Tx, list []Smaller, ahead bool) ([]Hold, error) {
 	var outcomes []Outcome
 	var fresh []*Hold
 	for _, s := range list {
@@ -57,9 +58,12 @@ func exchange(ctx context.Context, tx *db.Tx, list []Smaller) ([]Hold, error) {
 			return nil, fmt.Errorf("keep %d of hold %s of %d", s.Amount, h.ID, h.Amount)
 		}
 		outcomes = append(outcomes, Outcome{Hold: h, State: Released})
+		if !ahead {
+			h.Due = ""
+		}
 		if s.Amount > 0 {
 			fresh = append(fresh, &Hold{
-				Authority: h.Authority, Item: h.Item, ChargeN: h.ChargeN, Account: h.Account, Line: h.Line, Unit: h.Unit, Amount: s.Amount,
+				Authority: h.Authority, Item: h.Item, ChargeN: h.ChargeN, Account: h.Account, Line: h.Line, Due: h.Due, Unit: h.Unit, Amount: s.Amount,
 			})
 		}
 	}

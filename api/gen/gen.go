@@ -1763,6 +1763,30 @@ func (e IntroductionState) Valid() bool {
 	}
 }
 
+// Defines values for ItemDueState.
+const (
+	ItemDueStateEnded   ItemDueState = "ended"
+	ItemDueStateOpen    ItemDueState = "open"
+	ItemDueStateOutside ItemDueState = "outside"
+	ItemDueStateTaken   ItemDueState = "taken"
+)
+
+// Valid indicates whether the value is a known member of the ItemDueState enum.
+func (e ItemDueState) Valid() bool {
+	switch e {
+	case ItemDueStateEnded:
+		return true
+	case ItemDueStateOpen:
+		return true
+	case ItemDueStateOutside:
+		return true
+	case ItemDueStateTaken:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ItemState.
 const (
 	ItemStateCancelledByAuthority ItemState = "cancelled_by_authority"
@@ -3702,6 +3726,9 @@ type BookingItem struct {
 	//
 	// Example: 2027-01-09T10:00
 	LocalStart LocalTime `json:"local_start"`
+
+	// PaidAhead What of an item is paid before it takes place; left out if all is paid once attendance is agreed.
+	PaidAhead *PaidAhead `json:"paid_ahead,omitempty"`
 
 	// PlaceSeq Which change to the session this place was; grows by one.
 	PlaceSeq *int64 `json:"place_seq,omitempty"`
@@ -6092,6 +6119,25 @@ type ItemCharge struct {
 	Verdict *Verdict `json:"verdict,omitempty"`
 }
 
+// ItemDue A part of a charge that is due ahead.
+type ItemDue struct {
+	ChargeN int `json:"charge_n"`
+
+	// DueOn The day it is taken; never before the date is confirmed.
+	DueOn openapi_types.Date `json:"due_on"`
+	Pence int64              `json:"pence"`
+
+	// State Whether it was taken. What ended before its day is settled with the date; `outside` is paid to the provider directly or by a contract.
+	State   ItemDueState `json:"state"`
+	TakenAt *time.Time   `json:"taken_at,omitempty"`
+
+	// What Why it is due then.
+	What DueKind `json:"what"`
+}
+
+// ItemDueState Whether it was taken. What ended before its day is settled with the date; `outside` is paid to the provider directly or by a contract.
+type ItemDueState string
+
 // ItemEvent Something that happened and adds to the price.
 type ItemEvent struct {
 	Amount int `json:"amount"`
@@ -7258,6 +7304,20 @@ type OpenDatasetPublisherType string
 // Overdue How long a question has waited; less than two days, two, or five.
 type Overdue string
 
+// PaidAhead What of an item is paid before it takes place; left out if all is paid once attendance is agreed.
+type PaidAhead struct {
+	Dues []ItemDue `json:"dues"`
+
+	// GivenBackPence What of it was not owed and went back. Only the family and the authority see it.
+	GivenBackPence *int64 `json:"given_back_pence,omitempty"`
+
+	// PaidPence What was taken ahead.
+	PaidPence int64 `json:"paid_pence"`
+
+	// StillDuePence What is still to be taken before it takes place.
+	StillDuePence int64 `json:"still_due_pence"`
+}
+
 // PaperForm In which form to answer: the figures as JSON, a page to print as HTML, or the same words as a PDF. A PDF marks
 // what is written in an alphabet other than Latin, Greek or Cyrillic; the page has it.
 type PaperForm string
@@ -7284,7 +7344,7 @@ type PaymentDetails struct {
 // PaymentPeriod What is paid for at once, in advance.
 type PaymentPeriod string
 
-// PaymentTiming When money is due; in arrears is once attendance is agreed.
+// PaymentTiming When money is due; in arrears is once attendance is agreed. An option with a charge `per_group` takes no deposit.
 type PaymentTiming string
 
 // PercentOf A part of what another kind of charge comes to on the same date; 1250 basis points are 12.5 %. The option has a
@@ -7550,6 +7610,12 @@ type PlannedUse struct {
 // Example: ZZ1 1AB
 type Postcode = string
 
+// Prepayments What was paid by a day for what takes place after it, as accounts stood at the end of that day.
+type Prepayments struct {
+	On   openapi_types.Date `json:"on"`
+	Rows []TrialBalanceRow  `json:"rows"`
+}
+
 // PreviewedSession One session a series would make.
 type PreviewedSession struct {
 	EndsAt time.Time `json:"ends_at"`
@@ -7607,7 +7673,7 @@ type PriceOption struct {
 	// Payment The days and sums of a payment in advance (`period`, `days_before`) or of a deposit (exactly one of `deposit_pence` and `deposit_percent`, and the balance `days_before` the first date).
 	Payment *PaymentDetails `json:"payment,omitempty"`
 
-	// PaymentTiming When money is due; in arrears is once attendance is agreed.
+	// PaymentTiming When money is due; in arrears is once attendance is agreed. An option with a charge `per_group` takes no deposit.
 	PaymentTiming PaymentTiming `json:"payment_timing"`
 
 	// Ratio Staff to children.
@@ -8576,6 +8642,9 @@ type StatementAccount struct {
 	// Period The time an allocation is for.
 	Period *FundingPeriod `json:"period,omitempty"`
 
+	// Prepaid What was spent by the last day for dates after it, in the account's unit.
+	Prepaid *int64 `json:"prepaid,omitempty"`
+
 	// Stream Where budget money comes from. The family's own top-up is never a stream.
 	Stream *FundingStream `json:"stream,omitempty"`
 
@@ -8854,9 +8923,12 @@ type TransactionKind = string
 
 // TrialBalance Every account within reach, and what each unit sums to.
 type TrialBalance struct {
-	AsAt   time.Time         `json:"as_at"`
-	Rows   []TrialBalanceRow `json:"rows"`
-	Totals []UnitTotal       `json:"totals"`
+	AsAt time.Time `json:"as_at"`
+
+	// Prepaid What was paid by a day for what takes place after it, as accounts stood at the end of that day.
+	Prepaid *Prepayments      `json:"prepaid,omitempty"`
+	Rows    []TrialBalanceRow `json:"rows"`
+	Totals  []UnitTotal       `json:"totals"`
 }
 
 // TrialBalanceRow Accounts alike, summed. Plus is what the account has or is owed.
@@ -10236,6 +10308,12 @@ type CreateTopUpParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// GetTrialBalanceParams defines parameters for GetTrialBalance.
+type GetTrialBalanceParams struct {
+	// PrepaidOn The day after which something counts as prepaid; the last day of this financial year if left out.
+	PrepaidOn *openapi_types.Date `form:"prepaid_on,omitempty" json:"prepaid_on,omitempty"`
+}
+
 // ListWaitlistEntriesParams defines parameters for ListWaitlistEntries.
 type ListWaitlistEntriesParams struct {
 	// Limit How many items to answer at most.
@@ -10948,7 +11026,7 @@ type ServerInterface interface {
 	CreateTopUp(ctx echo.Context, params CreateTopUpParams) error
 	// GetTrialBalance Read the trial balance
 	// (GET /v1/trial-balance)
-	GetTrialBalance(ctx echo.Context) error
+	GetTrialBalance(ctx echo.Context, params GetTrialBalanceParams) error
 	// ListWaitlistEntries List the lines your children wait in
 	// (GET /v1/waitlist-entries)
 	ListWaitlistEntries(ctx echo.Context, params ListWaitlistEntriesParams) error
@@ -14782,8 +14860,17 @@ func (w *ServerInterfaceWrapper) CreateTopUp(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) GetTrialBalance(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTrialBalanceParams
+	// ------------- Optional query parameter "prepaid_on" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "prepaid_on", ctx.QueryParams(), &params.PrepaidOn, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter prepaid_on: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetTrialBalance(ctx)
+	err = w.Handler.GetTrialBalance(ctx, params)
 	return err
 }
 
@@ -33144,6 +33231,7 @@ func (response CreateTopUpdefaultApplicationProblemPlusJSONResponse) VisitCreate
 }
 
 type GetTrialBalanceRequestObject struct {
+	Params GetTrialBalanceParams
 }
 
 type GetTrialBalanceResponseObject interface {
@@ -39842,8 +39930,10 @@ func (sh *strictHandler) CreateTopUp(ctx echo.Context, params CreateTopUpParams)
 }
 
 // GetTrialBalance operation middleware
-func (sh *strictHandler) GetTrialBalance(ctx echo.Context) error {
+func (sh *strictHandler) GetTrialBalance(ctx echo.Context, params GetTrialBalanceParams) error {
 	var request GetTrialBalanceRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.GetTrialBalance(ctx.Request().Context(), request.(GetTrialBalanceRequestObject))

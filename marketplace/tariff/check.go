@@ -108,6 +108,8 @@ func (o *Option) checkPayment(f *shortbreaks.Faults, at string) {
 	}
 	f.Unless(p.Period == "", at+"/payment/period", "Only payment in advance is by period.")
 	f.Unless((p.DepositPence > 0) != (p.DepositPercent > 0), at+"/payment/deposit_pence", "Give a sum or a percentage as the deposit, and not both.")
+	shared := slices.ContainsFunc(o.Charges, func(c Charge) bool { return c.Basis == PerGroup })
+	f.Unless(!shared, at+"/payment_timing", "What each pays of a price for the group is not known when the deposit is. Take it at booking, in advance or in arrears.")
 }
 
 // checkTicket holds a block or a membership against what the mix can use.

@@ -10,10 +10,11 @@ import (
 // Due is a sum to be paid on a date; the zero date is at booking, and arrears
 // is once attendance is agreed.
 type Due struct {
-	What  string            `json:"what"` // at_booking, advance, deposit, balance, arrears
-	On    time.Time         `json:"on"`   // a London date, midnight UTC
-	Pence shortbreaks.Pence `json:"pence"`
-	Items []int             `json:"items"` // places of the occasions it is for
+	What   string            `json:"what"` // at_booking, advance, deposit, balance, arrears
+	On     time.Time         `json:"on"`   // a London date, midnight UTC
+	Pence  shortbreaks.Pence `json:"pence"`
+	Items  []int             `json:"items"`            // places of the occasions it is for
+	Option string            `json:"option,omitempty"` // whose charges it pays
 }
 
 // Dues say when the buyer's money is due by the timing of each option (T91,
@@ -22,7 +23,7 @@ func (p *Priced) Dues() []Due {
 	var dues []Due
 	for n := range p.Parts {
 		o := &p.tariff.Options[p.Parts[n].Option]
-		items := p.boughtWith(&p.Parts[n], o.Name)
+		items, from := p.boughtWith(&p.Parts[n], o.Name), len(dues)
 		total := sum(items)
 		switch o.PaymentTiming {
 		case AtBooking:
@@ -42,6 +43,9 @@ func (p *Priced) Dues() []Due {
 			dues = append(dues, Due{What: Deposit, Pence: deposit, Items: p.Parts[n].Dates}, Due{What: "balance", On: on, Pence: total - deposit, Items: p.Parts[n].Dates})
 		default:
 			dues = append(dues, Due{What: Arrears, Pence: total, Items: p.Parts[n].Dates})
+		}
+		for i := range dues[from:] {
+			dues[from+i].Option = o.Name
 		}
 	}
 	return slices.DeleteFunc(dues, func(d Due) bool { return d.Pence == 0 })

@@ -98,7 +98,7 @@ func TestT91_PaymentInAdvanceIsDueBeforeEachPeriodBegins(t *testing.T) {
 		return one(charge("place", "session", 1000)), by(tariff.BySession, weekly("2027-03-20T10:00", "2027-03-20T12:00", 4)...)
 	}
 	due := func(on string, pence shortbreaks.Pence, items ...int) tariff.Due {
-		return tariff.Due{What: "advance", On: day(on), Pence: pence, Items: items}
+		return tariff.Due{What: "advance", On: day(on), Pence: pence, Items: items, Option: "Standard"}
 	}
 	tf, ask := sessions()
 	require.Equal(t, []tariff.Due{due("2027-02-15", 2000, 0, 1), due("2027-03-18", 2000, 2, 3)}, dues("month", tf, ask), "14 days before the 1st of each month")
@@ -119,12 +119,12 @@ func TestT92_DepositBalanceAndTermsByReasonAndNotice(t *testing.T) {
 	stay.Options[0].PaymentTiming, stay.Options[0].Payment = tariff.Deposit, &tariff.Payment{DaysBefore: 28, DepositPercent: 25}
 	p := listed{name: "deposit", tf: stay, ask: visit("2027-07-23T16:00", "2027-07-26T10:00"), total: 40_005}.try(t)
 	require.Equal(t, []tariff.Due{ // a quarter of 400.05 is 100.0125
-		{What: "deposit", Pence: 10_001, Items: []int{0}},
-		{What: "balance", On: time.Date(2027, 6, 25, 0, 0, 0, 0, time.UTC), Pence: 30_004, Items: []int{0}},
+		{What: "deposit", Pence: 10_001, Items: []int{0}, Option: "Standard"},
+		{What: "balance", On: time.Date(2027, 6, 25, 0, 0, 0, 0, time.UTC), Pence: 30_004, Items: []int{0}, Option: "Standard"},
 	}, p.Dues())
 	stay.Options[0].Payment = &tariff.Payment{DaysBefore: 28, DepositPence: 50_000}
 	p = listed{name: "a deposit larger than the price", tf: stay, ask: visit("2027-07-23T16:00", "2027-07-26T10:00"), total: 40_005}.try(t)
-	require.Equal(t, []tariff.Due{{What: "deposit", Pence: 40_005, Items: []int{0}}}, p.Dues())
+	require.Equal(t, []tariff.Due{{What: "deposit", Pence: 40_005, Items: []int{0}, Option: "Standard"}}, p.Dues())
 
 	terms := tariff.Terms{
 		Steps: []tariff.TermStep{{Notice: 28, Unit: "days"}, {Notice: 7, Unit: "days", FeePence: pence(1001)}, {Notice: 48, Unit: "hours", FeePercent: 50}, {Unit: "hours", FeePercent: 100}},
