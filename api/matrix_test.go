@@ -99,6 +99,7 @@ type cast struct {
 	next    map[string]int // fixtures by target, so that no two want the same hour or session
 	shared  map[string]uuid.UUID
 	full    map[string]*marketplace.OfferDetail // a club that is full
+	quiet   map[uuid.UUID]*marketplace.OfferDetail
 }
 
 func newCast(t *testing.T) *cast {
@@ -476,5 +477,6 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 	maps.Copy(all, m.openDataRequests())
 	maps.Copy(all, m.lifeRequests())
 	maps.Copy(all, m.trustRequests())
+	maps.Copy(all, m.emergencyRequests())
 	return all
 }

@@ -26,6 +26,8 @@
 //   - need.go, competency.go, signedoff.go: what a child needs somebody to be
 //     signed off for, who is, and that nobody else is booked; swap.go: another
 //     worker for a visit; flag.go: the same looked at two days before.
+//   - emergency.go, emergencydecision.go: a place kept for emergencies, booked on
+//     the authority's contingency, and what is decided of it the next working day.
 //   - read.go: what each role may see of a booking.
 //
 // Rows are locked in one order everywhere: idempotency key, waiting lists,

@@ -208,6 +208,8 @@ func describe(kind string) string {
 		return "Late cancellation fee"
 	case payments.KindRefund:
 		return "Given back for a booking"
+	case payments.KindRecharge:
+		return "Paid for an emergency booking"
 	case payments.KindTopUp:
 		return "Paid in by card"
 	}

@@ -94,7 +94,7 @@ func newJobs(d *db.DB) (*river.Client[pgx.Tx], error) {
 		}
 	}
 	return db.NewJobs(d, workers, []*river.PeriodicJob{
-		runs[sweepArgs](workers, sweepEvery, all(booking.Sweep, booking.DecideGroups, booking.FinishCallingOff, booking.DecideFees, booking.OfferPlaces, booking.FlagCompetencies)),
+		runs[sweepArgs](workers, sweepEvery, all(booking.Sweep, booking.DecideGroups, booking.FinishCallingOff, booking.DecideFees, booking.OfferPlaces, booking.FlagCompetencies, marketplace.ReleaseEmergency, booking.PostRecharges)),
 		runs[purgeArgs](workers, purgeEvery, d.PurgeReplies),
 		runs[roundArgs](workers, roundEvery, all(marketplace.WarnOfExpiry, marketplace.TidyImports, booking.CountReliability)),
 		runs[pricesArgs](workers, pricesEvery, all(marketplace.RollPrices, marketplace.MarkLapses)),
