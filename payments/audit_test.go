@@ -67,6 +67,7 @@ func newAuditable(t *testing.T) *auditable {
 		w.authority, visit, w.provider, start)
 	w.exec(`INSERT INTO legal_basis (authority_id, id, child_id, basis, starts_on, recorded_by, recorded_at)
 		VALUES ($1, $2, $2, 'section_20', '2027-01-04', $3, $4)`, w.authority, c.id, w.person, start)
+	w.emergency(c, line, care)
 	w.clean()
 
 	var words []string
@@ -192,6 +193,16 @@ var mutants = []mutant{
 		FROM item_event WHERE item_id = {confirmed}`},
 	{"entry_units", "", "", `UPDATE hold SET unit = 'nights' WHERE item_id = {confirmed}`},
 	{"entry_units", "append-only", `DROP TRIGGER ledger_entry_append_only ON ledger_entry`, `UPDATE ledger_entry SET unit = 'nights'`},
+	{"emergency", "", "", `UPDATE emergency_capacity SET used = 2`},
+	{"emergency", "", "", `UPDATE emergency_capacity SET state = 'held', ended_at = NULL, release_hours_before = 1000`},
+	{"emergency", "", "", `UPDATE emergency_capacity SET state = 'held', ended_at = NULL, session_id = {new}`},
+	{"emergency", "funding_takes_two", `ALTER TABLE contingency_funding DROP CONSTRAINT funding_takes_two`, `UPDATE contingency_funding SET approved_by = proposed_by`},
+	{"emergency", "", "", `UPDATE contingency_funding SET amount_pence = amount_pence + 1`},
+	{"emergency", "", "", `UPDATE hold SET account_id = (SELECT id FROM account WHERE kind = 'contingency') WHERE item_id = {confirmed}`},
+	{"emergency", "append-only", `DROP TRIGGER recharge_append_only ON recharge`, `UPDATE recharge SET amount_pence = 99`},
+	{"emergency", "", "", `UPDATE emergency_booking SET recharged_pence = NULL`},
+	{"line_limits", "", "", `INSERT INTO recharge SELECT authority_id, {confirmed}, account_id, line_id, 1 FROM recharge`},
+	{"charges_equal_holds", "", "", `UPDATE hold SET amount = 399 WHERE account_id = (SELECT id FROM account WHERE kind = 'contingency')`},
 	{"own_child", "", "", `UPDATE hold SET account_id = {siblings} WHERE item_id = {confirmed}`},
 	{"own_child", "", "", `UPDATE allocation SET child_id = {sibling} WHERE account_id = {care}`},
 }
@@ -294,7 +305,7 @@ func (a *auditable) views() (views []string) {
 func TestAuditTellsWhatIsWrongAndWhere(t *testing.T) {
 	t.Parallel()
 	a := newAuditable(t)
-	require.Len(t, a.views(), 18)
+	require.Len(t, a.views(), 19)
 	a.exec(`UPDATE account SET balance = balance + 7 WHERE kind = 'topup'`)
 	a.exec(`UPDATE session_places SET taken = 0 WHERE session_id = (SELECT session_id FROM booking_item WHERE state = 'settled')`)
 	findings, err := payments.Audit(ctx, a.d)
