@@ -207,7 +207,7 @@ func (e *Emergency) recharge(ctx context.Context, tx *db.Tx, who shortbreaks.Act
 		none := shortbreaks.Pence(0)
 		e.RechargedPence = &none
 	}
-	parts, err := e.payable(ctx, tx, who, due)
+	parts, err := e.payable(ctx, tx, due)
 	if err != nil || !resolved || due == 0 {
 		return err
 	}
@@ -225,7 +225,7 @@ func (e *Emergency) recharge(ctx context.Context, tx *db.Tx, who shortbreaks.Act
 
 // payable shares what is due over the accounts of the line, with line and
 // accounts locked in the one order, or says why they cannot pay it.
-func (e *Emergency) payable(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, due int64) ([]payments.Recharged, error) {
+func (e *Emergency) payable(ctx context.Context, tx *db.Tx, due int64) ([]payments.Recharged, error) {
 	lines, err := budgets.LockLines(ctx, tx, []budgets.LineRef{{Authority: e.AuthorityID, ID: *e.LineID}})
 	if err != nil {
 		return nil, err
