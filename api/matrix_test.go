@@ -100,6 +100,7 @@ type cast struct {
 	shared  map[string]uuid.UUID
 	full    map[string]*marketplace.OfferDetail // a club that is full
 	secrets map[uuid.UUID]string                // of calendar addresses
+	quiet   map[uuid.UUID]*marketplace.OfferDetail
 }
 
 func newCast(t *testing.T) *cast {
@@ -479,5 +480,6 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 	maps.Copy(all, m.trustRequests())
 	maps.Copy(all, m.registerRequests())
 	maps.Copy(all, m.tellingRequests())
+	maps.Copy(all, m.emergencyRequests())
 	return all
 }

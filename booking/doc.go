@@ -34,6 +34,8 @@
 //     than was booked; happening.go: what the quote said could be added.
 //   - agreement.go: what only a yes of the family agrees to; itemnote.go,
 //     caresheet.go, sighting.go: the most private records, and who read them.
+//   - emergency.go, emergencydecision.go: a place kept for emergencies, booked on
+//     the authority's contingency, and what is decided of it the next working day.
 //   - read.go: what each role may see of a booking.
 //   - message.go: what those linked to a booking write to each other about it.
 //   - newskind.go: what each move tells whom; tell.go, tellwhom.go, remind.go:

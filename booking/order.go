@@ -22,6 +22,8 @@ type Order struct {
 	Key       string // Idempotency-Key; empty if none
 	Quotes    []*Quote
 
+	Emergency *marketplace.EmergencyRef // the places it takes, if they were kept for emergencies
+
 	FirstNames map[uuid.UUID]string // of the quotes' children, already checked to be the caller's to book for
 }
 
@@ -44,6 +46,7 @@ type board struct {
 
 	introduced map[childAt]tariff.Ratio // decided for children whose offers need it
 	crew       *crew                    // for children who need somebody signed off
+	kept       map[uuid.UUID]*marketplace.EmergencyCapacity
 }
 
 // attendance is a child in a session; once at most.
@@ -80,6 +83,7 @@ func (r *reservation) lockRest(ctx context.Context, tx *db.Tx) (err error) {
 // queue reads all of the board but the money; with lock, to take from it.
 func (b *board) queue(batch *pgx.Batch, need needed, lock bool) {
 	b.places = marketplace.QueuePlaces(batch, need.places, lock)
+	b.kept = marketplace.QueueEmergency(batch, need.kept)
 	b.open = queueIDs(batch, `SELECT id FROM offer JOIN unnest($1::uuid[], $2::uuid[]) w (provider_id, id) USING (provider_id, id) WHERE state = 'published'`,
 		need.offerProviders, need.offers)
 	b.used = queueIDs(batch, `SELECT quote_id FROM booking JOIN unnest($1::uuid[], $2::uuid[]) w (authority_id, quote_id) USING (authority_id, quote_id)`,
@@ -142,6 +146,8 @@ type needed struct {
 	children  []uuid.UUID
 	sessions  []uuid.UUID
 
+	kept []marketplace.EmergencyRef // places kept for emergencies
+
 	introduced []*Quote // of offers that need an introduction
 	skilled    []*Quote // for which somebody has to be signed off
 }
@@ -155,6 +161,9 @@ func needs(orders []Order) needed {
 		return fresh
 	}
 	for _, o := range orders {
+		if o.Emergency != nil {
+			n.kept = append(n.kept, *o.Emergency)
+		}
 		for _, q := range o.Quotes {
 			n.quoteAuthorities, n.quotes = append(n.quoteAuthorities, o.Authority), append(n.quotes, q.ID)
 			if first(q.OfferID) {

@@ -123,6 +123,8 @@ type CreateQuote struct {
 	ChildNo      int            // which of them this is, from 1
 	Quantities   map[string]int // by charge kind: miles, items
 	Companions   map[string]int // who come along, by kind (T96)
+
+	anyHour bool // for an emergency
 }
 
 // BudgetPence is what budgets would pay of the quote.
@@ -194,7 +196,7 @@ func (c CreateQuote) want(child *budgets.Child) marketplace.Want {
 		OfferID: c.OfferID, SessionIDs: c.SessionIDs, BundleID: c.BundleID, Visits: c.Visits, LaneID: c.LaneID,
 		ChargeKinds: c.ChargeKinds, ReducedRate: child.ReducedRate, DateOfBirth: child.DateOfBirth, Authority: child.AuthorityID,
 		Schemes: child.FundedSchemes, Ratio: c.Ratio, Children: c.Children, ChildNo: c.ChildNo, Quantities: c.Quantities,
-		Companions: c.Companions,
+		Companions: c.Companions, AnyHour: c.anyHour,
 	}
 }
 

@@ -250,6 +250,9 @@ func (t *taking) takePlace(item *Item, qi QuotedItem) error {
 		return alreadyBooked(item.LocalStart)
 	}
 	p := t.board.places[marketplace.PlaceKey{Provider: item.ProviderID, Session: *item.SessionID}]
+	if err := t.takeKept(item, p, qi.Party); err != nil {
+		return err
+	}
 	if p.Free() == 0 || p.Moved(item.StartsAt, item.EndsAt) {
 		return noPlace(p, item.LocalStart)
 	}
@@ -303,14 +306,14 @@ func (t *taking) takeMoney(item *Item, category string, c QuotedCharge) error {
 		}
 		account := t.board.accounts[s.AccountID]
 		if account == nil {
-			return ErrBudgetTooLow.With("There is no " + streamWords(s.Stream) + " for " + item.LocalStart[:10] + ". Nothing was booked.")
+			return ErrBudgetTooLow.With("There is no " + c.money(s.Stream) + " for " + item.LocalStart[:10] + ". Nothing was booked.")
 		}
 		h := &payments.Hold{
 			Authority: item.AuthorityID, ID: shortbreaks.NewID(), Item: item.ID, ChargeN: c.N, Account: s.AccountID, Line: c.LineID,
 			Unit: c.Unit, Amount: s.Amount, Due: s.due, State: payments.Pending, CreatedAt: t.now,
 		}
 		if !account.Hold(h) {
-			return ErrBudgetTooLow.With("There is too little " + streamWords(s.Stream) + " left. Nothing was booked and no place was kept.")
+			return ErrBudgetTooLow.With("There is too little " + c.money(s.Stream) + " left. Nothing was booked and no place was kept.")
 		}
 		t.did(func() { account.TakeBack(h) })
 		t.holds = append(t.holds, h)

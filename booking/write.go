@@ -19,6 +19,7 @@ type writes struct {
 	who     []shortbreaks.Actor
 	claims  []marketplace.LaneClaim
 	holds   []*payments.Hold
+	kept    map[marketplace.EmergencyRef]int // places used that were kept for emergencies
 }
 
 func (w *writes) add(t taking, basket *Basket) {
@@ -26,6 +27,7 @@ func (w *writes) add(t taking, basket *Basket) {
 	w.who = append(w.who, t.order.Who)
 	w.claims = append(w.claims, t.claims...)
 	w.holds = append(w.holds, t.holds...)
+	w.useKept(t.order, basket)
 }
 
 // queue puts what stores it into a batch: a handful of set-based statements,
@@ -54,6 +56,7 @@ func (w *writes) queue(batch *pgx.Batch, now time.Time) {
 			}
 		}
 	}
+	marketplace.QueueUseEmergency(batch, w.kept)
 	marketplace.QueueTakePlaces(batch, places)
 	marketplace.QueueClaimLanes(batch, w.claims)
 	queueBookings(batch, bookings)

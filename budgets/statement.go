@@ -222,6 +222,8 @@ func describe(kind string) string {
 		return "Balance of a booking, after its deposit"
 	case payments.KindRefund:
 		return "Given back for a booking"
+	case payments.KindRecharge:
+		return "Paid for an emergency booking"
 	case payments.KindTopUp:
 		return "Paid in by card"
 	}

@@ -27,6 +27,7 @@
 //   - seriesdates.go, recurrence.go: which dates a series makes and leaves out.
 //   - holidays.go, schooldates.go, schoolimport.go, schoolfile.go: bank holidays and term dates.
 //   - replan.go, replanone.go, closure.go: changing, moving and calling off what is planned.
+//   - emergency.go, emergencykeep.go: places kept for an authority's emergencies.
 //   - notice.go: how late and how early something can be booked.
 //   - busy.go, busyread.go, busyfetch.go: a worker's own calendar as busy time.
 //   - icalwrite.go: calendars for other programs; offerfeed.go: an offer's sessions as one.

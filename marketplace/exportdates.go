@@ -20,7 +20,9 @@ ORDER BY t.starts_on, t.id`
 
 	// Of a bundle that is running its past dates count too: its price is for
 	// all of them.
-	sqlExportSessions = `SELECT s.offer_id, s.term_id, s.starts_at, s.ends_at, s.local_start, p.capacity FROM session s
+	sqlExportSessions = `SELECT s.offer_id, s.term_id, s.starts_at, s.ends_at, s.local_start,
+    p.capacity + coalesce((SELECT sum(e.places - e.used) FROM emergency_capacity e WHERE e.provider_id = s.provider_id AND e.session_id = s.id AND e.state = 'held'), 0)::int
+FROM session s
 JOIN session_places p ON p.provider_id = s.provider_id AND p.session_id = s.id
 WHERE s.provider_id = $1 AND s.offer_id = ANY ($2) AND s.state = 'scheduled' AND (s.starts_at > $3 OR s.term_id = ANY ($4))
 ORDER BY s.starts_at, s.id`

@@ -22,7 +22,7 @@ func TestModelsHaveTheColumnsOfTheSchema(t *testing.T) {
 		&marketplace.BankHoliday{}, &marketplace.SchoolCalendar{}, &marketplace.CalendarRange{}, &marketplace.School{},
 		&marketplace.Closure{}, &marketplace.BusyCalendar{},
 		&marketplace.Photo{}, &marketplace.Fact{}, &marketplace.SavedWorksheet{}, &marketplace.Enquiry{}, &marketplace.EnquiryMessage{},
-		&marketplace.ShortlistItem{}, &marketplace.FeedItem{}, &marketplace.OfferImport{},
+		&marketplace.ShortlistItem{}, &marketplace.FeedItem{}, &marketplace.OfferImport{}, &marketplace.EmergencyCapacity{},
 	} {
 		parsed, err := schema.Parse(model, &sync.Map{}, schema.NamingStrategy{SingularTable: true})
 		require.NoError(t, err)

@@ -33,6 +33,7 @@ type Want struct {
 	ChildNo     int            // which of them this is; 0 is 1
 	Quantities  map[string]int // by charge kind: miles, items
 	Companions  map[string]int // who come along, by kind
+	AnyHour     bool           // for emergencies: no notice is asked for, and no horizon holds (R027)
 	DateOfBirth time.Time      // zero for an attendee whose age does not count, such as a carer
 }
 
@@ -54,6 +55,8 @@ type Offered struct {
 	Items                             []OfferedItem // by start
 	TotalPence                        shortbreaks.Pence
 	ComparableRatePence               *shortbreaks.Pence
+
+	anyHour bool
 }
 
 // OfferedItem is one session or visit with its lines.
@@ -87,6 +90,7 @@ func Offering(ctx context.Context, tx *db.Tx, w Want) (*Offered, error) {
 	if err := o.companions(w); err != nil {
 		return nil, err
 	}
+	o.anyHour = w.AnyHour
 	switch {
 	case w.BundleID != nil:
 		err = o.bundle(ctx, tx, *w.BundleID, &ask)
@@ -302,7 +306,7 @@ func (o *Offered) visits(ctx context.Context, tx *db.Tx, w Want, ask *tariff.Ask
 func (o *Offered) bookable(starts, now time.Time, at string, before *shortbreaks.Error) *shortbreaks.Error {
 	refusal := o.Offer.tooLateOrEarly(starts, now)
 	switch {
-	case refusal == nil:
+	case refusal == nil, o.anyHour && starts.After(now):
 		return before
 	case before == nil:
 		before = refusal

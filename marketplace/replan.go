@@ -18,7 +18,8 @@ import (
 // plannedSession is a session with its places locked, to be changed.
 type plannedSession struct {
 	Session
-	capacity, taken int
+	capacity, taken int // capacity is the whole, with what is kept for emergencies
+	aside           int // so many are
 	newCapacity     int
 }
 
@@ -41,10 +42,15 @@ func lockSessions(ctx context.Context, tx *db.Tx, provider uuid.UUID, ids []uuid
 	if err != nil {
 		return nil, fmt.Errorf("reading %d sessions to change: %w", len(ids), err)
 	}
+	aside, err := SetAside(ctx, tx, provider, ids)
+	if err != nil {
+		return nil, err
+	}
 	planned := make([]*plannedSession, len(sessions))
 	for i, s := range sessions {
 		p := places[PlaceKey{Provider: provider, Session: s.ID}]
-		planned[i] = &plannedSession{Session: s, capacity: p.Capacity, taken: p.Taken, newCapacity: p.Capacity}
+		whole := p.Capacity + aside[s.ID]
+		planned[i] = &plannedSession{Session: s, capacity: whole, taken: p.Taken, aside: aside[s.ID], newCapacity: whole}
 	}
 	return planned, nil
 }
@@ -130,7 +136,10 @@ func saveSessions(ctx context.Context, tx *db.Tx, planned []*plannedSession) err
 		ids, starts, ends = append(ids, p.ID), append(starts, p.StartsAt), append(ends, p.EndsAt)
 		walls, states, sequences = append(walls, p.LocalStart), append(states, p.State), append(sequences, int32(p.Sequence)) //nolint:gosec // a session is changed far fewer times
 		planneds, changed, reasons = append(planneds, p.PlannedStart), append(changed, p.ChangedAt), append(reasons, p.Reason)
-		capacities = append(capacities, int32(p.newCapacity)) //nolint:gosec // at most 500
+		capacities = append(capacities, int32(p.onSale())) //nolint:gosec // at most 500
+	}
+	if err := endEmergency(ctx, tx, planned); err != nil {
+		return err
 	}
 	provider := planned[0].ProviderID
 	batch := &pgx.Batch{}
@@ -245,7 +254,7 @@ func (c SessionChange) apply(planned []*plannedSession, closures []Closure, now 
 	var small, bad shortbreaks.Faults
 	for _, p := range planned {
 		if c.Capacity != nil {
-			small.Unless(*c.Capacity >= p.taken, "/sessions/"+p.ID.String(), "%s has %s booked.", shortbreaks.LongDate(p.StartsAt), shortbreaks.Plural(p.taken, "place"))
+			small.Unless(*c.Capacity >= p.needed(), "/sessions/"+p.ID.String(), "%s has %s.", shortbreaks.LongDate(p.StartsAt), p.spoken())
 			p.newCapacity = *c.Capacity
 		}
 		if c.ToDay == nil && c.Start == nil && c.End == nil {

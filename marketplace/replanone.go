@@ -93,7 +93,7 @@ func changeOne(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUI
 		}
 		detail = &SessionDetail{
 			ID: p.ID, TermID: p.TermID, StartsAt: p.StartsAt, EndsAt: p.EndsAt, LocalStart: p.LocalStart, TimeZone: p.TimeZone,
-			Capacity: p.capacity, PlacesLeft: p.capacity, State: p.State, PlannedStart: p.PlannedStart, Reason: p.Reason,
+			Capacity: p.onSale(), PlacesLeft: p.onSale(), State: p.State, PlannedStart: p.PlannedStart, Reason: p.Reason,
 		}
 		return saveSessions(ctx, tx, planned)
 	})

@@ -71,6 +71,7 @@ func newAuditable(t *testing.T) *auditable {
 	w.exec(`INSERT INTO booking_message (authority_id, booking_id, n, id, provider_id, side, role, on_behalf, person_id, words, at)
 		SELECT authority_id, booking_id, 1, id, provider_id, 'provider', 'coordinator', false, $2, 'See you.', $3 FROM booking_item WHERE id = $1`, confirmed, w.person, start)
 	w.afterwards(c, settled)
+	w.emergency(c, line, care)
 	w.clean()
 
 	var words []string
@@ -262,6 +263,16 @@ var mutants = []mutant{
 		"paid_ahead", "append-only", `DROP TRIGGER ledger_transaction_append_only ON ledger_transaction`,
 		`UPDATE ledger_transaction SET kind = 'advance' WHERE source_id = {deposit}`,
 	},
+	{"emergency", "", "", `UPDATE emergency_capacity SET used = 2`},
+	{"emergency", "", "", `UPDATE emergency_capacity SET state = 'held', ended_at = NULL, release_hours_before = 1000`},
+	{"emergency", "", "", `UPDATE emergency_capacity SET state = 'held', ended_at = NULL, session_id = {new}`},
+	{"emergency", "funding_takes_two", `ALTER TABLE contingency_funding DROP CONSTRAINT funding_takes_two`, `UPDATE contingency_funding SET approved_by = proposed_by`},
+	{"emergency", "", "", `UPDATE contingency_funding SET amount_pence = amount_pence + 1`},
+	{"emergency", "", "", `UPDATE hold SET account_id = (SELECT id FROM account WHERE kind = 'contingency') WHERE item_id = {confirmed}`},
+	{"emergency", "append-only", `DROP TRIGGER recharge_append_only ON recharge`, `UPDATE recharge SET amount_pence = 99`},
+	{"emergency", "", "", `UPDATE emergency_booking SET recharged_pence = NULL`},
+	{"line_limits", "", "", `INSERT INTO recharge SELECT authority_id, {confirmed}, account_id, line_id, 1 FROM recharge`},
+	{"charges_equal_holds", "", "", `UPDATE hold SET amount = 399 WHERE account_id = (SELECT id FROM account WHERE kind = 'contingency')`},
 	{"own_child", "", "", `UPDATE hold SET account_id = {siblings} WHERE item_id = {confirmed}`},
 	{"added_charges", "", "", `UPDATE item_charge SET added = 'extra' WHERE item_id = {settled}`},
 	{"added_charges", "", "", `UPDATE extra_time SET state = 'agreed', answered_by = {person}`},
@@ -368,7 +379,7 @@ func (a *auditable) views() (views []string) {
 func TestAuditTellsWhatIsWrongAndWhere(t *testing.T) {
 	t.Parallel()
 	a := newAuditable(t)
-	require.Len(t, a.views(), 20)
+	require.Len(t, a.views(), 21)
 	a.exec(`UPDATE account SET balance = balance + 7 WHERE kind = 'topup'`)
 	a.exec(`UPDATE session_places SET taken = 0 WHERE session_id = (SELECT session_id FROM booking_item WHERE state = 'settled')`)
 	findings, err := payments.Audit(ctx, a.d)

@@ -147,7 +147,7 @@ func (c ChargeDue) draft(item ItemCapture, streams map[uuid.UUID]string) ([]draf
 	case PayerFamilyDirect:
 		due := AccountKey{Authority: item.Authority, Kind: FamilyDue, Unit: InPence, Child: &item.Child}
 		return []draftEntry{{key: due, amount: -int64(c.DuePence)}, {key: c.payable(item), amount: int64(c.DuePence)}}, nil
-	case PayerBudget, PayerFamilyTopUp:
+	case PayerBudget, PayerFamilyTopUp, PayerContingency:
 		return c.draftHeld(item, streams)
 	}
 	return nil, fmt.Errorf("capture item %s charge %d: unknown payer %q", item.Item, c.N, c.Payer)

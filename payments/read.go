@@ -253,7 +253,7 @@ func listTransactions(ctx context.Context, tx *db.Tx, r reach, q TransactionQuer
 const bookingReferenceSQL = `coalesce((SELECT b.reference FROM booking_item i
 		JOIN booking b ON b.authority_id = i.authority_id AND b.id = i.booking_id
 		WHERE i.authority_id = t.authority_id AND i.id = CASE t.kind
-			WHEN 'capture' THEN t.source_id WHEN 'late_fee' THEN t.source_id
+			WHEN 'capture' THEN t.source_id WHEN 'late_fee' THEN t.source_id WHEN 'recharge' THEN t.source_id
 			WHEN 'advance' THEN ` + dueItemSQL + ` WHEN 'deposit' THEN ` + dueItemSQL + ` WHEN 'balance' THEN ` + dueItemSQL + `
 			WHEN 'refund' THEN (SELECT r.item_id FROM refund r WHERE r.authority_id = t.authority_id AND r.id = t.source_id) END), '')`
 

@@ -96,5 +96,6 @@ func Totals(ctx context.Context, tx *db.Tx, authority, child uuid.UUID) ([]Accou
 	return list, nil
 }
 
-// spendingKinds are the events in which an account is spent from or paid back.
-const spendingKinds = `'capture', 'late_fee', 'advance', 'deposit', 'balance', 'refund'`
+// spendingKinds are the events in which an account is spent from or paid back;
+// a recharge is both, of a budget and of the contingency.
+const spendingKinds = `'capture', 'late_fee', 'advance', 'deposit', 'balance', 'refund', 'recharge'`

@@ -980,6 +980,24 @@ func (e ComponentKind) Valid() bool {
 	}
 }
 
+// Defines values for ContingencyFundingState.
+const (
+	ContingencyFundingStateApproved ContingencyFundingState = "approved"
+	ContingencyFundingStateProposed ContingencyFundingState = "proposed"
+)
+
+// Valid indicates whether the value is a known member of the ContingencyFundingState enum.
+func (e ContingencyFundingState) Valid() bool {
+	switch e {
+	case ContingencyFundingStateApproved:
+		return true
+	case ContingencyFundingStateProposed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ContractKind.
 const (
 	ContractKindBlock     ContractKind = "block"
@@ -1448,6 +1466,45 @@ func (e DueKind) Valid() bool {
 	}
 }
 
+// Defines values for EmergencyDecisionKind.
+const (
+	EmergencyDecisionKindContingency EmergencyDecisionKind = "contingency"
+	EmergencyDecisionKindRecharge    EmergencyDecisionKind = "recharge"
+)
+
+// Valid indicates whether the value is a known member of the EmergencyDecisionKind enum.
+func (e EmergencyDecisionKind) Valid() bool {
+	switch e {
+	case EmergencyDecisionKindContingency:
+		return true
+	case EmergencyDecisionKindRecharge:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EmergencyPlacesState.
+const (
+	EmergencyPlacesStateEnded    EmergencyPlacesState = "ended"
+	EmergencyPlacesStateHeld     EmergencyPlacesState = "held"
+	EmergencyPlacesStateReleased EmergencyPlacesState = "released"
+)
+
+// Valid indicates whether the value is a known member of the EmergencyPlacesState enum.
+func (e EmergencyPlacesState) Valid() bool {
+	switch e {
+	case EmergencyPlacesStateEnded:
+		return true
+	case EmergencyPlacesStateHeld:
+		return true
+	case EmergencyPlacesStateReleased:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EnquiryAskedAs.
 const (
 	EnquiryAskedAsFamily       EnquiryAskedAs = "family"
@@ -1615,14 +1672,17 @@ func (e FundingStream) Valid() bool {
 
 // Defines values for HoldAccount.
 const (
-	HoldAccountBudget HoldAccount = "budget"
-	HoldAccountTopup  HoldAccount = "topup"
+	HoldAccountBudget      HoldAccount = "budget"
+	HoldAccountContingency HoldAccount = "contingency"
+	HoldAccountTopup       HoldAccount = "topup"
 )
 
 // Valid indicates whether the value is a known member of the HoldAccount enum.
 func (e HoldAccount) Valid() bool {
 	switch e {
 	case HoldAccountBudget:
+		return true
+	case HoldAccountContingency:
 		return true
 	case HoldAccountTopup:
 		return true
@@ -2456,6 +2516,7 @@ func (e PayableBy) Valid() bool {
 // Defines values for Payer.
 const (
 	PayerBudget      Payer = "budget"
+	PayerContingency Payer = "contingency"
 	PayerContract    Payer = "contract"
 	PayerFamily      Payer = "family"
 	PayerFundedPlace Payer = "funded_place"
@@ -2465,6 +2526,8 @@ const (
 func (e Payer) Valid() bool {
 	switch e {
 	case PayerBudget:
+		return true
+	case PayerContingency:
 		return true
 	case PayerContract:
 		return true
@@ -4753,6 +4816,72 @@ type CompetencyRequest struct {
 // ComponentKind What the part pays for, or that someone else bears it (subsidy).
 type ComponentKind string
 
+// ContingencyFunding Money for emergencies; there once it is approved.
+type ContingencyFunding struct {
+	AmountPence int64      `json:"amount_pence"`
+	ApprovedAt  *time.Time `json:"approved_at,omitempty"`
+
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID ID `json:"authority_id"`
+
+	// BalancePence Of the account of this stream and period, all fundings together, as it is now.
+	BalancePence int64 `json:"balance_pence"`
+
+	// HeldPence Of that, reserved for emergencies that are booked.
+	HeldPence int64 `json:"held_pence"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID   ID      `json:"id"`
+	Note *string `json:"note,omitempty"`
+
+	// PeriodID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	PeriodID   ID                      `json:"period_id"`
+	ProposedAt time.Time               `json:"proposed_at"`
+	State      ContingencyFundingState `json:"state"`
+
+	// Stream Where budget money comes from. The family's own top-up is never a stream.
+	Stream FundingStream `json:"stream"`
+}
+
+// ContingencyFundingState defines model for ContingencyFunding.State.
+type ContingencyFundingState string
+
+// ContingencyFundingDraft Money of one stream for emergencies in one period.
+type ContingencyFundingDraft struct {
+	AmountPence int64 `json:"amount_pence"`
+
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID *ID     `json:"authority_id,omitempty"`
+	Note        *string `json:"note,omitempty"`
+
+	// Period A funding period by its dates.
+	Period *PeriodDraft `json:"period,omitempty"`
+
+	// PeriodID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	PeriodID *ID `json:"period_id,omitempty"`
+
+	// Stream Where budget money comes from. The family's own top-up is never a stream.
+	Stream FundingStream `json:"stream"`
+}
+
+// ContingencyFundingList A page of them.
+type ContingencyFundingList struct {
+	Items []ContingencyFunding `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
 // Contract What an authority has agreed with a provider.
 type Contract struct {
 	// AuthorityID A UUID. Those made here are version 7.
@@ -5634,6 +5763,178 @@ type DurationRow struct {
 	Minutes     int   `json:"minutes"`
 }
 
+// EmergencyBooking A booking of a place kept for emergencies, and what was decided about it.
+type EmergencyBooking struct {
+	BookedAt time.Time `json:"booked_at"`
+
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID      ID     `json:"booking_id"`
+	ChildFirstName string `json:"child_first_name"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// DecideBy The next working day.
+	DecideBy  openapi_types.Date `json:"decide_by"`
+	DecidedAt *time.Time         `json:"decided_at,omitempty"`
+
+	// Decision It stays on the contingency, or the child's budget pays it back.
+	Decision *EmergencyDecisionKind `json:"decision,omitempty"`
+
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart LocalTime `json:"local_start"`
+	OfferTitle string    `json:"offer_title"`
+
+	// PlanLineID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	PlanLineID   *ID    `json:"plan_line_id,omitempty"`
+	PricePence   int64  `json:"price_pence"`
+	ProviderName string `json:"provider_name"`
+	Reason       string `json:"reason"`
+
+	// RechargedPence What the child's budget has paid back; left out until it has.
+	RechargedPence *int64 `json:"recharged_pence,omitempty"`
+
+	// Reference What people say on the telephone. Its last character checks the rest.
+	//
+	// Example: SB-7K3Q-9F2M
+	Reference BookingReference `json:"reference"`
+	StartsAt  time.Time        `json:"starts_at"`
+
+	// State Where one item stands.
+	State ItemState `json:"state"`
+
+	// Stream Where budget money comes from. The family's own top-up is never a stream.
+	Stream FundingStream `json:"stream"`
+
+	// Words With the decision, or why the child's budget could not pay it back.
+	Words *string `json:"words,omitempty"`
+}
+
+// EmergencyBookingList A page of them.
+type EmergencyBookingList struct {
+	Items []EmergencyBooking `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// EmergencyBookingRequest One child in one place kept for emergencies.
+type EmergencyBookingRequest struct {
+	// ChargeKinds Optional charges wanted besides.
+	ChargeKinds []ChargeKind `json:"charge_kinds,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// EmergencyPlacesID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	EmergencyPlacesID ID `json:"emergency_places_id"`
+
+	// ExpectedTotalPence What you were told it costs; another price is refused (`price-changed`). Left out, it is booked whatever it costs.
+	ExpectedTotalPence *int64 `json:"expected_total_pence,omitempty"`
+
+	// Reason For whoever decides the next working day; the provider does not read it.
+	Reason string `json:"reason"`
+
+	// Stream Where budget money comes from. The family's own top-up is never a stream.
+	Stream FundingStream `json:"stream"`
+}
+
+// EmergencyDecision Who bears an emergency booking.
+type EmergencyDecision struct {
+	// Decision It stays on the contingency, or the child's budget pays it back.
+	Decision EmergencyDecisionKind `json:"decision"`
+
+	// PlanLineID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	PlanLineID *ID     `json:"plan_line_id,omitempty"`
+	Words      *string `json:"words,omitempty"`
+}
+
+// EmergencyDecisionKind It stays on the contingency, or the child's budget pays it back.
+type EmergencyDecisionKind string
+
+// EmergencyPlaces Places of one session kept for one authority.
+type EmergencyPlaces struct {
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID ID         `json:"authority_id"`
+	EndedAt     *time.Time `json:"ended_at,omitempty"`
+	EndsAt      time.Time  `json:"ends_at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart LocalTime `json:"local_start"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID    ID     `json:"offer_id"`
+	OfferTitle string `json:"offer_title"`
+	Places     int    `json:"places"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID   ID        `json:"provider_id"`
+	ProviderName string    `json:"provider_name"`
+	ReleaseAt    time.Time `json:"release_at"`
+
+	// SessionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SessionID ID        `json:"session_id"`
+	StartsAt  time.Time `json:"starts_at"`
+
+	// State Held for the authority; released when their time came; ended before, or with the session.
+	State EmergencyPlacesState `json:"state"`
+
+	// Used Booked so far; a place that is cancelled goes on sale like any other.
+	Used int `json:"used"`
+}
+
+// EmergencyPlacesDraft Places to keep for an authority's emergencies.
+type EmergencyPlacesDraft struct {
+	// AuthorityID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	AuthorityID ID  `json:"authority_id"`
+	Places      int `json:"places"`
+
+	// ReleaseHoursBefore So many hours before the start they go on sale.
+	ReleaseHoursBefore int `json:"release_hours_before"`
+}
+
+// EmergencyPlacesList A page of them.
+type EmergencyPlacesList struct {
+	Items []EmergencyPlaces `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// EmergencyPlacesState Held for the authority; released when their time came; ended before, or with the session.
+type EmergencyPlacesState string
+
 // Enquiry A thread between one person and one provider about an offer.
 type Enquiry struct {
 	// AskedAs All the provider is told of who asks.
@@ -5923,7 +6224,7 @@ type FundingStream string
 
 // Hold Part of an account kept for one line of one item.
 type Hold struct {
-	// AccountKind Whose money; the child's budget or the family's own top-up.
+	// AccountKind Whose money; the child's budget, the family's own top-up or the council's for emergencies.
 	AccountKind HoldAccount `json:"account_kind"`
 
 	// AccountSeq Which change to the account this hold was; grows by one.
@@ -5944,7 +6245,7 @@ type Hold struct {
 	Unit AccountUnit `json:"unit"`
 }
 
-// HoldAccount Whose money; the child's budget or the family's own top-up.
+// HoldAccount Whose money; the child's budget, the family's own top-up or the council's for emergencies.
 type HoldAccount string
 
 // HoldState Reserved, or resolved once.
@@ -8633,7 +8934,7 @@ type StatementAccount struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	AccountID ID `json:"account_id"`
 
-	// AccountKind Whose money; the child's budget or the family's own top-up.
+	// AccountKind Whose money; the child's budget, the family's own top-up or the council's for emergencies.
 	AccountKind HoldAccount      `json:"account_kind"`
 	Closing     int64            `json:"closing"`
 	Entries     []StatementEntry `json:"entries"`
@@ -9368,6 +9669,11 @@ type DirectoryServiceID = ID
 // Example: 09:30
 type DirectoryStartTime = DirectoryTime
 
+// EmergencyPlacesID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type EmergencyPlacesID = ID
+
 // EnquiryID A UUID. Those made here are version 7.
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
@@ -9824,6 +10130,15 @@ type ListCompetencyFlagsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListContingencyFundingsParams defines parameters for ListContingencyFundings.
+type ListContingencyFundingsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListContractsParams defines parameters for ListContracts.
 type ListContractsParams struct {
 	// Limit How many items to answer at most.
@@ -9846,6 +10161,36 @@ type ListCostingsParams struct {
 type GetDemandParams struct {
 	// By How to group.
 	By DemandGrouping `form:"by" json:"by"`
+}
+
+// ListEmergencyBookingsParams defines parameters for ListEmergencyBookings.
+type ListEmergencyBookingsParams struct {
+	// Undecided Only those nobody has decided on.
+	Undecided *bool `form:"undecided,omitempty" json:"undecided,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateEmergencyBookingParams defines parameters for CreateEmergencyBooking.
+type CreateEmergencyBookingParams struct {
+	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListEmergencyPlacesParams defines parameters for ListEmergencyPlaces.
+type ListEmergencyPlacesParams struct {
+	// State Only in this state.
+	State *EmergencyPlacesState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListEnquiriesParams defines parameters for ListEnquiries.
@@ -10398,6 +10743,9 @@ type SetLegalBasisJSONRequestBody = LegalBasisRequest
 // CreateClosureJSONRequestBody defines body for CreateClosure for application/json ContentType.
 type CreateClosureJSONRequestBody = ClosureDraft
 
+// ProposeContingencyFundingJSONRequestBody defines body for ProposeContingencyFunding for application/json ContentType.
+type ProposeContingencyFundingJSONRequestBody = ContingencyFundingDraft
+
 // CreateContractJSONRequestBody defines body for CreateContract for application/json ContentType.
 type CreateContractJSONRequestBody = ContractDraft
 
@@ -10406,6 +10754,12 @@ type CostOfferJSONRequestBody = CostingRequest
 
 // CancelDayJSONRequestBody defines body for CancelDay for application/json ContentType.
 type CancelDayJSONRequestBody = DayCancellation
+
+// CreateEmergencyBookingJSONRequestBody defines body for CreateEmergencyBooking for application/json ContentType.
+type CreateEmergencyBookingJSONRequestBody = EmergencyBookingRequest
+
+// DecideEmergencyBookingJSONRequestBody defines body for DecideEmergencyBooking for application/json ContentType.
+type DecideEmergencyBookingJSONRequestBody = EmergencyDecision
 
 // ShareContactJSONRequestBody defines body for ShareContact for application/json ContentType.
 type ShareContactJSONRequestBody = EnquiryContact
@@ -10523,6 +10877,9 @@ type PreviewSessionsJSONRequestBody = SessionPreviewRequest
 
 // CallOffSessionJSONRequestBody defines body for CallOffSession for application/json ContentType.
 type CallOffSessionJSONRequestBody = CallingOff
+
+// KeepEmergencyPlacesJSONRequestBody defines body for KeepEmergencyPlaces for application/json ContentType.
+type KeepEmergencyPlacesJSONRequestBody = EmergencyPlacesDraft
 
 // MoveSessionJSONRequestBody defines body for MoveSession for application/json ContentType.
 type MoveSessionJSONRequestBody = SessionMove
@@ -10730,6 +11087,15 @@ type ServerInterface interface {
 	// ListCompetencyFlags List what is near and has nobody signed off
 	// (GET /v1/competency-flags)
 	ListCompetencyFlags(ctx echo.Context, params ListCompetencyFlagsParams) error
+	// ListContingencyFundings List money for emergencies
+	// (GET /v1/contingency-fundings)
+	ListContingencyFundings(ctx echo.Context, params ListContingencyFundingsParams) error
+	// ProposeContingencyFunding Propose money for emergencies
+	// (POST /v1/contingency-fundings)
+	ProposeContingencyFunding(ctx echo.Context) error
+	// ApproveContingencyFunding Approve money for emergencies
+	// (POST /v1/contingency-fundings/{funding_id}/approval)
+	ApproveContingencyFunding(ctx echo.Context, fundingID ID) error
 	// ListContracts List contracts
 	// (GET /v1/contracts)
 	ListContracts(ctx echo.Context, params ListContractsParams) error
@@ -10748,6 +11114,21 @@ type ServerInterface interface {
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx echo.Context, params GetDemandParams) error
+	// ListEmergencyBookings List emergency bookings
+	// (GET /v1/emergency-bookings)
+	ListEmergencyBookings(ctx echo.Context, params ListEmergencyBookingsParams) error
+	// CreateEmergencyBooking Book a place kept for emergencies
+	// (POST /v1/emergency-bookings)
+	CreateEmergencyBooking(ctx echo.Context, params CreateEmergencyBookingParams) error
+	// DecideEmergencyBooking Decide who bears an emergency booking
+	// (PUT /v1/emergency-bookings/{booking_id}/decision)
+	DecideEmergencyBooking(ctx echo.Context, bookingID BookingID) error
+	// ListEmergencyPlaces List places kept for emergencies
+	// (GET /v1/emergency-places)
+	ListEmergencyPlaces(ctx echo.Context, params ListEmergencyPlacesParams) error
+	// EndEmergencyPlaces Give places kept for emergencies back before their time
+	// (POST /v1/emergency-places/{emergency_places_id}/ending)
+	EndEmergencyPlaces(ctx echo.Context, emergencyPlacesID EmergencyPlacesID) error
 	// ListEnquiries List enquiries
 	// (GET /v1/enquiries)
 	ListEnquiries(ctx echo.Context, params ListEnquiriesParams) error
@@ -11000,6 +11381,9 @@ type ServerInterface interface {
 	// CallOffSession Call one session off
 	// (POST /v1/sessions/{session_id}/calling-off)
 	CallOffSession(ctx echo.Context, sessionID SessionID) error
+	// KeepEmergencyPlaces Keep places of a session for an authority's emergencies
+	// (POST /v1/sessions/{session_id}/emergency-places)
+	KeepEmergencyPlaces(ctx echo.Context, sessionID SessionID) error
 	// MoveSession Move one session
 	// (POST /v1/sessions/{session_id}/move)
 	MoveSession(ctx echo.Context, sessionID SessionID) error
@@ -12486,6 +12870,56 @@ func (w *ServerInterfaceWrapper) ListCompetencyFlags(ctx echo.Context) error {
 	return err
 }
 
+// ListContingencyFundings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListContingencyFundings(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListContingencyFundingsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListContingencyFundings(ctx, params)
+	return err
+}
+
+// ProposeContingencyFunding converts echo context to params.
+func (w *ServerInterfaceWrapper) ProposeContingencyFunding(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ProposeContingencyFunding(ctx)
+	return err
+}
+
+// ApproveContingencyFunding converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveContingencyFunding(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "funding_id" -------------
+	var fundingID ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "funding_id", ctx.Param("funding_id"), &fundingID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter funding_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveContingencyFunding(ctx, fundingID)
+	return err
+}
+
 // ListContracts converts echo context to params.
 func (w *ServerInterfaceWrapper) ListContracts(ctx echo.Context) error {
 	var err error
@@ -12578,6 +13012,133 @@ func (w *ServerInterfaceWrapper) GetDemand(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetDemand(ctx, params)
+	return err
+}
+
+// ListEmergencyBookings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListEmergencyBookings(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEmergencyBookingsParams
+	// ------------- Optional query parameter "undecided" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "undecided", ctx.QueryParams(), &params.Undecided, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter undecided: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListEmergencyBookings(ctx, params)
+	return err
+}
+
+// CreateEmergencyBooking converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateEmergencyBooking(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateEmergencyBookingParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateEmergencyBooking(ctx, params)
+	return err
+}
+
+// DecideEmergencyBooking converts echo context to params.
+func (w *ServerInterfaceWrapper) DecideEmergencyBooking(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "booking_id" -------------
+	var bookingID BookingID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "booking_id", ctx.Param("booking_id"), &bookingID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter booking_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DecideEmergencyBooking(ctx, bookingID)
+	return err
+}
+
+// ListEmergencyPlaces converts echo context to params.
+func (w *ServerInterfaceWrapper) ListEmergencyPlaces(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEmergencyPlacesParams
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListEmergencyPlaces(ctx, params)
+	return err
+}
+
+// EndEmergencyPlaces converts echo context to params.
+func (w *ServerInterfaceWrapper) EndEmergencyPlaces(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "emergency_places_id" -------------
+	var emergencyPlacesID EmergencyPlacesID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "emergency_places_id", ctx.Param("emergency_places_id"), &emergencyPlacesID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter emergency_places_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndEmergencyPlaces(ctx, emergencyPlacesID)
 	return err
 }
 
@@ -14687,6 +15248,22 @@ func (w *ServerInterfaceWrapper) CallOffSession(ctx echo.Context) error {
 	return err
 }
 
+// KeepEmergencyPlaces converts echo context to params.
+func (w *ServerInterfaceWrapper) KeepEmergencyPlaces(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "session_id" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session_id", ctx.Param("session_id"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.KeepEmergencyPlaces(ctx, sessionID)
+	return err
+}
+
 // MoveSession converts echo context to params.
 func (w *ServerInterfaceWrapper) MoveSession(ctx echo.Context) error {
 	var err error
@@ -15128,6 +15705,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/allocations", wrapper.CreateAllocation, options.OperationMiddlewares["createAllocation"]...)
 	router.GET(options.BaseURL+"/v1/contracts", wrapper.ListContracts, options.OperationMiddlewares["listContracts"]...)
 	router.POST(options.BaseURL+"/v1/contracts", wrapper.CreateContract, options.OperationMiddlewares["createContract"]...)
+	router.POST(options.BaseURL+"/v1/sessions/:session_id/emergency-places", wrapper.KeepEmergencyPlaces, options.OperationMiddlewares["keepEmergencyPlaces"]...)
+	router.GET(options.BaseURL+"/v1/emergency-places", wrapper.ListEmergencyPlaces, options.OperationMiddlewares["listEmergencyPlaces"]...)
+	router.POST(options.BaseURL+"/v1/emergency-places/:emergency_places_id/ending", wrapper.EndEmergencyPlaces, options.OperationMiddlewares["endEmergencyPlaces"]...)
+	router.GET(options.BaseURL+"/v1/emergency-bookings", wrapper.ListEmergencyBookings, options.OperationMiddlewares["listEmergencyBookings"]...)
+	router.POST(options.BaseURL+"/v1/emergency-bookings", wrapper.CreateEmergencyBooking, options.OperationMiddlewares["createEmergencyBooking"]...)
+	router.PUT(options.BaseURL+"/v1/emergency-bookings/:booking_id/decision", wrapper.DecideEmergencyBooking, options.OperationMiddlewares["decideEmergencyBooking"]...)
+	router.GET(options.BaseURL+"/v1/contingency-fundings", wrapper.ListContingencyFundings, options.OperationMiddlewares["listContingencyFundings"]...)
+	router.POST(options.BaseURL+"/v1/contingency-fundings", wrapper.ProposeContingencyFunding, options.OperationMiddlewares["proposeContingencyFunding"]...)
+	router.POST(options.BaseURL+"/v1/contingency-fundings/:funding_id/approval", wrapper.ApproveContingencyFunding, options.OperationMiddlewares["approveContingencyFunding"]...)
 	router.POST(options.BaseURL+"/v1/plan-costings", wrapper.CostPlan, options.OperationMiddlewares["costPlan"]...)
 	router.GET(options.BaseURL+"/v1/funding-rules", wrapper.ListFundingRules, options.OperationMiddlewares["listFundingRules"]...)
 	router.POST(options.BaseURL+"/v1/funding-rules", wrapper.WriteFundingRule, options.OperationMiddlewares["writeFundingRule"]...)
@@ -21813,6 +22399,341 @@ func (response ListCompetencyFlagsdefaultApplicationProblemPlusJSONResponse) Vis
 	return err
 }
 
+type ListContingencyFundingsRequestObject struct {
+	Params ListContingencyFundingsParams
+}
+
+type ListContingencyFundingsResponseObject interface {
+	VisitListContingencyFundingsResponse(w http.ResponseWriter) error
+}
+
+type ListContingencyFundings200ResponseHeaders struct {
+	Link *string
+}
+
+type ListContingencyFundings200JSONResponse struct {
+	Body    ContingencyFundingList
+	Headers ListContingencyFundings200ResponseHeaders
+}
+
+func (response ListContingencyFundings200JSONResponse) VisitListContingencyFundingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContingencyFundings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListContingencyFundings400ApplicationProblemPlusJSONResponse) VisitListContingencyFundingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContingencyFundings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListContingencyFundings401ApplicationProblemPlusJSONResponse) VisitListContingencyFundingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContingencyFundings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListContingencyFundings403ApplicationProblemPlusJSONResponse) VisitListContingencyFundingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContingencyFundingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListContingencyFundingsdefaultApplicationProblemPlusJSONResponse) VisitListContingencyFundingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeContingencyFundingRequestObject struct {
+	Body *ProposeContingencyFundingJSONRequestBody
+}
+
+type ProposeContingencyFundingResponseObject interface {
+	VisitProposeContingencyFundingResponse(w http.ResponseWriter) error
+}
+
+type ProposeContingencyFunding201JSONResponse ContingencyFunding
+
+func (response ProposeContingencyFunding201JSONResponse) VisitProposeContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeContingencyFunding400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeContingencyFunding400ApplicationProblemPlusJSONResponse) VisitProposeContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeContingencyFunding401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeContingencyFunding401ApplicationProblemPlusJSONResponse) VisitProposeContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeContingencyFunding403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeContingencyFunding403ApplicationProblemPlusJSONResponse) VisitProposeContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeContingencyFunding404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeContingencyFunding404ApplicationProblemPlusJSONResponse) VisitProposeContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeContingencyFunding422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeContingencyFunding422ApplicationProblemPlusJSONResponse) VisitProposeContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeContingencyFundingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ProposeContingencyFundingdefaultApplicationProblemPlusJSONResponse) VisitProposeContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveContingencyFundingRequestObject struct {
+	FundingID ID `json:"funding_id"`
+}
+
+type ApproveContingencyFundingResponseObject interface {
+	VisitApproveContingencyFundingResponse(w http.ResponseWriter) error
+}
+
+type ApproveContingencyFunding200JSONResponse ContingencyFunding
+
+func (response ApproveContingencyFunding200JSONResponse) VisitApproveContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveContingencyFunding400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveContingencyFunding400ApplicationProblemPlusJSONResponse) VisitApproveContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveContingencyFunding401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveContingencyFunding401ApplicationProblemPlusJSONResponse) VisitApproveContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveContingencyFunding403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveContingencyFunding403ApplicationProblemPlusJSONResponse) VisitApproveContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveContingencyFunding404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveContingencyFunding404ApplicationProblemPlusJSONResponse) VisitApproveContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveContingencyFunding409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveContingencyFunding409ApplicationProblemPlusJSONResponse) VisitApproveContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveContingencyFundingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ApproveContingencyFundingdefaultApplicationProblemPlusJSONResponse) VisitApproveContingencyFundingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListContractsRequestObject struct {
 	Params ListContractsParams
 }
@@ -22472,6 +23393,601 @@ type GetDemanddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDemanddefaultApplicationProblemPlusJSONResponse) VisitGetDemandResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEmergencyBookingsRequestObject struct {
+	Params ListEmergencyBookingsParams
+}
+
+type ListEmergencyBookingsResponseObject interface {
+	VisitListEmergencyBookingsResponse(w http.ResponseWriter) error
+}
+
+type ListEmergencyBookings200ResponseHeaders struct {
+	Link *string
+}
+
+type ListEmergencyBookings200JSONResponse struct {
+	Body    EmergencyBookingList
+	Headers ListEmergencyBookings200ResponseHeaders
+}
+
+func (response ListEmergencyBookings200JSONResponse) VisitListEmergencyBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEmergencyBookings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListEmergencyBookings400ApplicationProblemPlusJSONResponse) VisitListEmergencyBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEmergencyBookings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListEmergencyBookings401ApplicationProblemPlusJSONResponse) VisitListEmergencyBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEmergencyBookings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListEmergencyBookings403ApplicationProblemPlusJSONResponse) VisitListEmergencyBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEmergencyBookingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListEmergencyBookingsdefaultApplicationProblemPlusJSONResponse) VisitListEmergencyBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEmergencyBookingRequestObject struct {
+	Params CreateEmergencyBookingParams
+	Body   *CreateEmergencyBookingJSONRequestBody
+}
+
+type CreateEmergencyBookingResponseObject interface {
+	VisitCreateEmergencyBookingResponse(w http.ResponseWriter) error
+}
+
+type CreateEmergencyBooking201ResponseHeaders struct {
+	IdempotencyReplayed *bool
+}
+
+type CreateEmergencyBooking201JSONResponse struct {
+	Body    EmergencyBooking
+	Headers CreateEmergencyBooking201ResponseHeaders
+}
+
+func (response CreateEmergencyBooking201JSONResponse) VisitCreateEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEmergencyBooking400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEmergencyBooking400ApplicationProblemPlusJSONResponse) VisitCreateEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEmergencyBooking401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEmergencyBooking401ApplicationProblemPlusJSONResponse) VisitCreateEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEmergencyBooking403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEmergencyBooking403ApplicationProblemPlusJSONResponse) VisitCreateEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEmergencyBooking404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEmergencyBooking404ApplicationProblemPlusJSONResponse) VisitCreateEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEmergencyBooking409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEmergencyBooking409ApplicationProblemPlusJSONResponse) VisitCreateEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEmergencyBooking422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEmergencyBooking422ApplicationProblemPlusJSONResponse) VisitCreateEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEmergencyBookingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateEmergencyBookingdefaultApplicationProblemPlusJSONResponse) VisitCreateEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideEmergencyBookingRequestObject struct {
+	BookingID BookingID `json:"booking_id"`
+	Body      *DecideEmergencyBookingJSONRequestBody
+}
+
+type DecideEmergencyBookingResponseObject interface {
+	VisitDecideEmergencyBookingResponse(w http.ResponseWriter) error
+}
+
+type DecideEmergencyBooking200JSONResponse EmergencyBooking
+
+func (response DecideEmergencyBooking200JSONResponse) VisitDecideEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideEmergencyBooking400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DecideEmergencyBooking400ApplicationProblemPlusJSONResponse) VisitDecideEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideEmergencyBooking401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DecideEmergencyBooking401ApplicationProblemPlusJSONResponse) VisitDecideEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideEmergencyBooking403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DecideEmergencyBooking403ApplicationProblemPlusJSONResponse) VisitDecideEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideEmergencyBooking404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DecideEmergencyBooking404ApplicationProblemPlusJSONResponse) VisitDecideEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideEmergencyBooking409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DecideEmergencyBooking409ApplicationProblemPlusJSONResponse) VisitDecideEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideEmergencyBooking422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DecideEmergencyBooking422ApplicationProblemPlusJSONResponse) VisitDecideEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideEmergencyBookingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DecideEmergencyBookingdefaultApplicationProblemPlusJSONResponse) VisitDecideEmergencyBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEmergencyPlacesRequestObject struct {
+	Params ListEmergencyPlacesParams
+}
+
+type ListEmergencyPlacesResponseObject interface {
+	VisitListEmergencyPlacesResponse(w http.ResponseWriter) error
+}
+
+type ListEmergencyPlaces200ResponseHeaders struct {
+	Link *string
+}
+
+type ListEmergencyPlaces200JSONResponse struct {
+	Body    EmergencyPlacesList
+	Headers ListEmergencyPlaces200ResponseHeaders
+}
+
+func (response ListEmergencyPlaces200JSONResponse) VisitListEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEmergencyPlaces400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListEmergencyPlaces400ApplicationProblemPlusJSONResponse) VisitListEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEmergencyPlaces401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListEmergencyPlaces401ApplicationProblemPlusJSONResponse) VisitListEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEmergencyPlaces403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListEmergencyPlaces403ApplicationProblemPlusJSONResponse) VisitListEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEmergencyPlacesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListEmergencyPlacesdefaultApplicationProblemPlusJSONResponse) VisitListEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndEmergencyPlacesRequestObject struct {
+	EmergencyPlacesID EmergencyPlacesID `json:"emergency_places_id"`
+}
+
+type EndEmergencyPlacesResponseObject interface {
+	VisitEndEmergencyPlacesResponse(w http.ResponseWriter) error
+}
+
+type EndEmergencyPlaces200JSONResponse EmergencyPlaces
+
+func (response EndEmergencyPlaces200JSONResponse) VisitEndEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndEmergencyPlaces400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndEmergencyPlaces400ApplicationProblemPlusJSONResponse) VisitEndEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndEmergencyPlaces401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndEmergencyPlaces401ApplicationProblemPlusJSONResponse) VisitEndEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndEmergencyPlaces403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndEmergencyPlaces403ApplicationProblemPlusJSONResponse) VisitEndEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndEmergencyPlaces404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndEmergencyPlaces404ApplicationProblemPlusJSONResponse) VisitEndEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndEmergencyPlaces409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndEmergencyPlaces409ApplicationProblemPlusJSONResponse) VisitEndEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndEmergencyPlacesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndEmergencyPlacesdefaultApplicationProblemPlusJSONResponse) VisitEndEmergencyPlacesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -32323,6 +33839,142 @@ func (response CallOffSessiondefaultApplicationProblemPlusJSONResponse) VisitCal
 	return err
 }
 
+type KeepEmergencyPlacesRequestObject struct {
+	SessionID SessionID `json:"session_id"`
+	Body      *KeepEmergencyPlacesJSONRequestBody
+}
+
+type KeepEmergencyPlacesResponseObject interface {
+	VisitKeepEmergencyPlacesResponse(w http.ResponseWriter) error
+}
+
+type KeepEmergencyPlaces201JSONResponse EmergencyPlaces
+
+func (response KeepEmergencyPlaces201JSONResponse) VisitKeepEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepEmergencyPlaces400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response KeepEmergencyPlaces400ApplicationProblemPlusJSONResponse) VisitKeepEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepEmergencyPlaces401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response KeepEmergencyPlaces401ApplicationProblemPlusJSONResponse) VisitKeepEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepEmergencyPlaces403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response KeepEmergencyPlaces403ApplicationProblemPlusJSONResponse) VisitKeepEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepEmergencyPlaces404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response KeepEmergencyPlaces404ApplicationProblemPlusJSONResponse) VisitKeepEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepEmergencyPlaces409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response KeepEmergencyPlaces409ApplicationProblemPlusJSONResponse) VisitKeepEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepEmergencyPlaces422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response KeepEmergencyPlaces422ApplicationProblemPlusJSONResponse) VisitKeepEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepEmergencyPlacesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response KeepEmergencyPlacesdefaultApplicationProblemPlusJSONResponse) VisitKeepEmergencyPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MoveSessionRequestObject struct {
 	SessionID SessionID `json:"session_id"`
 	Body      *MoveSessionJSONRequestBody
@@ -33969,6 +35621,15 @@ type StrictServerInterface interface {
 	// ListCompetencyFlags List what is near and has nobody signed off
 	// (GET /v1/competency-flags)
 	ListCompetencyFlags(ctx context.Context, request ListCompetencyFlagsRequestObject) (ListCompetencyFlagsResponseObject, error)
+	// ListContingencyFundings List money for emergencies
+	// (GET /v1/contingency-fundings)
+	ListContingencyFundings(ctx context.Context, request ListContingencyFundingsRequestObject) (ListContingencyFundingsResponseObject, error)
+	// ProposeContingencyFunding Propose money for emergencies
+	// (POST /v1/contingency-fundings)
+	ProposeContingencyFunding(ctx context.Context, request ProposeContingencyFundingRequestObject) (ProposeContingencyFundingResponseObject, error)
+	// ApproveContingencyFunding Approve money for emergencies
+	// (POST /v1/contingency-fundings/{funding_id}/approval)
+	ApproveContingencyFunding(ctx context.Context, request ApproveContingencyFundingRequestObject) (ApproveContingencyFundingResponseObject, error)
 	// ListContracts List contracts
 	// (GET /v1/contracts)
 	ListContracts(ctx context.Context, request ListContractsRequestObject) (ListContractsResponseObject, error)
@@ -33987,6 +35648,21 @@ type StrictServerInterface interface {
 	// GetDemand See demand and unmet need
 	// (GET /v1/demand)
 	GetDemand(ctx context.Context, request GetDemandRequestObject) (GetDemandResponseObject, error)
+	// ListEmergencyBookings List emergency bookings
+	// (GET /v1/emergency-bookings)
+	ListEmergencyBookings(ctx context.Context, request ListEmergencyBookingsRequestObject) (ListEmergencyBookingsResponseObject, error)
+	// CreateEmergencyBooking Book a place kept for emergencies
+	// (POST /v1/emergency-bookings)
+	CreateEmergencyBooking(ctx context.Context, request CreateEmergencyBookingRequestObject) (CreateEmergencyBookingResponseObject, error)
+	// DecideEmergencyBooking Decide who bears an emergency booking
+	// (PUT /v1/emergency-bookings/{booking_id}/decision)
+	DecideEmergencyBooking(ctx context.Context, request DecideEmergencyBookingRequestObject) (DecideEmergencyBookingResponseObject, error)
+	// ListEmergencyPlaces List places kept for emergencies
+	// (GET /v1/emergency-places)
+	ListEmergencyPlaces(ctx context.Context, request ListEmergencyPlacesRequestObject) (ListEmergencyPlacesResponseObject, error)
+	// EndEmergencyPlaces Give places kept for emergencies back before their time
+	// (POST /v1/emergency-places/{emergency_places_id}/ending)
+	EndEmergencyPlaces(ctx context.Context, request EndEmergencyPlacesRequestObject) (EndEmergencyPlacesResponseObject, error)
 	// ListEnquiries List enquiries
 	// (GET /v1/enquiries)
 	ListEnquiries(ctx context.Context, request ListEnquiriesRequestObject) (ListEnquiriesResponseObject, error)
@@ -34239,6 +35915,9 @@ type StrictServerInterface interface {
 	// CallOffSession Call one session off
 	// (POST /v1/sessions/{session_id}/calling-off)
 	CallOffSession(ctx context.Context, request CallOffSessionRequestObject) (CallOffSessionResponseObject, error)
+	// KeepEmergencyPlaces Keep places of a session for an authority's emergencies
+	// (POST /v1/sessions/{session_id}/emergency-places)
+	KeepEmergencyPlaces(ctx context.Context, request KeepEmergencyPlacesRequestObject) (KeepEmergencyPlacesResponseObject, error)
 	// MoveSession Move one session
 	// (POST /v1/sessions/{session_id}/move)
 	MoveSession(ctx context.Context, request MoveSessionRequestObject) (MoveSessionResponseObject, error)
@@ -36410,6 +38089,102 @@ func (sh *strictHandler) ListCompetencyFlags(ctx echo.Context, params ListCompet
 	return nil
 }
 
+// ListContingencyFundings operation middleware
+func (sh *strictHandler) ListContingencyFundings(ctx echo.Context, params ListContingencyFundingsParams) error {
+	var request ListContingencyFundingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListContingencyFundings(ctx.Request().Context(), request.(ListContingencyFundingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListContingencyFundings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListContingencyFundingsResponseObject); ok {
+		return validResponse.VisitListContingencyFundingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ProposeContingencyFunding operation middleware
+func (sh *strictHandler) ProposeContingencyFunding(ctx echo.Context) error {
+	var request ProposeContingencyFundingRequestObject
+
+	var body ProposeContingencyFundingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ProposeContingencyFunding(ctx.Request().Context(), request.(ProposeContingencyFundingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProposeContingencyFunding")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ProposeContingencyFundingResponseObject); ok {
+		return validResponse.VisitProposeContingencyFundingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveContingencyFunding operation middleware
+func (sh *strictHandler) ApproveContingencyFunding(ctx echo.Context, fundingID ID) error {
+	var request ApproveContingencyFundingRequestObject
+
+	request.FundingID = fundingID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveContingencyFunding(ctx.Request().Context(), request.(ApproveContingencyFundingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveContingencyFunding")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveContingencyFundingResponseObject); ok {
+		return validResponse.VisitApproveContingencyFundingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListContracts operation middleware
 func (sh *strictHandler) ListContracts(ctx echo.Context, params ListContractsParams) error {
 	var request ListContractsRequestObject
@@ -36617,6 +38392,177 @@ func (sh *strictHandler) GetDemand(ctx echo.Context, params GetDemandParams) err
 		return err
 	} else if validResponse, ok := response.(GetDemandResponseObject); ok {
 		return validResponse.VisitGetDemandResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListEmergencyBookings operation middleware
+func (sh *strictHandler) ListEmergencyBookings(ctx echo.Context, params ListEmergencyBookingsParams) error {
+	var request ListEmergencyBookingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEmergencyBookings(ctx.Request().Context(), request.(ListEmergencyBookingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEmergencyBookings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListEmergencyBookingsResponseObject); ok {
+		return validResponse.VisitListEmergencyBookingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateEmergencyBooking operation middleware
+func (sh *strictHandler) CreateEmergencyBooking(ctx echo.Context, params CreateEmergencyBookingParams) error {
+	var request CreateEmergencyBookingRequestObject
+
+	request.Params = params
+
+	var body CreateEmergencyBookingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateEmergencyBooking(ctx.Request().Context(), request.(CreateEmergencyBookingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateEmergencyBooking")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateEmergencyBookingResponseObject); ok {
+		return validResponse.VisitCreateEmergencyBookingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DecideEmergencyBooking operation middleware
+func (sh *strictHandler) DecideEmergencyBooking(ctx echo.Context, bookingID BookingID) error {
+	var request DecideEmergencyBookingRequestObject
+
+	request.BookingID = bookingID
+
+	var body DecideEmergencyBookingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DecideEmergencyBooking(ctx.Request().Context(), request.(DecideEmergencyBookingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DecideEmergencyBooking")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DecideEmergencyBookingResponseObject); ok {
+		return validResponse.VisitDecideEmergencyBookingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListEmergencyPlaces operation middleware
+func (sh *strictHandler) ListEmergencyPlaces(ctx echo.Context, params ListEmergencyPlacesParams) error {
+	var request ListEmergencyPlacesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEmergencyPlaces(ctx.Request().Context(), request.(ListEmergencyPlacesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEmergencyPlaces")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListEmergencyPlacesResponseObject); ok {
+		return validResponse.VisitListEmergencyPlacesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndEmergencyPlaces operation middleware
+func (sh *strictHandler) EndEmergencyPlaces(ctx echo.Context, emergencyPlacesID EmergencyPlacesID) error {
+	var request EndEmergencyPlacesRequestObject
+
+	request.EmergencyPlacesID = emergencyPlacesID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndEmergencyPlaces(ctx.Request().Context(), request.(EndEmergencyPlacesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndEmergencyPlaces")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndEmergencyPlacesResponseObject); ok {
+		return validResponse.VisitEndEmergencyPlacesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -39609,6 +41555,54 @@ func (sh *strictHandler) CallOffSession(ctx echo.Context, sessionID SessionID) e
 		return err
 	} else if validResponse, ok := response.(CallOffSessionResponseObject); ok {
 		return validResponse.VisitCallOffSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// KeepEmergencyPlaces operation middleware
+func (sh *strictHandler) KeepEmergencyPlaces(ctx echo.Context, sessionID SessionID) error {
+	var request KeepEmergencyPlacesRequestObject
+
+	request.SessionID = sessionID
+
+	var body KeepEmergencyPlacesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.KeepEmergencyPlaces(ctx.Request().Context(), request.(KeepEmergencyPlacesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "KeepEmergencyPlaces")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(KeepEmergencyPlacesResponseObject); ok {
+		return validResponse.VisitKeepEmergencyPlacesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
