@@ -193,8 +193,12 @@ func TestFiveGuessesAtOnceAreFiveAndNoMore(t *testing.T) {
 	w.keeps("purple umbrella")
 	w.clock.Set(it.EndsAt)
 	errs := together(9, func(i int) error {
-		_, err := w.note(items[i%2], booking.NoteStep{Kind: booking.StepLeft, At: &it.EndsAt, CollectedBy: "Bob", Password: "wrong one", NotedAt: it.EndsAt.Add(time.Duration(i) * time.Millisecond)})
-		return err
+		for { // passwords are slow to check: who waits too long for a turn is told to try again
+			_, err := w.note(items[i%2], booking.NoteStep{Kind: booking.StepLeft, At: &it.EndsAt, CollectedBy: "Bob", Password: "wrong one", NotedAt: it.EndsAt.Add(time.Duration(i) * time.Millisecond)})
+			if !db.Unavailable(err) {
+				return err
+			}
+		}
 	})
 	wrong := 0
 	for _, err := range errs {
