@@ -18,15 +18,7 @@ import (
 // goes back. An item that owes nothing releases all. kind is capture or
 // late_fee; each item posts one ledger transaction.
 func settle(ctx context.Context, tx *db.Tx, items []*Item, kind string, who shortbreaks.Actor) error {
-	holds, err := holdsOf(ctx, tx, items)
-	if err != nil {
-		return err
-	}
-	charges, err := chargesOf(ctx, tx, items)
-	if err != nil {
-		return err
-	}
-	payers, err := payableBy(ctx, tx, charges)
+	holds, charges, payers, err := lockDue(ctx, tx, items)
 	if err != nil {
 		return err
 	}
@@ -55,6 +47,19 @@ func settle(ctx context.Context, tx *db.Tx, items []*Item, kind string, who shor
 		return err
 	}
 	return back.Give(ctx, tx)
+}
+
+// lockDue reads the holds and charges of locked items, and locks the plan lines
+// that are moved next.
+func lockDue(ctx context.Context, tx *db.Tx, items []*Item) (holds []payments.Hold, charges map[uuid.UUID][]Charge, payers map[uuid.UUID]payable, err error) {
+	if holds, err = holdsOf(ctx, tx, items); err != nil {
+		return nil, nil, nil, err
+	}
+	if charges, err = chargesOf(ctx, tx, items); err != nil {
+		return nil, nil, nil, err
+	}
+	payers, err = payableBy(ctx, tx, charges)
+	return holds, charges, payers, err
 }
 
 // captureOf shares what an item owes over its charges (see shareDue).

@@ -33,15 +33,7 @@ func takeDues(ctx context.Context, tx *db.Tx, items []*Item) error {
 	if err != nil || len(dues) == 0 {
 		return err
 	}
-	holds, err := holdsOf(ctx, tx, items)
-	if err != nil {
-		return err
-	}
-	charges, err := chargesOf(ctx, tx, items)
-	if err != nil {
-		return err
-	}
-	payers, err := payableBy(ctx, tx, charges)
+	holds, charges, payers, err := lockDue(ctx, tx, items)
 	if err != nil {
 		return err
 	}

@@ -79,8 +79,8 @@ place left on a weekend between nine and six (*by hand* leaves out whether someb
 category in the whole country. All tables have been read into the machine's memory once. In ` + "`results.json`" + `
 ` + "`ratio_to_floor`" + ` of these lines is their rate to that by hand.
 
-**compare** prices seven Saturdays at a thousand offers from everywhere that can be had on a Saturday by a child of nine, some
-four in ten of them support by the hour, and answers the best hundred; one caller after the other, in the process. **plan** costs
+**compare** asks for seven Saturdays and a child of nine, and nothing else: of the thousand offers that can be had soonest on a Saturday
+it prices those that may be among the best hundred, and answers them; one caller after the other, in the process. **plan** costs
 a plan of twenty lines over half a year the same way: twelve at the cheapest suitable offer within five miles of the largest town,
 four at chosen offers, two personal assistants and two fixed sums.
 `
