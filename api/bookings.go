@@ -7,11 +7,13 @@ import (
 	"shortbreaks"
 	"shortbreaks/api/gen"
 	"shortbreaks/booking"
+	"shortbreaks/people"
 )
 
 // CreateBooking books a basket of quotes, all or nothing, once per key.
 func (s *Server) CreateBooking(ctx context.Context, r gen.CreateBookingRequestObject) (gen.CreateBookingResponseObject, error) {
-	reply, err := s.desk.Create(ctx, who(ctx), booking.CreateBooking{
+	acting := people.Acting{Person: who(ctx).Person, Role: who(ctx).Role} // the desk reads what they reach
+	reply, err := s.desk.Create(ctx, acting, booking.CreateBooking{
 		Quotes: mapped(r.Body.Quotes, func(q gen.QuoteToBook) booking.QuoteToBook {
 			return booking.QuoteToBook{QuoteID: q.QuoteID, ExpectedTotalPence: shortbreaks.Pence(q.ExpectedTotalPence)}
 		}),

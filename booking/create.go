@@ -17,8 +17,11 @@ import (
 type CreateBooking struct {
 	Quotes []QuoteToBook
 	Idem   *shortbreaks.Idem // nil for callers that cannot repeat (demo)
+}
 
-	who shortbreaks.Actor // filled in by the desk
+// mayBook is who may take places for a family.
+func mayBook(role shortbreaks.Role) bool {
+	return role == shortbreaks.Family || role == shortbreaks.Practitioner
 }
 
 // QuoteToBook names a quote and the total the person was shown; another total
@@ -34,7 +37,7 @@ type QuoteToBook struct {
 // price-changed, idempotency-key-reused, request-in-progress, and those of
 // Reserve.
 func Create(ctx context.Context, d *db.DB, who shortbreaks.Actor, c CreateBooking) (*Basket, *shortbreaks.Reply, error) {
-	if !who.Is(shortbreaks.Family, shortbreaks.Practitioner) {
+	if !mayBook(who.Role) {
 		return nil, nil, shortbreaks.ErrForbidden
 	}
 	var basket *Basket
@@ -74,7 +77,8 @@ func orderFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateBoo
 		return nil, err
 	}
 	var batch pgx.Batch
-	found := queueQuotes(&batch, quoteRefs(who, c.Quotes))
+	authorities, ids := quoteRefs(who, c.Quotes)
+	found := queueQuotes(&batch, `SELECT * FROM unnest($1::uuid[], $2::uuid[]) r (authority_id, id)`, authorities, ids)
 	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, fmt.Errorf("read quotes: %w", err)
 	}
@@ -123,17 +127,14 @@ func checkWanted(wanted []QuoteToBook) error {
 	return nil
 }
 
-// quoteRef names a quote in one of the authorities its reader reaches.
-type quoteRef struct{ authority, id uuid.UUID }
-
-func quoteRefs(who shortbreaks.Actor, wanted []QuoteToBook) []quoteRef {
-	refs := make([]quoteRef, 0, len(wanted)*len(who.Authorities))
+// quoteRefs name each quote in each of the authorities its reader reaches.
+func quoteRefs(who shortbreaks.Actor, wanted []QuoteToBook) (authorities, ids []uuid.UUID) {
 	for _, w := range wanted {
 		for _, a := range who.Authorities {
-			refs = append(refs, quoteRef{a, w.QuoteID})
+			authorities, ids = append(authorities, a), append(ids, w.QuoteID)
 		}
 	}
-	return refs
+	return authorities, ids
 }
 
 // quoteFound is a quote with its child's first name.
@@ -142,15 +143,12 @@ type quoteFound struct {
 	FirstName string
 }
 
-// queueQuotes reads quotes by key into the map it gives.
-func queueQuotes(batch *pgx.Batch, refs []quoteRef) map[uuid.UUID]*quoteFound {
-	found := make(map[uuid.UUID]*quoteFound, len(refs))
-	authorities, ids := make([]uuid.UUID, len(refs)), make([]uuid.UUID, len(refs))
-	for i, r := range refs {
-		authorities[i], ids[i] = r.authority, r.id
-	}
+// queueQuotes reads quotes by key into the map it gives; refs is a statement
+// that gives keys.
+func queueQuotes(batch *pgx.Batch, refs string, args ...any) map[uuid.UUID]*quoteFound {
+	found := map[uuid.UUID]*quoteFound{}
 	batch.Queue(`SELECT `+quoteColumns+`, (SELECT c.first_name FROM child c WHERE c.authority_id = q.authority_id AND c.id = q.child_id) AS first_name
-		FROM unnest($1::uuid[], $2::uuid[]) w (authority_id, id) JOIN quote q ON q.authority_id = w.authority_id AND q.id = w.id`, authorities, ids).Query(func(rows pgx.Rows) error {
+		FROM (`+refs+`) w JOIN quote q ON q.authority_id = w.authority_id AND q.id = w.id`, args...).Query(func(rows pgx.Rows) error {
 		list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[quoteFound])
 		for _, q := range list {
 			found[q.ID] = q

@@ -11,6 +11,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/people"
 )
 
 // Desk takes the requests that come at the same time together: one round trip
@@ -22,7 +23,7 @@ import (
 // the same database.
 type Desk struct {
 	d      *db.DB
-	quotes db.Gather[CreateBooking, *Order]
+	quotes db.Gather[asking, *Order]
 	orders db.Gather[*placing, *shortbreaks.Reply]
 	looks  db.Gather[*placing, *shortbreaks.Reply]
 	full   fullSessions
@@ -35,10 +36,16 @@ const deskMost = 128
 // NewDesk makes the desk of a process.
 func NewDesk(d *db.DB) *Desk {
 	k := &Desk{d: d}
-	k.quotes = db.Gather[CreateBooking, *Order]{Do: k.readQuotes, Most: deskMost, AtOnce: 2}
+	k.quotes = db.Gather[asking, *Order]{Do: k.readQuotes, Most: deskMost, AtOnce: 2}
 	k.orders = db.Gather[*placing, *shortbreaks.Reply]{Do: k.place, Most: deskMost, AtOnce: 2, Rows: (*placing).rows}
 	k.looks = db.Gather[*placing, *shortbreaks.Reply]{Do: k.look, Most: deskMost, AtOnce: 2}
 	return k
+}
+
+// asking is a request of somebody whose rights are yet to be read.
+type asking struct {
+	who     people.Acting
+	request CreateBooking
 }
 
 // placing is one request at the desk.
@@ -47,17 +54,17 @@ type placing struct {
 	order   *Order
 }
 
-// Create is the use case Create for requests that carry an Idempotency-Key.
-// Errors: as Create.
-func (k *Desk) Create(ctx context.Context, who shortbreaks.Actor, c CreateBooking) (*shortbreaks.Reply, error) {
-	if !who.Is(shortbreaks.Family, shortbreaks.Practitioner) {
+// Create is the use case Create for requests that carry an Idempotency-Key,
+// and for callers whose rights have not been read: their grants are read with
+// their quotes. Errors: as Create, and people.ErrRoleNotHeld.
+func (k *Desk) Create(ctx context.Context, who people.Acting, c CreateBooking) (*shortbreaks.Reply, error) {
+	if !mayBook(who.Role) {
 		return nil, shortbreaks.ErrForbidden
 	}
 	if err := checkWanted(c.Quotes); err != nil {
 		return nil, err
 	}
-	c.who = who
-	order, err := k.quotes.Ask(ctx, c)
+	order, err := k.quotes.Ask(ctx, asking{who, c})
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +78,7 @@ func (k *Desk) Create(ctx context.Context, who shortbreaks.Actor, c CreateBookin
 		k.full.note(order, err)
 	}
 	if errors.Is(err, errAlone) {
-		_, reply, err = Create(ctx, k.d, who, c)
+		_, reply, err = Create(ctx, k.d, order.Who, c)
 	}
 	return reply, err
 }
@@ -79,20 +86,33 @@ func (k *Desk) Create(ctx context.Context, who shortbreaks.Actor, c CreateBookin
 // errAlone is for a request that cannot be served together with others.
 var errAlone = errors.New("booking: to be served alone")
 
-// readQuotes makes the orders of requests.
-func (k *Desk) readQuotes(ctx context.Context, asked []CreateBooking) []db.Answer[*Order] {
-	var refs []quoteRef
-	var scope db.Scope
-	for _, c := range asked {
-		refs = append(refs, quoteRefs(c.who, c.Quotes)...)
-		scope.Authorities = addAll(scope.Authorities, c.who.Authorities)
+// readQuotes makes the orders of requests: who asks and may, and the quotes
+// asked for, are read in one round trip.
+func (k *Desk) readQuotes(ctx context.Context, asked []asking) []db.Answer[*Order] {
+	var askers, ids []uuid.UUID
+	persons := make([]uuid.UUID, len(asked))
+	for i, a := range asked {
+		persons[i] = a.who.Person
+		for _, q := range a.request.Quotes {
+			askers, ids = append(askers, a.who.Person), append(ids, q.QuoteID)
+		}
 	}
+	var held *people.Held
 	var found map[uuid.UUID]*quoteFound
-	_, err := k.d.ReadAtOnce(ctx, scope, func(batch *pgx.Batch) { found = queueQuotes(batch, refs) })
+	now, err := k.d.ReadAtOnce(ctx, db.Scope{RightsOf: persons}, func(batch *pgx.Batch) {
+		held = people.QueueRights(batch, persons)
+		people.QueueReach(batch, persons)
+		found = queueQuotes(batch, `SELECT DISTINCT g.authority_id, w.id FROM unnest($1::uuid[], $2::uuid[]) w (person_id, id)
+			JOIN role_grant g USING (person_id)`, askers, ids)
+	})
 	answers := make([]db.Answer[*Order], len(asked))
-	for i, c := range asked {
-		if answers[i].Err = err; err == nil {
-			answers[i].Is, answers[i].Err = newOrder(c.who, c, found)
+	for i, a := range asked {
+		who, refused := shortbreaks.Actor{}, err
+		if refused == nil {
+			who, refused = held.Actor(a.who, now)
+		}
+		if answers[i].Err = refused; refused == nil {
+			answers[i].Is, answers[i].Err = newOrder(who, a.request, found)
 		}
 	}
 	return answers
@@ -184,7 +204,8 @@ func (b *deskBatch) serve(ctx context.Context, tx *db.Tx, answers []db.Answer[*s
 	var writing pgx.Batch
 	b.r.writes.queue(&writing, tx.Now)
 	db.QueueKeep(&writing, tx.Now, kept)
-	return send(ctx, tx, &writing)
+	tx.Last(&writing)
+	return nil
 }
 
 // errMayBeFree is for a request that has to queue for its places.

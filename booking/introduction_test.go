@@ -57,7 +57,7 @@ func TestT94_NoBookingBeforeTheIntroductionIsAccepted(t *testing.T) {
 	require.ErrorIs(t, w.create(q), booking.ErrIntroductionNeeded)
 	asked := toBook(q)
 	asked.Idem = once(w.parent, "key", asked)
-	_, err := booking.NewDesk(w.d).Create(w.ctx, w.parent, asked)
+	_, err := booking.NewDesk(w.d).Create(w.ctx, acting(w.parent), asked)
 	require.ErrorIs(t, err, booking.ErrIntroductionNeeded)
 	byRequest := specialist()
 	byRequest.Instant, byRequest.Title = false, "By request"

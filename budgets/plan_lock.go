@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"shortbreaks/internal/db"
 	"shortbreaks/payments"
@@ -26,9 +25,9 @@ const lockLinesSQL = `SELECT ` + lineColumns + linesFrom + `
 	JOIN unnest($1::uuid[], $2::uuid[]) r (authority_id, id) ON r.authority_id = l.authority_id AND r.id = l.id
 	ORDER BY l.authority_id, l.id FOR NO KEY UPDATE OF l`
 
-// moveLinesSQL locks the lines in the same order before it moves them, for a
+// movingLines locks the lines in the same order before it moves them, for a
 // caller that has not. A line out of scope is not moved, and the count tells.
-const moveLinesSQL = `WITH moves AS (
+var movingLines = db.NewExact("moving plan lines", `WITH moves AS (
 		SELECT authority_id, id, sum(held)::bigint AS held, sum(spent)::bigint AS spent
 		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) m (authority_id, id, held, spent) GROUP BY 1, 2),
 	locked AS MATERIALIZED (
@@ -36,7 +35,7 @@ const moveLinesSQL = `WITH moves AS (
 		ORDER BY l.authority_id, l.id FOR NO KEY UPDATE OF l)
 	UPDATE plan_line l SET held = l.held + m.held, spent = l.spent + m.spent
 	FROM moves m JOIN locked k ON k.authority_id = m.authority_id AND k.id = m.id
-	WHERE l.authority_id = m.authority_id AND l.id = m.id`
+	WHERE l.authority_id = m.authority_id AND l.id = m.id`, 4)
 
 // LockLines reads lines and locks their rows until the transaction ends, in
 // one order for everyone: after session places and lanes, before accounts. A
@@ -83,7 +82,7 @@ func QueueLockLines(batch *pgx.Batch, refs []LineRef) map[uuid.UUID]*PlanLine {
 // caller's transaction with it.
 func MoveLines(ctx context.Context, tx *db.Tx, moves []payments.LineMove) error {
 	var batch pgx.Batch
-	queueMoves(&batch, moveLinesSQL, moves)
+	queueMoves(&batch, movingLines, moves)
 	if batch.Len() == 0 {
 		return nil
 	}
@@ -100,19 +99,19 @@ func MoveLines(ctx context.Context, tx *db.Tx, moves []payments.LineMove) error 
 // AboveLimit reports whether err is the schema refusing to pass a line's limit.
 func AboveLimit(err error) bool { return db.ConstraintName(err) == "line_never_above_limit" }
 
-// moveLockedSQL is for lines that are locked already: each is found by its key,
+// moveLocked is for lines that are locked already: each is found by its key,
 // whatever their number.
-const moveLockedSQL = `UPDATE plan_line l SET held = l.held + m.held, spent = l.spent + m.spent
+var moveLocked = db.NewExact("moving plan lines", `UPDATE plan_line l SET held = l.held + m.held, spent = l.spent + m.spent
 	FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) m (authority_id, id, held, spent)
-	WHERE l.authority_id = m.authority_id AND l.id = m.id`
+	WHERE l.authority_id = m.authority_id AND l.id = m.id`, 4)
 
 // QueueMoveLocked moves lines that were locked by QueueLockLines, one move a
 // line, as part of a batch; AboveLimit knows its refusal.
 func QueueMoveLocked(batch *pgx.Batch, moves []payments.LineMove) {
-	queueMoves(batch, moveLockedSQL, moves)
+	queueMoves(batch, moveLocked, moves)
 }
 
-func queueMoves(batch *pgx.Batch, sql string, moves []payments.LineMove) {
+func queueMoves(batch *pgx.Batch, move db.Exact, moves []payments.LineMove) {
 	if len(moves) == 0 {
 		return
 	}
@@ -124,10 +123,5 @@ func queueMoves(batch *pgx.Batch, sql string, moves []payments.LineMove) {
 		authorities, ids = append(authorities, m.Authority), append(ids, m.Line)
 		held, spent = append(held, m.Held), append(spent, m.Spent)
 	}
-	batch.Queue(sql, authorities, ids, held, spent).Exec(func(tag pgconn.CommandTag) error {
-		if tag.RowsAffected() != int64(len(lines)) {
-			return fmt.Errorf("move plan lines: %d of %d found in this scope", tag.RowsAffected(), len(lines))
-		}
-		return nil
-	})
+	move.Queue(batch, len(lines), authorities, ids, held, spent)
 }

@@ -168,7 +168,7 @@ var (
 
 // TakePlaces is QueueTakePlaces alone.
 func TakePlaces(ctx context.Context, tx *db.Tx, n map[PlaceKey]int) error {
-	return movePlaces(ctx, tx, "taking", sqlTakePlaces, n)
+	return movePlaces(ctx, tx, sqlTakePlaces, n)
 }
 
 // ClaimLanes is QueueClaimLanes alone, and its refusal.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
@@ -110,6 +109,8 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $
 
 	sqlReleaseLanes = `DELETE FROM lane_claim WHERE provider_id = $1 AND item_id = ANY ($2)`
 )
+
+var claimLanes = db.NewExact("claiming lanes", sqlClaimLanes, 6)
 
 // LockLanes locks every lane of the offers wished for, in the order of
 // provider and lane, and only then reads the claims that overlap: a claim made
@@ -339,12 +340,7 @@ func QueueClaimLanes(batch *pgx.Batch, claims []LaneClaim) {
 		lanes, items = append(lanes, c.Lane), append(items, c.Item)
 		from, to = append(from, c.From), append(to, c.To)
 	}
-	batch.Queue(sqlClaimLanes, providers, ids, lanes, items, from, to).Exec(func(done pgconn.CommandTag) error {
-		if done.RowsAffected() != int64(len(claims)) {
-			return fmt.Errorf("claiming %d lanes: %d were claimed", len(claims), done.RowsAffected())
-		}
-		return nil
-	})
+	claimLanes.Queue(batch, len(claims), providers, ids, lanes, items, from, to)
 }
 
 // TakenLane reports whether err is the schema refusing a lane that is used, or

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"shortbreaks/internal/db"
 )
@@ -57,16 +56,18 @@ SELECT s.provider_id, s.id, s.state <> 'scheduled', s.starts_at, s.ends_at, s.mi
 FROM session s
 JOIN unnest($1::uuid[], $2::uuid[]) AS k (provider_id, id) USING (provider_id, id)
 WHERE s.state <> 'scheduled' OR s.sequence > 0 OR s.minimum_places IS NOT NULL`
+)
 
-	sqlTakePlaces = `
+var (
+	sqlTakePlaces = db.NewExact("taking places", `
 UPDATE session_places p SET taken = p.taken + k.n, seq = p.seq + k.n
 FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (provider_id, session_id, n)
-WHERE p.provider_id = k.provider_id AND p.session_id = k.session_id`
+WHERE p.provider_id = k.provider_id AND p.session_id = k.session_id`, 3)
 
-	sqlGiveBackPlaces = `
+	sqlGiveBackPlaces = db.NewExact("giving back places", `
 UPDATE session_places p SET taken = p.taken - k.n
 FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (provider_id, session_id, n)
-WHERE p.provider_id = k.provider_id AND p.session_id = k.session_id`
+WHERE p.provider_id = k.provider_id AND p.session_id = k.session_id`, 3)
 )
 
 // LockPlaces locks the counters of these sessions, in the order of provider
@@ -144,7 +145,7 @@ func QueuePlaces(batch *pgx.Batch, keys []PlaceKey, lock bool) map[PlaceKey]*Pla
 // counters the caller has locked. Taking more than there are breaks
 // places_never_oversold and takes none.
 func QueueTakePlaces(batch *pgx.Batch, n map[PlaceKey]int) {
-	queueMove(batch, "taking", sqlTakePlaces, n)
+	queueMove(batch, sqlTakePlaces, n)
 }
 
 // GiveBackPlaces gives back n places of each session; it takes the locks
@@ -157,40 +158,33 @@ func GiveBackPlaces(ctx context.Context, tx *db.Tx, n map[PlaceKey]int) error {
 	if _, err := tx.PGX.Exec(ctx, sqlLockPlaces, providers, sessions); err != nil {
 		return fmt.Errorf("locking the places of %d sessions: %w", len(n), err)
 	}
-	return movePlaces(ctx, tx, "giving back", sqlGiveBackPlaces, n)
+	return movePlaces(ctx, tx, sqlGiveBackPlaces, n)
 }
 
 // movePlaces adds or takes away with one statement.
-func movePlaces(ctx context.Context, tx *db.Tx, doing, sql string, n map[PlaceKey]int) error {
+func movePlaces(ctx context.Context, tx *db.Tx, move db.Exact, n map[PlaceKey]int) error {
 	if len(n) == 0 {
 		return nil
 	}
 	for _, c := range n {
 		if c <= 0 {
-			return fmt.Errorf("%s places: %d is not a number of places", doing, c)
+			return fmt.Errorf("moving places: %d is not a number of places", c)
 		}
 	}
 	batch := &pgx.Batch{}
-	queueMove(batch, doing, sql, n)
+	queueMove(batch, move, n)
 	if err := tx.PGX.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("%s places of %d sessions: %w", doing, len(n), err)
+		return fmt.Errorf("moving places of %d sessions: %w", len(n), err)
 	}
 	return nil
 }
 
-// queueMove checks that every counter was there to be moved; a row out of
-// scope is silently not updated.
-func queueMove(batch *pgx.Batch, doing, sql string, n map[PlaceKey]int) {
+func queueMove(batch *pgx.Batch, move db.Exact, n map[PlaceKey]int) {
 	if len(n) == 0 {
 		return
 	}
 	providers, sessions, counts := columns(n)
-	batch.Queue(sql, providers, sessions, counts).Exec(func(done pgconn.CommandTag) error {
-		if done.RowsAffected() != int64(len(n)) {
-			return fmt.Errorf("%s places of %d sessions: %d were moved", doing, len(n), done.RowsAffected())
-		}
-		return nil
-	})
+	move.Queue(batch, len(n), providers, sessions, counts)
 }
 
 // columns lays the keys out in key order, as unnest wants them.

@@ -13,29 +13,29 @@ import (
 // offer counts them (T96).
 var CompanionKinds = []string{"sibling", "carer", "personal_assistant"}
 
-const (
-	sqlTakeStaff = `
+var (
+	sqlTakeStaff = db.NewExact("taking staff", `
 UPDATE session_places p SET staff_taken = p.staff_taken + k.n
 FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (provider_id, session_id, n)
-WHERE p.provider_id = k.provider_id AND p.session_id = k.session_id`
+WHERE p.provider_id = k.provider_id AND p.session_id = k.session_id`, 3)
 
-	sqlGiveBackStaff = `
+	sqlGiveBackStaff = db.NewExact("giving back staff", `
 UPDATE session_places p SET staff_taken = p.staff_taken - k.n
 FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (provider_id, session_id, n)
-WHERE p.provider_id = k.provider_id AND p.session_id = k.session_id`
+WHERE p.provider_id = k.provider_id AND p.session_id = k.session_id`, 3)
 )
 
 // QueueTakeStaff takes n units of staff of each session, whose counters the caller
 // has locked with LockPlaces. Taking more than there are breaks
 // staff_never_overbooked and takes none.
 func QueueTakeStaff(batch *pgx.Batch, n map[PlaceKey]int) {
-	queueMove(batch, "taking staff of", sqlTakeStaff, n)
+	queueMove(batch, sqlTakeStaff, n)
 }
 
 // GiveBackStaff gives back n units of staff of each session, whose counters the
 // caller has locked.
 func GiveBackStaff(ctx context.Context, tx *db.Tx, n map[PlaceKey]int) error {
-	return movePlaces(ctx, tx, "giving back staff of", sqlGiveBackStaff, n)
+	return movePlaces(ctx, tx, sqlGiveBackStaff, n)
 }
 
 // checkCompanions holds how an offer counts companions against the rules.

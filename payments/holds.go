@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
@@ -122,12 +121,7 @@ func QueueHolds(batch *pgx.Batch, now time.Time, holds []*Hold) {
 		}
 		sum[a], last[a] = sum[a]+h.Amount, h.AccountSeq
 	}
-	batch.Queue(raiseHeldSQL, raisedAuthority, raised, raisedUnit, sum, before, last).Exec(func(tag pgconn.CommandTag) error {
-		if tag.RowsAffected() != int64(len(raised)) {
-			return fmt.Errorf("place holds: %d of %d accounts raised; one is out of scope, without a floor, of another unit or has moved on", tag.RowsAffected(), len(raised))
-		}
-		return nil
-	})
+	raiseHeld.Queue(batch, len(raised), raisedAuthority, raised, raisedUnit, sum, before, last)
 	batch.Queue(insertHoldsSQL, authority, id, item, charge, account, line, unit, amount, seq, now, due)
 }
 
@@ -135,11 +129,13 @@ func QueueHolds(batch *pgx.Batch, now time.Time, holds []*Hold) {
 // account than is free.
 func BelowFloor(err error) bool { return db.ConstraintName(err) == "free_never_negative" }
 
-const (
-	raiseHeldSQL = `UPDATE account a SET held = a.held + p.amount, seq = p.last
+// An account that is out of scope, without a floor, of another unit or has moved
+// on is not raised.
+var raiseHeld = db.NewExact("placing holds", `UPDATE account a SET held = a.held + p.amount, seq = p.last
 		FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) p (authority_id, id, unit, amount, before, last)
-		WHERE a.authority_id = p.authority_id AND a.id = p.id AND a.unit = p.unit AND a.seq = p.before AND a.has_floor`
+		WHERE a.authority_id = p.authority_id AND a.id = p.id AND a.unit = p.unit AND a.seq = p.before AND a.has_floor`, 6)
 
+const (
 	insertHoldsSQL = `INSERT INTO hold (authority_id, id, item_id, charge_n, account_id, line_id, unit, amount, account_seq, due, state, created_at)
 		SELECT w.*, 'pending', $10 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[],
 			$11::text[]) w`

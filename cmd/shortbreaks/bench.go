@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"runtime/pprof"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -49,6 +51,7 @@ func benchArgs(args []string) (benchOptions, error) {
 	seconds := flags.Int("seconds", 10, "how long each measurement takes")
 	quick := flags.Bool("quick", false, "a small world and two seconds each, to see that it runs; writes no files")
 	folder := flags.String("out", "bench", "the folder RESULTS.md and results.json are written to")
+	clients := flags.String("clients", "1,64,256,512", "how many clients create bookings at once, one measurement each")
 	profile := flags.String("cpuprofile", "", "a file for a CPU profile of the bookings (go tool pprof)")
 	if err := flags.Parse(args); err != nil {
 		return benchOptions{}, err
@@ -59,9 +62,13 @@ func benchArgs(args []string) (benchOptions, error) {
 	if *seconds < 1 || *seconds > 120 { // tokens last a quarter of an hour
 		return benchOptions{}, errors.New("--seconds is 1 to 120")
 	}
+	numbers, err := numberList(*clients)
+	if err != nil {
+		return benchOptions{}, err
+	}
 	o := benchOptions{
 		world: demo.BulkSize{Authorities: 10, Budgets: 10_000, Providers: 200, Sessions: 2_000},
-		each:  time.Duration(*seconds) * time.Second, warm: time.Second, lead: 5 * time.Second, floor: 64, clients: []int{1, 64, 256, 512}, folder: *folder, profile: *profile,
+		each:  time.Duration(*seconds) * time.Second, warm: time.Second, lead: 5 * time.Second, floor: 64, clients: numbers, folder: *folder, profile: *profile,
 	}
 	if *quick {
 		o.world = demo.BulkSize{Authorities: 2, Budgets: 1_000, Providers: 20, Sessions: 200}
@@ -70,6 +77,18 @@ func benchArgs(args []string) (benchOptions, error) {
 	o.quotes, o.crowd = quotesPerSecond*int(o.each/time.Second), o.world.Budgets
 	o.world.Capacity = 4 * (o.quotes/o.world.Sessions + 1) // nobody is to be refused
 	return o, nil
+}
+
+// numberList reads numbers of clients with commas between them.
+func numberList(text string) (numbers []int, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 1 || n > lateClients*4 {
+			return nil, fmt.Errorf("--clients is numbers from 1 to %d with commas between them, not %q", lateClients*4, text)
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers, nil
 }
 
 // bench measures createBooking over HTTP against the least PostgreSQL could do

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -39,6 +40,7 @@ type Gather[Q, A any] struct {
 	mu      sync.Mutex
 	queue   []*asked[Q, A]
 	running int
+	coming  bool              // somebody is on their way to the queue
 	held    map[uuid.UUID]int // rows in the hands of batches under way
 }
 
@@ -100,15 +102,26 @@ func (g *Gather[Q, A]) takeBack(a *asked[Q, A]) {
 	}
 }
 
-// start sends off as many batches as may be under way. The lock is held.
+// start sends for somebody to answer what waits. The lock is held.
 func (g *Gather[Q, A]) start() {
-	for g.running < g.AtOnce && len(g.queue) > 0 {
-		batch := g.next()
-		if len(batch) == 0 {
+	if g.running < g.AtOnce && !g.coming && len(g.queue) > 0 {
+		g.coming = true
+		go g.work()
+	}
+}
+
+// settle lets everybody who is about to ask do so: while the queue grows,
+// those who are ready to run go first. Where nobody is, it takes no time.
+func (g *Gather[Q, A]) settle() {
+	for had := -1; ; {
+		g.mu.Lock()
+		n := len(g.queue)
+		g.mu.Unlock()
+		if n <= had || n >= g.Most {
 			return
 		}
-		g.running++
-		go g.work(batch)
+		had = n
+		runtime.Gosched()
 	}
 }
 
@@ -180,8 +193,19 @@ func (g *Gather[Q, A]) hold(rows Rows, n int) {
 	}
 }
 
-// work answers a batch and then whatever has gathered meanwhile.
-func (g *Gather[Q, A]) work(batch []*asked[Q, A]) {
+// work answers what waits, batch after batch, until nothing does.
+func (g *Gather[Q, A]) work() {
+	g.settle()
+	g.mu.Lock()
+	g.coming = false
+	batch := g.next()
+	if len(batch) == 0 {
+		g.mu.Unlock()
+		return
+	}
+	g.running++
+	g.start()
+	g.mu.Unlock()
 	for len(batch) > 0 {
 		answers := g.answer(batch)
 		g.mu.Lock()
@@ -190,16 +214,17 @@ func (g *Gather[Q, A]) work(batch []*asked[Q, A]) {
 				g.hold(a.rows, -1)
 			}
 		}
-		done := batch
-		batch = g.next()
-		if len(batch) == 0 {
+		g.mu.Unlock()
+		for i, a := range batch {
+			a.answer <- answers[i]
+		}
+		g.settle()
+		g.mu.Lock()
+		if batch = g.next(); len(batch) == 0 {
 			g.running--
 		}
 		g.start()
 		g.mu.Unlock()
-		for i, a := range done {
-			a.answer <- answers[i]
-		}
 	}
 }
 

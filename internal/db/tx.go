@@ -26,6 +26,7 @@ type Tx struct {
 
 	d     *DB
 	scope Scope
+	last  *pgx.Batch
 	after []func()
 }
 
@@ -76,6 +77,16 @@ type work struct {
 // if the transaction is rolled back, and once if the transaction was retried.
 func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 
+// Last keeps statements until the function of the transaction has returned
+// nil, and sends them with the commit in one round trip. Whatever must hold of
+// their effect, PostgreSQL has to check itself (see Exact): an answer of theirs
+// comes when all is done.
+func (tx *Tx) Last(batch *pgx.Batch) {
+	if batch.Len() > 0 {
+		tx.last = batch
+	}
+}
+
 func (d *DB) run(ctx context.Context, w work) error {
 	for try := 0; ; try++ {
 		after, err := d.once(ctx, w)
@@ -120,10 +131,18 @@ func (d *DB) once(ctx context.Context, w work) ([]func(), error) {
 	if err := w.f(tx); err != nil {
 		return nil, err
 	}
-	if err := ptx.Commit(ctx); err != nil {
+	if err := tx.commit(ctx); err != nil {
 		return nil, fmt.Errorf("commit: %w", err)
 	}
 	return tx.after, nil
+}
+
+func (tx *Tx) commit(ctx context.Context) error {
+	if tx.last == nil {
+		return tx.PGX.Commit(ctx)
+	}
+	tx.last.Queue("COMMIT")
+	return tx.PGX.SendBatch(ctx, tx.last).Close()
 }
 
 // begin begins a transaction, enters its scope, reads the clock and does what
@@ -176,9 +195,15 @@ func (d *DB) acquire(ctx context.Context, from *sql.DB) (*sql.Conn, *pgx.Conn, e
 	return conn, raw, nil
 }
 
+// noTransaction is PostgreSQL's word for a connection that is in none.
+const noTransaction = 'I'
+
 // rollBack ends a transaction that was not committed; after a commit it does
 // nothing. If even that fails, the pool throws the connection away.
 func rollBack(ctx context.Context, ptx pgx.Tx) {
+	if conn := ptx.Conn(); conn != nil && !conn.IsClosed() && conn.PgConn().TxStatus() == noTransaction {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statementTimeout)
 	defer cancel()
 	_ = ptx.Rollback(ctx)
