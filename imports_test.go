@@ -52,6 +52,8 @@ var librariesOf = []struct {
 	{library: "github.com/stripe/stripe-go", in: []string{"payments/stripe*.go"}},
 	{library: "github.com/golang-jwt/jwt", in: []string{"people/token*.go"}},
 	{library: "github.com/wneessen/go-mail", in: []string{"people/mail.go"}},
+	{library: "github.com/segmentio/encoding", in: []string{"booking/create.go"}},
+	{library: "github.com/valyala/fasthttp", in: []string{"cmd/shortbreaks/bench_load.go"}},
 	{library: "codeberg.org/go-pdf/fpdf", in: []string{"paperpdf.go"}},
 	{library: "gorm.io", never: []string{"api/*", "api/gen/*", "web/*"}},
 	{library: "github.com/jackc/pgx", never: []string{"api/*", "api/gen/*", "web/*"}},

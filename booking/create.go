@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/segmentio/encoding/json"
 
 	"shortbreaks"
 	"shortbreaks/budgets"
@@ -149,11 +150,19 @@ func queueQuotes(batch *pgx.Batch, refs string, args ...any) map[uuid.UUID]*quot
 	found := map[uuid.UUID]*quoteFound{}
 	batch.Queue(`SELECT `+quoteColumns+`, (SELECT c.first_name FROM child c WHERE c.authority_id = q.authority_id AND c.id = q.child_id) AS first_name
 		FROM (`+refs+`) w JOIN quote q ON q.authority_id = w.authority_id AND q.id = w.id`, args...).Query(func(rows pgx.Rows) error {
-		list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[quoteFound])
-		for _, q := range list {
-			found[q.ID] = q
+		for rows.Next() {
+			var q quoteFound
+			var document []byte
+			if err := rows.Scan(&q.AuthorityID, &q.ID, &q.ChildID, &q.ProviderID, &q.OfferID, &q.VersionID, &q.TotalPence, &document,
+				&q.CreatedBy, &q.CreatedAt, &q.ExpiresAt, &q.FirstName); err != nil {
+				return err
+			}
+			if _, err := json.Parse(document, &q.Document, json.ZeroCopy); err != nil { // the bytes are ours alone
+				return fmt.Errorf("read quote %s: %w", q.ID, err)
+			}
+			found[q.ID] = &q
 		}
-		return err
+		return rows.Err()
 	})
 	return found
 }

@@ -212,6 +212,6 @@ request, of this program (service and clients in one process) and of PostgreSQL;
 
 The processors. With many clients about half of a booking's time is this program's (the largest parts: reading and writing
 HTTP on both sides, decoding the quote, holding the request against the contract) and half PostgreSQL's, and of that more
-than half is three inserts with their indexes and foreign keys: booking, item and hold. With one client it is five round
+than half is three inserts with their indexes and foreign keys: booking, item and hold. With one client it is three round
 trips, one after the other, and one flush of the log to the disk.
 `
