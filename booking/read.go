@@ -185,7 +185,7 @@ func holdsSeenBy(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []
 	for i, h := range holds {
 		ids[i] = h.Account
 	}
-	rows, err := tx.PGX.Query(ctx, `SELECT id, kind, coalesce(stream, '') FROM account WHERE id = ANY ($1)`, ids)
+	rows, err := tx.PGX.Query(ctx, `SELECT id, kind, coalesce(stream, '') FROM account WHERE id = ANY ($1) AND authority_id = ANY ($2)`, ids, authoritiesOf(items))
 	if err != nil {
 		return nil, fmt.Errorf("read accounts of holds: %w", err)
 	}
@@ -207,10 +207,10 @@ func holdsSeenBy(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []
 // reasonsOf reads what is said to be wrong with the disputed ones, and why the
 // provider declined or cancelled those it did.
 func reasonsOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]string, error) {
-	var asked []uuid.UUID
+	var asked []*Item
 	for _, it := range items {
 		if it.State == Disputed || it.State == Declined || it.State == CancelledByProvider {
-			asked = append(asked, it.ID)
+			asked = append(asked, it)
 		}
 	}
 	reasons := map[uuid.UUID]string{}
@@ -218,7 +218,8 @@ func reasonsOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]str
 		return reasons, nil
 	}
 	rows, err := tx.PGX.Query(ctx, `SELECT DISTINCT ON (item_id) item_id, cause FROM item_event
-		WHERE item_id = ANY ($1) AND to_state IN ('disputed', 'declined', 'cancelled_by_provider') ORDER BY item_id, at DESC, id DESC`, asked)
+		WHERE item_id = ANY ($1) AND authority_id = ANY ($2) AND to_state IN ('disputed', 'declined', 'cancelled_by_provider')
+		ORDER BY item_id, at DESC, id DESC`, idsOf(asked), authoritiesOf(asked))
 	if err != nil {
 		return nil, fmt.Errorf("read reasons: %w", err)
 	}

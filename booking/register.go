@@ -277,7 +277,7 @@ func enterFor(ctx context.Context, tx *db.Tx, items ...*Item) error {
 }
 
 func deliveriesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]*Delivery, error) {
-	rows, err := tx.PGX.Query(ctx, deliverySQL, idsOf(items))
+	rows, err := tx.PGX.Query(ctx, deliverySQL, idsOf(items), authoritiesOf(items))
 	if err != nil {
 		return nil, fmt.Errorf("read register: %w", err)
 	}

@@ -196,7 +196,7 @@ func (m *moving) lockAhead(ctx context.Context, tx *db.Tx) error {
 // lockAnswered locks the items of a booking and those they are to replace, in
 // one order.
 func lockAnswered(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, id uuid.UUID) (items, replaced []*Item, err error) {
-	all, err := selectItems(ctx, tx, `booking_id = $1 OR id IN (SELECT moved_from FROM booking_item WHERE booking_id = $1 AND moved_from IS NOT NULL)
+	all, err := selectItems(ctx, tx, `id = ANY (ARRAY(SELECT unnest(ARRAY[id, moved_from]) FROM booking_item WHERE booking_id = $1))
 		ORDER BY authority_id, id FOR UPDATE`, id)
 	if err != nil {
 		return nil, nil, err
