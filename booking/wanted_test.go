@@ -9,9 +9,6 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/booking"
-	"shortbreaks/commissioning"
-	"shortbreaks/internal/db/dbtest"
-	"shortbreaks/marketplace"
 )
 
 // saturdayMorning is a club on Saturday mornings near the world's hall.
@@ -33,16 +30,6 @@ func (w *world) look() int {
 	n, err := booking.Teller{DB: w.d}.LookForWanted(w.ctx)
 	require.NoError(w.t, err)
 	return n
-}
-
-func (w *world) countWanted() []commissioning.WantedCell {
-	w.t.Helper()
-	_, err := commissioning.CountWanted(w.ctx, w.d)
-	require.NoError(w.t, err)
-	cells, more, err := commissioning.WantedDemand(w.ctx, w.d, w.house.Owner, "", "", 0, 100)
-	require.NoError(w.t, err)
-	require.False(w.t, more)
-	return cells
 }
 
 func (w *world) foundNews(g guest) (n int) {
@@ -120,48 +107,4 @@ func TestR104_AWantedTimeLapsesAndOneThatIsChangedIsLookedForAnew(t *testing.T) 
 	}
 	_, err = booking.PostWanted(w.ctx, w.d, w.parent, w.child, saturdayMorning())
 	require.ErrorIs(t, err, shortbreaks.ErrInvalid, "twenty are enough")
-}
-
-func TestR104_ProvidersReadWantedDemandOnlyWhereFiveChildrenAreBehindIt(t *testing.T) {
-	w := newWorld(t)
-	all := w.guests(8)
-	for _, g := range all[:4] {
-		w.wants(g, saturdayMorning())
-		w.wants(g, saturdayMorning()) // counts once as a child
-	}
-	require.Empty(t, w.countWanted(), "four children are too few")
-	for _, g := range all[4:7] {
-		w.wants(g, saturdayMorning("autism", "epilepsy"))
-	}
-	cell := func(band string) commissioning.WantedCell {
-		return commissioning.WantedCell{Category: "club", Area: "Ashmere", Weekday: 6, Band: band, Wanted: 10, Children: 5}
-	}
-	cells := w.countWanted()
-	require.Len(t, cells, 2, "of three with a need nothing is shown")
-	for i, band := range []string{"morning", "afternoon"} {
-		want := cell(band)
-		want.N, want.Area = i+1, cells[i].Area
-		require.Equal(t, want, cells[i])
-	}
-	for _, g := range append(all[:4:4], all[7], guest{w.parent, w.child}) {
-		c := saturdayMorning("autism")
-		c.Windows[0].Latest = "12:00"
-		w.wants(g, c)
-	}
-	for _, c := range w.countWanted() {
-		require.NotEqual(t, "epilepsy", c.Need)
-		require.Zero(t, c.Children%5)
-		if c.Need == "autism" {
-			require.Equal(t, "morning", c.Band)
-		}
-	}
-	_, err := dbtest.Owner(t, w.d).Exec(w.ctx, `DELETE FROM wanted_time WHERE child_id = $1 OR (child_id = $2 AND needs = '{autism}')`, all[0].child, all[1].child)
-	require.NoError(t, err)
-	for _, c := range w.countWanted() {
-		require.NotEqual(t, "autism", c.Need, "the one without it would be found by subtraction")
-	}
-	_, _, err = commissioning.WantedDemand(w.ctx, w.d, w.parent, "", "", 0, 10)
-	require.ErrorIs(t, err, shortbreaks.ErrForbidden)
-	_, err = marketplace.Search(w.ctx, w.d, marketplace.SearchQuery{})
-	require.NoError(t, err)
 }
