@@ -29,7 +29,7 @@ func (s *Server) ListNews(ctx context.Context, r gen.ListNewsRequestObject) (gen
 
 func newsOut(n booking.News) gen.News {
 	return gen.News{
-		ID: n.ID, Kind: gen.NewsKind(n.Kind), BookingID: n.BookingID, Reference: n.Reference, OfferTitle: n.Title, Words: n.Words(),
+		ID: n.ID, Kind: gen.NewsKind(n.Kind), BookingID: n.BookingID, Reference: optional(n.Reference), OfferID: n.OfferID, OfferTitle: n.Title, Words: n.Words(),
 		StartsAt: london(n.StartsAt), Dates: n.Dates, Deadline: londonOrNone(n.Deadline), At: london(n.At), Read: n.ReadAt != nil,
 	}
 }

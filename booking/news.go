@@ -17,8 +17,9 @@ import (
 type News struct {
 	ID        uuid.UUID
 	Kind      NewsKind
-	BookingID uuid.UUID
-	Reference string
+	BookingID *uuid.UUID // nil: it is about no booking
+	OfferID   uuid.UUID
+	Reference string // "" without a booking
 	Title     string // of the offer
 	StartsAt  time.Time
 	Dates     int
@@ -35,9 +36,9 @@ var hearers = []shortbreaks.Role{shortbreaks.Family, shortbreaks.ProviderOwner, 
 
 // newsFrom are one's own news, as far as one still may see what they are about.
 const newsFrom = `
-FROM news n JOIN booking b ON b.authority_id = n.authority_id AND b.id = n.booking_id
-JOIN offer o ON o.provider_id = b.provider_id AND o.id = b.offer_id
-WHERE n.person_id = $1 AND CASE WHEN n.role = 'family' THEN b.child_id = ANY ($2) ELSE b.provider_id = ANY ($3) END`
+FROM news n LEFT JOIN booking b ON b.authority_id = n.authority_id AND b.id = n.booking_id
+JOIN offer o ON o.provider_id = n.provider_id AND o.id = coalesce(n.offer_id, b.offer_id)
+WHERE n.person_id = $1 AND CASE WHEN n.role = 'family' THEN coalesce(n.child_id, b.child_id) = ANY ($2) ELSE b.provider_id = ANY ($3) END`
 
 // ListNews is a page of what the actor was told, the newest first, whether
 // more follow, and how much of all is unread. Errors: forbidden.
@@ -46,7 +47,7 @@ func ListNews(ctx context.Context, d *db.DB, who shortbreaks.Actor, after uuid.U
 		return nil, false, 0, shortbreaks.ErrForbidden
 	}
 	err = d.Read(ctx, db.For(who), func(tx *db.Tx) error {
-		rows, err := tx.PGX.Query(ctx, `SELECT n.id, n.kind, n.booking_id, b.reference, o.title, n.starts_at, n.dates, n.deadline, n.at, n.read_at `+newsFrom+`
+		rows, err := tx.PGX.Query(ctx, `SELECT n.id, n.kind, n.booking_id, o.id AS offer_id, coalesce(b.reference, '') AS reference, o.title, n.starts_at, n.dates, n.deadline, n.at, n.read_at `+newsFrom+`
 			AND ($4 = '00000000-0000-0000-0000-000000000000'::uuid OR n.id < $4) ORDER BY n.id DESC LIMIT $5`, who.Person, who.Children, who.Providers, after, limit+1)
 		if err == nil {
 			page, err = pgx.CollectRows(rows, pgx.RowToStructByName[News])

@@ -34,6 +34,10 @@ const (
 	NewsRequestWaiting     NewsKind = "request_waiting"
 	NewsAgreeSoon          NewsKind = "agree_soon"
 	NewsYesNeeded          NewsKind = "yes_needed"
+	NewsWantedFound        NewsKind = "wanted_found"
+	NewsRoundPlaced        NewsKind = "round_placed"
+	NewsRoundNotPlaced     NewsKind = "round_not_placed"
+	NewsRoundCalledOff     NewsKind = "round_called_off"
 )
 
 // newsWords begin the sentence that the offer and the date end.
@@ -47,14 +51,16 @@ var newsWords = map[NewsKind]string{
 	NewsQueryWithdrawn: "Nothing is wrong with the register any more", NewsAgreed: "A family agrees to the register", NewsSettled: "The register counts as agreed",
 	NewsMessage: "There is a new message", NewsDayBefore: "This is soon", NewsRequestWaiting: "A family is waiting for your answer",
 	NewsAgreeSoon: "This counts as agreed soon; please agree or say what is wrong",
-	NewsYesNeeded: "This waits for your answer; please agree or say what is wrong",
+	NewsYesNeeded: "This waits for your answer; please agree or say what is wrong", NewsWantedFound: "Something fits a time you want",
+	NewsRoundPlaced: "The places were given out and you have one", NewsRoundNotPlaced: "The places were given out and there was none for you",
+	NewsRoundCalledOff: "The places are not given out together; book one as any other",
 }
 
 // NewsKinds are all kinds, in the order they are shown.
 var NewsKinds = []NewsKind{
 	NewsAsked, NewsBooked, NewsAccepted, NewsDeclined, NewsExpired, NewsGroupRuns, NewsGroupCalledOff, NewsCancelledByFamily, NewsCancelledProvider,
 	NewsCancelledAuthority, NewsMoved, NewsPlaceOffered, NewsRegisterFiled, NewsQueried, NewsQueryWithdrawn, NewsAgreed, NewsSettled, NewsMessage,
-	NewsDayBefore, NewsRequestWaiting, NewsAgreeSoon, NewsYesNeeded,
+	NewsDayBefore, NewsRequestWaiting, NewsAgreeSoon, NewsYesNeeded, NewsWantedFound, NewsRoundPlaced, NewsRoundNotPlaced, NewsRoundCalledOff,
 }
 
 // newsText is what is told, in one or two sentences.

@@ -60,8 +60,8 @@ const waitColumns = `authority_id, id, child_id, provider_id, offer_id, session_
 // family that agrees to its money being held when a place is offered. What is
 // asked is quoted first, so that nobody waits for what cannot be had. Errors:
 // those of MakeQuote, invalid, not-allowed-by-plan, ask-first,
-// introduction-needed, // competency-missing, places-left,
-// already-waiting, already-booked.
+// introduction-needed, competency-missing, places-left,
+// round-gives-places, already-waiting, already-booked.
 func JoinWaitlist(ctx context.Context, d *db.DB, who shortbreaks.Actor, c CreateQuote) (*WaitEntry, error) {
 	if !who.Is(shortbreaks.Family, shortbreaks.Practitioner) {
 		return nil, shortbreaks.ErrForbidden
@@ -75,17 +75,8 @@ func JoinWaitlist(ctx context.Context, d *db.DB, who shortbreaks.Actor, c Create
 		if err != nil {
 			return err
 		}
-		if !q.Document.Allowed {
-			return ErrNotAllowed.With(because(q.Document.Because))
-		}
-		if i := q.Document.Introduction; i != nil && i.ID == nil {
-			return ErrIntroductionNeeded.With(introductionNeeded(q.Document.ProviderName))
-		}
-		if q.Document.Ask != "" {
-			return ErrAskFirst.With(q.Document.Ask + " " + askPractitioner)
-		}
-		if q.Document.Unskilled != "" {
-			return ErrCompetencyMissing.With(q.Document.Unskilled)
+		if err := q.refusal(); err != nil {
+			return err
 		}
 		it := q.Document.Items[0]
 		key := marketplace.PlaceKey{Provider: q.ProviderID, Session: *it.SessionID}
@@ -95,6 +86,11 @@ func JoinWaitlist(ctx context.Context, d *db.DB, who shortbreaks.Actor, c Create
 		}
 		if places[key].Free() > 0 {
 			return ErrNotFull.With("Book it; there is nothing to wait for.")
+		}
+		if in, err := marketplace.InRound(ctx, tx, key); err != nil {
+			return err
+		} else if in {
+			return marketplace.ErrRoundOpen.With("Say there what you wish for; who gets no place then waits in the order of the round.")
 		}
 		var batch pgx.Batch
 		attends := queueAttendances(&batch, needs([]Order{{Authority: q.AuthorityID, Quotes: []*Quote{q}}}))

@@ -90,9 +90,12 @@ WITH used AS (
 SELECT changed_exactly((SELECT count(*) FROM used), $4, 'using emergency places'),
     changed_exactly((SELECT count(*) FROM raised), (SELECT count(*) FROM more), 'raising sessions by emergency places')`
 
+	// What allocation rounds keep (round.go) is aside in the same way.
 	sqlSetAside = `
-SELECT session_id, sum(places - used)::int FROM emergency_capacity
-WHERE provider_id = $1 AND session_id = ANY ($2) AND state = 'held' GROUP BY 1`
+SELECT session_id, sum(n)::int FROM (
+    SELECT session_id, places - used AS n FROM emergency_capacity WHERE provider_id = $1 AND session_id = ANY ($2) AND state = 'held'
+    UNION ALL SELECT session_id, places FROM allocation_place WHERE provider_id = $1 AND session_id = ANY ($2) AND kept
+) k GROUP BY 1`
 )
 
 // EmergencyRef names an EmergencyCapacity.
@@ -135,7 +138,7 @@ func QueueUseEmergency(batch *pgx.Batch, n map[EmergencyRef]int) {
 }
 
 // SetAside is how many places of each session are kept for emergencies and not
-// used. A session whose places the caller has locked keeps that number.
+// used, or for an allocation round. A session whose places the caller has locked keeps that number.
 func SetAside(ctx context.Context, tx *db.Tx, provider uuid.UUID, sessions []uuid.UUID) (map[uuid.UUID]int, error) {
 	rows, err := tx.PGX.Query(ctx, sqlSetAside, provider, sessions)
 	if err != nil {
@@ -164,7 +167,7 @@ func (p *plannedSession) spoken() string {
 	if p.aside == 0 {
 		return booked
 	}
-	return booked + fmt.Sprintf(" and %d kept for emergencies", p.aside)
+	return booked + fmt.Sprintf(" and %d kept for emergencies or a round", p.aside)
 }
 
 // onSale is what session_places is to say.
@@ -192,5 +195,5 @@ func endEmergency(ctx context.Context, tx *db.Tx, planned []*plannedSession) err
 	if err != nil {
 		return fmt.Errorf("ending what is kept for emergencies: %w", err)
 	}
-	return nil
+	return dropFromRounds(ctx, tx, planned[0].ProviderID, off)
 }

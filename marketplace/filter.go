@@ -243,7 +243,7 @@ func locatorIn(d *db.DB) locator {
 }
 
 func locatorOf(tx *db.Tx) locator {
-	return func(ctx context.Context, postcode string) (Point, bool, error) { return locateStep(ctx, tx, postcode) }
+	return func(ctx context.Context, postcode string) (Point, bool, error) { return LocateStep(ctx, tx, postcode) }
 }
 
 // locate turns a postcode into a point, or refuses it.

@@ -49,8 +49,8 @@ func LocateIn(ctx context.Context, d *db.DB, postcode string) (Point, bool, erro
 	return p, known, err
 }
 
-// locateStep is LocateIn within a transaction.
-func locateStep(ctx context.Context, tx *db.Tx, postcode string) (Point, bool, error) {
+// LocateStep is LocateIn within a transaction.
+func LocateStep(ctx context.Context, tx *db.Tx, postcode string) (Point, bool, error) {
 	if p, known := Locate(postcode); known {
 		return p, true, nil
 	}

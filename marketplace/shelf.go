@@ -60,7 +60,7 @@ func openShelf(ctx context.Context, tx *db.Tx, provider, by uuid.UUID) (*shelf, 
 		return nil, err
 	}
 	locate := func(postcode string) (Point, bool) {
-		point, found, err := locateStep(ctx, tx, postcode)
+		point, found, err := LocateStep(ctx, tx, postcode)
 		return point, found && err == nil // an error has ended the transaction: the next statement says so
 	}
 	s := &shelf{provider: p, by: by, now: tx.Now, locate: locate, known: known, contracts: contracts, closures: closures}

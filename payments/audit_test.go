@@ -2,6 +2,7 @@ package payments_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"testing"
@@ -70,6 +71,10 @@ func newAuditable(t *testing.T) *auditable {
 		VALUES ($1, $2, $2, 'section_20', '2027-01-04', $3, $4)`, w.authority, c.id, w.person, start)
 	w.exec(`INSERT INTO booking_message (authority_id, booking_id, n, id, provider_id, side, role, on_behalf, person_id, words, at)
 		SELECT authority_id, booking_id, 1, id, provider_id, 'provider', 'coordinator', false, $2, 'See you.', $3 FROM booking_item WHERE id = $1`, confirmed, w.person, start)
+	w.exec(`INSERT INTO wanted_time (authority_id, id, child_id, category, postcode, area, within_km, windows, from_date, to_date, needs, state, created_by, created_at)
+		VALUES ($1, $2, $2, 'club', 'ZZ1', 'Ashmere', 5, '[{}]', '2027-01-04', '2027-07-04', '{}', 'open', $3, $4)`, w.authority, c.id, w.person, start)
+	w.exec(`INSERT INTO wanted_match (authority_id, wanted_id, offer_id, provider_id, found_at) VALUES ($1, $2, $2, $3, $4)`, w.authority, c.id, w.provider, start)
+	w.inRound(c, confirmed)
 	w.afterwards(c, settled)
 	w.emergency(c, line, care)
 	w.clean()
@@ -263,6 +268,10 @@ var mutants = []mutant{
 		"paid_ahead", "append-only", `DROP TRIGGER ledger_transaction_append_only ON ledger_transaction`,
 		`UPDATE ledger_transaction SET kind = 'advance' WHERE source_id = {deposit}`,
 	},
+	{"rounds", "", "", `UPDATE allocation_place SET kept = true`},
+	{"rounds", "", "", `UPDATE allocation_entry SET state = 'entered', place = NULL, wish = NULL, booking_id = NULL`},
+	{"rounds", "", "", `UPDATE allocation_entry SET child_id = {sibling}`},
+	{"rounds", "seed_is_the_one_promised", `ALTER TABLE allocation_round DROP CONSTRAINT seed_is_the_one_promised`, `UPDATE allocation_round SET seed = commitment`},
 	{"emergency", "", "", `UPDATE emergency_capacity SET used = 2`},
 	{"emergency", "", "", `UPDATE emergency_capacity SET state = 'held', ended_at = NULL, release_hours_before = 1000`},
 	{"emergency", "", "", `UPDATE emergency_capacity SET state = 'held', ended_at = NULL, session_id = {new}`},
@@ -379,7 +388,7 @@ func (a *auditable) views() (views []string) {
 func TestAuditTellsWhatIsWrongAndWhere(t *testing.T) {
 	t.Parallel()
 	a := newAuditable(t)
-	require.Len(t, a.views(), 21)
+	require.Len(t, a.views(), 22)
 	a.exec(`UPDATE account SET balance = balance + 7 WHERE kind = 'topup'`)
 	a.exec(`UPDATE session_places SET taken = 0 WHERE session_id = (SELECT session_id FROM booking_item WHERE state = 'settled')`)
 	findings, err := payments.Audit(ctx, a.d)
@@ -422,4 +431,16 @@ func TestAHeldItemNeedNotBeFullyHeld(t *testing.T) {
 	require.NoError(t, w.release(item, payments.Expired))
 	w.become(item, "expired", 0)
 	w.clean()
+}
+
+// inRound puts a booked child into an allocation round that is done.
+func (w *world) inRound(c child, item uuid.UUID) {
+	seed := sha256.Sum256([]byte("seed"))
+	sum := sha256.Sum256(seed[:])
+	w.exec(`INSERT INTO allocation_round (provider_id, id, offer_id, opens_at, closes_at, groups, siblings_together, words, commitment, state, seed, draw, ended_at, opened_by, created_at)
+		VALUES ($1, $2, $3, $4, $4::timestamptz + interval '1 hour', '{}', false, '', $5, 'done', $6, '{}', $4, $7, $4)`,
+		w.provider, item, w.offer, start, sum[:], seed[:], w.person)
+	w.exec(`INSERT INTO allocation_place (provider_id, round_id, session_id, places, kept) SELECT provider_id, id, session_id, 1, false FROM booking_item WHERE id = $1`, item)
+	w.exec(`INSERT INTO allocation_entry (authority_id, round_id, child_id, provider_id, offer_id, wishes, state, place, wish, booking_id, created_by, created_at)
+		SELECT authority_id, id, $2, provider_id, $3, '[{}]', 'placed', 1, 1, booking_id, $4, $5 FROM booking_item WHERE id = $1`, item, c.id, w.offer, w.person, start)
 }

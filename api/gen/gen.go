@@ -230,6 +230,63 @@ func (e AgreeBecause) Valid() bool {
 	}
 }
 
+// Defines values for AllocationEntryState.
+const (
+	AllocationEntryStateCalledOff AllocationEntryState = "called_off"
+	AllocationEntryStateEntered   AllocationEntryState = "entered"
+	AllocationEntryStatePlaced    AllocationEntryState = "placed"
+	AllocationEntryStateWaiting   AllocationEntryState = "waiting"
+	AllocationEntryStateWithdrawn AllocationEntryState = "withdrawn"
+	AllocationEntryStateWithout   AllocationEntryState = "without"
+)
+
+// Valid indicates whether the value is a known member of the AllocationEntryState enum.
+func (e AllocationEntryState) Valid() bool {
+	switch e {
+	case AllocationEntryStateCalledOff:
+		return true
+	case AllocationEntryStateEntered:
+		return true
+	case AllocationEntryStatePlaced:
+		return true
+	case AllocationEntryStateWaiting:
+		return true
+	case AllocationEntryStateWithdrawn:
+		return true
+	case AllocationEntryStateWithout:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AllocationRoundState.
+const (
+	AllocationRoundStateAnnounced AllocationRoundState = "announced"
+	AllocationRoundStateCalledOff AllocationRoundState = "called_off"
+	AllocationRoundStateClosed    AllocationRoundState = "closed"
+	AllocationRoundStateDone      AllocationRoundState = "done"
+	AllocationRoundStateOpen      AllocationRoundState = "open"
+)
+
+// Valid indicates whether the value is a known member of the AllocationRoundState enum.
+func (e AllocationRoundState) Valid() bool {
+	switch e {
+	case AllocationRoundStateAnnounced:
+		return true
+	case AllocationRoundStateCalledOff:
+		return true
+	case AllocationRoundStateClosed:
+		return true
+	case AllocationRoundStateDone:
+		return true
+	case AllocationRoundStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AttendanceCause.
 const (
 	AttendanceCauseChildIll              AttendanceCause = "child_ill"
@@ -2085,7 +2142,11 @@ const (
 	NewsKindQueryWithdrawn       NewsKind = "query_withdrawn"
 	NewsKindRegisterFiled        NewsKind = "register_filed"
 	NewsKindRequestWaiting       NewsKind = "request_waiting"
+	NewsKindRoundCalledOff       NewsKind = "round_called_off"
+	NewsKindRoundNotPlaced       NewsKind = "round_not_placed"
+	NewsKindRoundPlaced          NewsKind = "round_placed"
 	NewsKindSettled              NewsKind = "settled"
+	NewsKindWantedFound          NewsKind = "wanted_found"
 	NewsKindYesNeeded            NewsKind = "yes_needed"
 )
 
@@ -2132,7 +2193,15 @@ func (e NewsKind) Valid() bool {
 		return true
 	case NewsKindRequestWaiting:
 		return true
+	case NewsKindRoundCalledOff:
+		return true
+	case NewsKindRoundNotPlaced:
+		return true
+	case NewsKindRoundPlaced:
+		return true
 	case NewsKindSettled:
+		return true
+	case NewsKindWantedFound:
 		return true
 	case NewsKindYesNeeded:
 		return true
@@ -2840,6 +2909,24 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for RoundGroup.
+const (
+	RoundGroupMissedLastRound RoundGroup = "missed_last_round"
+	RoundGroupNewHere         RoundGroup = "new_here"
+)
+
+// Valid indicates whether the value is a known member of the RoundGroup enum.
+func (e RoundGroup) Valid() bool {
+	switch e {
+	case RoundGroupMissedLastRound:
+		return true
+	case RoundGroupNewHere:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SearchFilter.
 const (
 	SearchFilterAccessFeatures SearchFilter = "access_features"
@@ -3224,6 +3311,48 @@ func (e WaitlistState) Valid() bool {
 	}
 }
 
+// Defines values for WantedCellBand.
+const (
+	WantedCellBandAfternoon WantedCellBand = "afternoon"
+	WantedCellBandEvening   WantedCellBand = "evening"
+	WantedCellBandMorning   WantedCellBand = "morning"
+)
+
+// Valid indicates whether the value is a known member of the WantedCellBand enum.
+func (e WantedCellBand) Valid() bool {
+	switch e {
+	case WantedCellBandAfternoon:
+		return true
+	case WantedCellBandEvening:
+		return true
+	case WantedCellBandMorning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WantedTimeState.
+const (
+	WantedTimeStateLapsed    WantedTimeState = "lapsed"
+	WantedTimeStateOpen      WantedTimeState = "open"
+	WantedTimeStateWithdrawn WantedTimeState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the WantedTimeState enum.
+func (e WantedTimeState) Valid() bool {
+	switch e {
+	case WantedTimeStateLapsed:
+		return true
+	case WantedTimeStateOpen:
+		return true
+	case WantedTimeStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for WhoMayUse.
 const (
 	WhoMayUseAnyone      WhoMayUse = "anyone"
@@ -3521,6 +3650,210 @@ type AllocationDraft struct {
 
 	// Unit What an account is kept in; an allowance is often hours, kept in minutes.
 	Unit AccountUnit `json:"unit"`
+}
+
+// AllocationDraw How a round was drawn.
+type AllocationDraw struct {
+	Commitment string       `json:"commitment"`
+	Entries    []DrawnEntry `json:"entries"`
+	Groups     []RoundGroup `json:"groups"`
+
+	// RoundID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	RoundID          ID             `json:"round_id"`
+	Seed             string         `json:"seed"`
+	Sessions         []DrawnSession `json:"sessions"`
+	SiblingsTogether bool           `json:"siblings_together"`
+}
+
+// AllocationEntry A child in a round.
+type AllocationEntry struct {
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID *ID `json:"booking_id,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID   ID        `json:"child_id"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Of How many were drawn.
+	Of *int `json:"of,omitempty"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID    ID     `json:"offer_id"`
+	OfferTitle string `json:"offer_title"`
+
+	// Place In the order of the draw.
+	Place *int `json:"place,omitempty"`
+
+	// RoundID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	RoundID ID `json:"round_id"`
+
+	// State `waiting`: in the waiting line of sessions it wished for; `without`: nothing it wished for could be booked for it.
+	State AllocationEntryState `json:"state"`
+
+	// Ticket By what the child stands in the published draw.
+	Ticket openapi_types.UUID `json:"ticket"`
+
+	// Wish Which was granted.
+	Wish   *int                  `json:"wish,omitempty"`
+	Wishes []AllocationWishShown `json:"wishes"`
+
+	// Words What became of it and why.
+	Words *string `json:"words,omitempty"`
+}
+
+// AllocationEntryState `waiting`: in the waiting line of sessions it wished for; `without`: nothing it wished for could be booked for it.
+type AllocationEntryState string
+
+// AllocationEntryList A page of them.
+type AllocationEntryList struct {
+	Items []AllocationEntry `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor,omitempty"`
+}
+
+// AllocationPlaces Places a round has in a session.
+type AllocationPlaces struct {
+	// Kept They are the round's to give out; not any more once it is over or the session was called off.
+	Kept bool `json:"kept"`
+
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart LocalTime `json:"local_start"`
+	Places     int       `json:"places"`
+
+	// SessionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SessionID ID `json:"session_id"`
+}
+
+// AllocationRound A round in which places are given out by a rule and by lot.
+type AllocationRound struct {
+	ClosesAt time.Time `json:"closes_at"`
+
+	// Commitment SHA-256 of the seed, in hexadecimal digits; known from the start.
+	Commitment string       `json:"commitment"`
+	EndedAt    *time.Time   `json:"ended_at,omitempty"`
+	Groups     []RoundGroup `json:"groups"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID    ID        `json:"offer_id"`
+	OfferTitle string    `json:"offer_title"`
+	OpensAt    time.Time `json:"opens_at"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID   ID     `json:"provider_id"`
+	ProviderName string `json:"provider_name"`
+
+	// Rule The whole rule in plain words.
+	Rule string `json:"rule"`
+
+	// Seed In hexadecimal digits, once the round is done.
+	Seed             *string              `json:"seed,omitempty"`
+	Sessions         []AllocationPlaces   `json:"sessions"`
+	SiblingsTogether bool                 `json:"siblings_together"`
+	State            AllocationRoundState `json:"state"`
+
+	// Words The provider's own.
+	Words string `json:"words"`
+}
+
+// AllocationRoundState defines model for AllocationRound.State.
+type AllocationRoundState string
+
+// AllocationRoundList A page of them.
+type AllocationRoundList struct {
+	Items []AllocationRound `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor,omitempty"`
+}
+
+// AllocationRoundRequest Which places are given out, when, and by which rule.
+type AllocationRoundRequest struct {
+	ClosesAt time.Time `json:"closes_at"`
+
+	// Groups Who comes first, in order; everybody by lot if there are none.
+	Groups []RoundGroup `json:"groups,omitempty"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID  ID                  `json:"offer_id"`
+	OpensAt  time.Time           `json:"opens_at"`
+	Sessions []AllocationSession `json:"sessions"`
+
+	// SiblingsTogether Brothers and sisters draw one lot.
+	SiblingsTogether *bool `json:"siblings_together,omitempty"`
+
+	// Words For families to read.
+	Words *string `json:"words,omitempty"`
+}
+
+// AllocationSession Places of one session.
+type AllocationSession struct {
+	// Places All that are free if it is left out.
+	Places *int `json:"places,omitempty"`
+
+	// SessionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SessionID ID `json:"session_id"`
+}
+
+// AllocationWish Sessions wanted together.
+type AllocationWish struct {
+	ChargeKinds []ChargeKind `json:"charge_kinds,omitempty"`
+
+	// Companions Who comes along with the child, by kind; only where the offer takes them.
+	Companions *Companions `json:"companions,omitempty"`
+
+	// FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
+	FamilyPays *FamilyPays `json:"family_pays,omitempty"`
+
+	// PlanLineID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	PlanLineID *ID  `json:"plan_line_id,omitempty"`
+	SessionIds []ID `json:"session_ids"`
+}
+
+// AllocationWishShown A wish, with what it would cost at most.
+type AllocationWishShown struct {
+	// Because Why it could not be booked.
+	Because     *string     `json:"because,omitempty"`
+	LocalStarts []LocalTime `json:"local_starts"`
+
+	// Places In each session.
+	Places     int   `json:"places"`
+	SessionIds []ID  `json:"session_ids"`
+	TotalPence int64 `json:"total_pence"`
+}
+
+// AllocationWishes What a child wishes for, the dearest first.
+type AllocationWishes struct {
+	Wishes []AllocationWish `json:"wishes"`
 }
 
 // Amounts In the account's unit. Free is allocated less reserved less spent.
@@ -5744,6 +6077,37 @@ type DirectoryTermPage struct {
 // Example: 09:30
 type DirectoryTime = string
 
+// DrawnEntry One child in the draw, by its ticket.
+type DrawnEntry struct {
+	// Family The same for brothers and sisters.
+	Family openapi_types.UUID `json:"family"`
+	Groups []RoundGroup       `json:"groups"`
+	Place  int                `json:"place"`
+	Ticket openapi_types.UUID `json:"ticket"`
+
+	// Wish Which was granted; left out for none.
+	Wish   *int        `json:"wish,omitempty"`
+	Wishes []DrawnWish `json:"wishes"`
+}
+
+// DrawnSession What there was to give out in a session.
+type DrawnSession struct {
+	Places int `json:"places"`
+
+	// SessionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SessionID ID `json:"session_id"`
+}
+
+// DrawnWish A wish in the draw.
+type DrawnWish struct {
+	// Impossible It could not be booked, however many places there were.
+	Impossible bool `json:"impossible"`
+	Places     int  `json:"places"`
+	SessionIds []ID `json:"session_ids"`
+}
+
 // Due A sum to be paid.
 type Due struct {
 	// DueOn Left out for at booking and for arrears.
@@ -6750,7 +7114,7 @@ type NewCalendarLink struct {
 	SettingID *ID `json:"setting_id,omitempty"`
 }
 
-// News One thing you were told about a booking.
+// News One thing you were told, mostly about a booking.
 type News struct {
 	// At When you were told.
 	At time.Time `json:"at"`
@@ -6758,7 +7122,7 @@ type News struct {
 	// BookingID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
-	BookingID ID `json:"booking_id"`
+	BookingID *ID `json:"booking_id,omitempty"`
 
 	// Dates How many dates it is about.
 	Dates int `json:"dates"`
@@ -6774,14 +7138,19 @@ type News struct {
 	// Kind What news is about.
 	Kind NewsKind `json:"kind"`
 
-	// OfferTitle What was booked.
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// OfferTitle What it is about.
 	OfferTitle string `json:"offer_title"`
 
 	// Read You have read it.
 	Read bool `json:"read"`
 
-	// Reference Of the booking.
-	Reference string `json:"reference"`
+	// Reference Of the booking, if it is about one.
+	Reference *string `json:"reference,omitempty"`
 
 	// StartsAt The first date it is about.
 	StartsAt time.Time `json:"starts_at"`
@@ -8578,6 +8947,9 @@ type Reliability struct {
 // Role What a person acts as. One person may hold several.
 type Role string
 
+// RoundGroup Children who come first in a round: who were in the last round of the offer and got no place, and who have never been with the provider. The service works it out.
+type RoundGroup string
+
 // SchoolCalendar The term dates of a school, or of a council.
 type SchoolCalendar struct {
 	// AuthorityID A UUID. Those made here are version 7.
@@ -9492,6 +9864,160 @@ type WaitlistRequest struct {
 // WaitlistState Where the child stands; lapsed means the place offered was not taken in time.
 type WaitlistState string
 
+// WantedCell How many want a kind of break in a district on a day of the week.
+type WantedCell struct {
+	Area string `json:"area"`
+
+	// Band Before noon, from noon to five, after five.
+	Band WantedCellBand `json:"band"`
+
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
+	Category Category `json:"category"`
+	Children int64    `json:"children"`
+
+	// Need A need the provider is ready to meet.
+	Need *Need `json:"need,omitempty"`
+
+	// Wanted Wanted times.
+	Wanted  int64 `json:"wanted"`
+	Weekday int   `json:"weekday"`
+}
+
+// WantedCellBand Before noon, from noon to five, after five.
+type WantedCellBand string
+
+// WantedDemand A page of counts that name nobody.
+type WantedDemand struct {
+	Items []WantedCell `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor,omitempty"`
+
+	// SmallestCount Fewer children than this are never shown.
+	SmallestCount int `json:"smallest_count"`
+}
+
+// WantedMatch An offer that fits a wanted time.
+type WantedMatch struct {
+	FoundAt time.Time `json:"found_at"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID      ID     `json:"offer_id"`
+	OfferTitle   string `json:"offer_title"`
+	ProviderName string `json:"provider_name"`
+
+	// StartsAt The first session with a place; left out for visits by the hour.
+	StartsAt *time.Time `json:"starts_at,omitempty"`
+}
+
+// WantedTime What a family would book for a child, and what was found since.
+type WantedTime struct {
+	// Area The district, which is what is counted.
+	Area string `json:"area"`
+
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
+	Category Category `json:"category"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID   ID                 `json:"child_id"`
+	CreatedAt time.Time          `json:"created_at"`
+	From      openapi_types.Date `json:"from"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Matches Offers that fitted when they were found, the newest first.
+	Matches  []WantedMatch      `json:"matches"`
+	Needs    []Need             `json:"needs"`
+	Postcode string             `json:"postcode"`
+	State    WantedTimeState    `json:"state"`
+	To       openapi_types.Date `json:"to"`
+	Windows  []WantedWindow     `json:"windows"`
+	WithinKm int                `json:"within_km"`
+}
+
+// WantedTimeState defines model for WantedTime.State.
+type WantedTimeState string
+
+// WantedTimeChange What a family would book instead.
+type WantedTimeChange struct {
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
+	Category Category `json:"category"`
+
+	// From Today if it is left out.
+	From  *openapi_types.Date `json:"from,omitempty"`
+	Needs []Need              `json:"needs,omitempty"`
+
+	// Postcode A full postcode or its first half.
+	//
+	// Example: ZZ1
+	Postcode NearPostcode `json:"postcode"`
+
+	// To The last day; six months from now if it is left out, and at most a year.
+	To      *openapi_types.Date `json:"to,omitempty"`
+	Windows []WantedWindow      `json:"windows"`
+
+	// WithinKm In a straight line.
+	WithinKm *int `json:"within_km,omitempty"`
+}
+
+// WantedTimeList A page of them.
+type WantedTimeList struct {
+	Items []WantedTime `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor,omitempty"`
+}
+
+// WantedTimeRequest What a family would book for a child.
+type WantedTimeRequest struct {
+	// Category What kind of thing it is; `listCategories` gives the words and what is below what. To look for an upper one is to look for all below it.
+	Category Category `json:"category"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// From Today if it is left out.
+	From  *openapi_types.Date `json:"from,omitempty"`
+	Needs []Need              `json:"needs,omitempty"`
+
+	// Postcode A full postcode or its first half.
+	//
+	// Example: ZZ1
+	Postcode NearPostcode `json:"postcode"`
+
+	// To The last day; six months from now if it is left out, and at most a year.
+	To      *openapi_types.Date `json:"to,omitempty"`
+	Windows []WantedWindow      `json:"windows"`
+
+	// WithinKm In a straight line.
+	WithinKm *int `json:"within_km,omitempty"`
+}
+
+// WantedWindow Days of the week and a part of the day in which something would have to start and end.
+type WantedWindow struct {
+	// Earliest London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	Earliest TimeOfDay `json:"earliest"`
+
+	// Latest London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	Latest TimeOfDay `json:"latest"`
+
+	// Weekdays Monday 1 to Sunday 7.
+	Weekdays []int `json:"weekdays"`
+}
+
 // Weekday ISO day of the week, Monday 1 to Sunday 7.
 type Weekday = int
 
@@ -9767,6 +10293,11 @@ type ProviderIsA = ProviderKind
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type QuoteID = ID
 
+// RoundID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type RoundID = ID
+
 // SearchText defines model for SearchText.
 type SearchText = string
 
@@ -9787,6 +10318,11 @@ type SpokenThere = []Language
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type StaffID = ID
+
+// WantedTimeID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type WantedTimeID = ID
 
 // WindowEarliest London wall time, `HH:MM`.
 //
@@ -9957,6 +10493,27 @@ type ListDirectoryTermsParams struct {
 
 	// PerPage How many a page has.
 	PerPage *DirectoryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListAllocationEntriesParams defines parameters for ListAllocationEntries.
+type ListAllocationEntriesParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListAllocationRoundsParams defines parameters for ListAllocationRounds.
+type ListAllocationRoundsParams struct {
+	// OfferID Only of this offer.
+	OfferID *ID `form:"offer_id,omitempty" json:"offer_id,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // CreateAllocationParams defines parameters for CreateAllocation.
@@ -10668,6 +11225,36 @@ type ListWaitlistEntriesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ReadWantedDemandParams defines parameters for ReadWantedDemand.
+type ReadWantedDemandParams struct {
+	// Category Only this kind of break.
+	Category *Category `form:"category,omitempty" json:"category,omitempty"`
+
+	// Area Only this district.
+	Area *string `form:"area,omitempty" json:"area,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListWantedTimesParams defines parameters for ListWantedTimes.
+type ListWantedTimesParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateAllocationRoundJSONRequestBody defines body for CreateAllocationRound for application/json ContentType.
+type CreateAllocationRoundJSONRequestBody = AllocationRoundRequest
+
+// PutAllocationWishesJSONRequestBody defines body for PutAllocationWishes for application/json ContentType.
+type PutAllocationWishesJSONRequestBody = AllocationWishes
+
 // CreateAllocationJSONRequestBody defines body for CreateAllocation for application/json ContentType.
 type CreateAllocationJSONRequestBody = AllocationDraft
 
@@ -10899,6 +11486,12 @@ type CreateTopUpJSONRequestBody = TopUpRequest
 // JoinWaitlistJSONRequestBody defines body for JoinWaitlist for application/json ContentType.
 type JoinWaitlistJSONRequestBody = WaitlistRequest
 
+// CreateWantedTimeJSONRequestBody defines body for CreateWantedTime for application/json ContentType.
+type CreateWantedTimeJSONRequestBody = WantedTimeRequest
+
+// UpdateWantedTimeJSONRequestBody defines body for UpdateWantedTime for application/json ContentType.
+type UpdateWantedTimeJSONRequestBody = WantedTimeChange
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetOpenDataset See which feeds there are
@@ -10937,6 +11530,30 @@ type ServerInterface interface {
 	// GetDirectoryTerm Read one term
 	// (GET /oruk/v3/taxonomy_terms/{term_id})
 	GetDirectoryTerm(ctx echo.Context, termID ID) error
+	// ListAllocationEntries List the rounds your children are in
+	// (GET /v1/allocation-entries)
+	ListAllocationEntries(ctx echo.Context, params ListAllocationEntriesParams) error
+	// ListAllocationRounds List allocation rounds
+	// (GET /v1/allocation-rounds)
+	ListAllocationRounds(ctx echo.Context, params ListAllocationRoundsParams) error
+	// CreateAllocationRound Announce an allocation round
+	// (POST /v1/allocation-rounds)
+	CreateAllocationRound(ctx echo.Context) error
+	// CallOffAllocationRound Call an allocation round off
+	// (DELETE /v1/allocation-rounds/{round_id})
+	CallOffAllocationRound(ctx echo.Context, roundID RoundID) error
+	// GetAllocationRound Read an allocation round
+	// (GET /v1/allocation-rounds/{round_id})
+	GetAllocationRound(ctx echo.Context, roundID RoundID) error
+	// ReadAllocationDraw Read how a round was drawn
+	// (GET /v1/allocation-rounds/{round_id}/draw)
+	ReadAllocationDraw(ctx echo.Context, roundID RoundID) error
+	// LeaveAllocationRound Take a child out of a round
+	// (DELETE /v1/allocation-rounds/{round_id}/entries/{child_id})
+	LeaveAllocationRound(ctx echo.Context, roundID RoundID, childID ChildID) error
+	// PutAllocationWishes Say what a child wishes for in a round
+	// (PUT /v1/allocation-rounds/{round_id}/entries/{child_id})
+	PutAllocationWishes(ctx echo.Context, roundID RoundID, childID ChildID) error
 	// CreateAllocation Allocate money or an allowance to a child
 	// (POST /v1/allocations)
 	CreateAllocation(ctx echo.Context, params CreateAllocationParams) error
@@ -11423,6 +12040,21 @@ type ServerInterface interface {
 	// AcceptPlace Take the place that was offered
 	// (POST /v1/waitlist-entries/{entry_id}/acceptance)
 	AcceptPlace(ctx echo.Context, entryID EntryID) error
+	// ReadWantedDemand See what families want and cannot find
+	// (GET /v1/wanted-demand)
+	ReadWantedDemand(ctx echo.Context, params ReadWantedDemandParams) error
+	// ListWantedTimes List wanted times
+	// (GET /v1/wanted-times)
+	ListWantedTimes(ctx echo.Context, params ListWantedTimesParams) error
+	// CreateWantedTime Post a wanted time
+	// (POST /v1/wanted-times)
+	CreateWantedTime(ctx echo.Context) error
+	// WithdrawWantedTime Withdraw a wanted time
+	// (DELETE /v1/wanted-times/{wanted_time_id})
+	WithdrawWantedTime(ctx echo.Context, wantedTimeID WantedTimeID) error
+	// UpdateWantedTime Change a wanted time
+	// (PUT /v1/wanted-times/{wanted_time_id})
+	UpdateWantedTime(ctx echo.Context, wantedTimeID WantedTimeID) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -11799,6 +12431,168 @@ func (w *ServerInterfaceWrapper) GetDirectoryTerm(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetDirectoryTerm(ctx, termID)
+	return err
+}
+
+// ListAllocationEntries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAllocationEntries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAllocationEntriesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAllocationEntries(ctx, params)
+	return err
+}
+
+// ListAllocationRounds converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAllocationRounds(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAllocationRoundsParams
+	// ------------- Optional query parameter "offer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offer_id", ctx.QueryParams(), &params.OfferID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAllocationRounds(ctx, params)
+	return err
+}
+
+// CreateAllocationRound converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateAllocationRound(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateAllocationRound(ctx)
+	return err
+}
+
+// CallOffAllocationRound converts echo context to params.
+func (w *ServerInterfaceWrapper) CallOffAllocationRound(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "round_id" -------------
+	var roundID RoundID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "round_id", ctx.Param("round_id"), &roundID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter round_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CallOffAllocationRound(ctx, roundID)
+	return err
+}
+
+// GetAllocationRound converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAllocationRound(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "round_id" -------------
+	var roundID RoundID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "round_id", ctx.Param("round_id"), &roundID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter round_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAllocationRound(ctx, roundID)
+	return err
+}
+
+// ReadAllocationDraw converts echo context to params.
+func (w *ServerInterfaceWrapper) ReadAllocationDraw(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "round_id" -------------
+	var roundID RoundID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "round_id", ctx.Param("round_id"), &roundID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter round_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReadAllocationDraw(ctx, roundID)
+	return err
+}
+
+// LeaveAllocationRound converts echo context to params.
+func (w *ServerInterfaceWrapper) LeaveAllocationRound(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "round_id" -------------
+	var roundID RoundID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "round_id", ctx.Param("round_id"), &roundID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter round_id: %s", err))
+	}
+
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LeaveAllocationRound(ctx, roundID, childID)
+	return err
+}
+
+// PutAllocationWishes converts echo context to params.
+func (w *ServerInterfaceWrapper) PutAllocationWishes(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "round_id" -------------
+	var roundID RoundID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "round_id", ctx.Param("round_id"), &roundID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter round_id: %s", err))
+	}
+
+	// ------------- Path parameter "child_id" -------------
+	var childID ChildID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "child_id", ctx.Param("child_id"), &childID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutAllocationWishes(ctx, roundID, childID)
 	return err
 }
 
@@ -15517,6 +16311,111 @@ func (w *ServerInterfaceWrapper) AcceptPlace(ctx echo.Context) error {
 	return err
 }
 
+// ReadWantedDemand converts echo context to params.
+func (w *ServerInterfaceWrapper) ReadWantedDemand(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReadWantedDemandParams
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", ctx.QueryParams(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter category: %s", err))
+	}
+
+	// ------------- Optional query parameter "area" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "area", ctx.QueryParams(), &params.Area, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter area: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReadWantedDemand(ctx, params)
+	return err
+}
+
+// ListWantedTimes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWantedTimes(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWantedTimesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWantedTimes(ctx, params)
+	return err
+}
+
+// CreateWantedTime converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWantedTime(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWantedTime(ctx)
+	return err
+}
+
+// WithdrawWantedTime converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawWantedTime(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "wanted_time_id" -------------
+	var wantedTimeID WantedTimeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wanted_time_id", ctx.Param("wanted_time_id"), &wantedTimeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter wanted_time_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawWantedTime(ctx, wantedTimeID)
+	return err
+}
+
+// UpdateWantedTime converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateWantedTime(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "wanted_time_id" -------------
+	var wantedTimeID WantedTimeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wanted_time_id", ctx.Param("wanted_time_id"), &wantedTimeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter wanted_time_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateWantedTime(ctx, wantedTimeID)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -15662,6 +16561,19 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/waitlist-entries", wrapper.JoinWaitlist, options.OperationMiddlewares["joinWaitlist"]...)
 	router.DELETE(options.BaseURL+"/v1/waitlist-entries/:entry_id", wrapper.LeaveWaitlist, options.OperationMiddlewares["leaveWaitlist"]...)
 	router.POST(options.BaseURL+"/v1/waitlist-entries/:entry_id/acceptance", wrapper.AcceptPlace, options.OperationMiddlewares["acceptPlace"]...)
+	router.GET(options.BaseURL+"/v1/wanted-times", wrapper.ListWantedTimes, options.OperationMiddlewares["listWantedTimes"]...)
+	router.POST(options.BaseURL+"/v1/wanted-times", wrapper.CreateWantedTime, options.OperationMiddlewares["createWantedTime"]...)
+	router.DELETE(options.BaseURL+"/v1/wanted-times/:wanted_time_id", wrapper.WithdrawWantedTime, options.OperationMiddlewares["withdrawWantedTime"]...)
+	router.PUT(options.BaseURL+"/v1/wanted-times/:wanted_time_id", wrapper.UpdateWantedTime, options.OperationMiddlewares["updateWantedTime"]...)
+	router.GET(options.BaseURL+"/v1/wanted-demand", wrapper.ReadWantedDemand, options.OperationMiddlewares["readWantedDemand"]...)
+	router.GET(options.BaseURL+"/v1/allocation-rounds", wrapper.ListAllocationRounds, options.OperationMiddlewares["listAllocationRounds"]...)
+	router.POST(options.BaseURL+"/v1/allocation-rounds", wrapper.CreateAllocationRound, options.OperationMiddlewares["createAllocationRound"]...)
+	router.DELETE(options.BaseURL+"/v1/allocation-rounds/:round_id", wrapper.CallOffAllocationRound, options.OperationMiddlewares["callOffAllocationRound"]...)
+	router.GET(options.BaseURL+"/v1/allocation-rounds/:round_id", wrapper.GetAllocationRound, options.OperationMiddlewares["getAllocationRound"]...)
+	router.GET(options.BaseURL+"/v1/allocation-rounds/:round_id/draw", wrapper.ReadAllocationDraw, options.OperationMiddlewares["readAllocationDraw"]...)
+	router.DELETE(options.BaseURL+"/v1/allocation-rounds/:round_id/entries/:child_id", wrapper.LeaveAllocationRound, options.OperationMiddlewares["leaveAllocationRound"]...)
+	router.PUT(options.BaseURL+"/v1/allocation-rounds/:round_id/entries/:child_id", wrapper.PutAllocationWishes, options.OperationMiddlewares["putAllocationWishes"]...)
+	router.GET(options.BaseURL+"/v1/allocation-entries", wrapper.ListAllocationEntries, options.OperationMiddlewares["listAllocationEntries"]...)
 	router.GET(options.BaseURL+"/v1/introductions", wrapper.ListIntroductions, options.OperationMiddlewares["listIntroductions"]...)
 	router.POST(options.BaseURL+"/v1/introductions", wrapper.AskIntroduction, options.OperationMiddlewares["askIntroduction"]...)
 	router.GET(options.BaseURL+"/v1/introductions/:introduction_id", wrapper.GetIntroduction, options.OperationMiddlewares["getIntroduction"]...)
@@ -16506,6 +17418,905 @@ type GetDirectoryTermdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDirectoryTermdefaultApplicationProblemPlusJSONResponse) VisitGetDirectoryTermResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAllocationEntriesRequestObject struct {
+	Params ListAllocationEntriesParams
+}
+
+type ListAllocationEntriesResponseObject interface {
+	VisitListAllocationEntriesResponse(w http.ResponseWriter) error
+}
+
+type ListAllocationEntries200ResponseHeaders struct {
+	Link *string
+}
+
+type ListAllocationEntries200JSONResponse struct {
+	Body    AllocationEntryList
+	Headers ListAllocationEntries200ResponseHeaders
+}
+
+func (response ListAllocationEntries200JSONResponse) VisitListAllocationEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAllocationEntries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAllocationEntries400ApplicationProblemPlusJSONResponse) VisitListAllocationEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAllocationEntries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAllocationEntries401ApplicationProblemPlusJSONResponse) VisitListAllocationEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAllocationEntries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAllocationEntries403ApplicationProblemPlusJSONResponse) VisitListAllocationEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAllocationEntriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAllocationEntriesdefaultApplicationProblemPlusJSONResponse) VisitListAllocationEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAllocationRoundsRequestObject struct {
+	Params ListAllocationRoundsParams
+}
+
+type ListAllocationRoundsResponseObject interface {
+	VisitListAllocationRoundsResponse(w http.ResponseWriter) error
+}
+
+type ListAllocationRounds200ResponseHeaders struct {
+	Link *string
+}
+
+type ListAllocationRounds200JSONResponse struct {
+	Body    AllocationRoundList
+	Headers ListAllocationRounds200ResponseHeaders
+}
+
+func (response ListAllocationRounds200JSONResponse) VisitListAllocationRoundsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAllocationRounds400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAllocationRounds400ApplicationProblemPlusJSONResponse) VisitListAllocationRoundsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAllocationRounds401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAllocationRounds401ApplicationProblemPlusJSONResponse) VisitListAllocationRoundsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAllocationRounds403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAllocationRounds403ApplicationProblemPlusJSONResponse) VisitListAllocationRoundsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAllocationRoundsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAllocationRoundsdefaultApplicationProblemPlusJSONResponse) VisitListAllocationRoundsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAllocationRoundRequestObject struct {
+	Body *CreateAllocationRoundJSONRequestBody
+}
+
+type CreateAllocationRoundResponseObject interface {
+	VisitCreateAllocationRoundResponse(w http.ResponseWriter) error
+}
+
+type CreateAllocationRound201JSONResponse AllocationRound
+
+func (response CreateAllocationRound201JSONResponse) VisitCreateAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAllocationRound400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAllocationRound400ApplicationProblemPlusJSONResponse) VisitCreateAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAllocationRound401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAllocationRound401ApplicationProblemPlusJSONResponse) VisitCreateAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAllocationRound403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAllocationRound403ApplicationProblemPlusJSONResponse) VisitCreateAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAllocationRound404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAllocationRound404ApplicationProblemPlusJSONResponse) VisitCreateAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAllocationRound409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAllocationRound409ApplicationProblemPlusJSONResponse) VisitCreateAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAllocationRound422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAllocationRound422ApplicationProblemPlusJSONResponse) VisitCreateAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAllocationRounddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateAllocationRounddefaultApplicationProblemPlusJSONResponse) VisitCreateAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffAllocationRoundRequestObject struct {
+	RoundID RoundID `json:"round_id"`
+}
+
+type CallOffAllocationRoundResponseObject interface {
+	VisitCallOffAllocationRoundResponse(w http.ResponseWriter) error
+}
+
+type CallOffAllocationRound204Response struct {
+}
+
+func (response CallOffAllocationRound204Response) VisitCallOffAllocationRoundResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type CallOffAllocationRound400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CallOffAllocationRound400ApplicationProblemPlusJSONResponse) VisitCallOffAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffAllocationRound401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CallOffAllocationRound401ApplicationProblemPlusJSONResponse) VisitCallOffAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffAllocationRound403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CallOffAllocationRound403ApplicationProblemPlusJSONResponse) VisitCallOffAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffAllocationRound404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CallOffAllocationRound404ApplicationProblemPlusJSONResponse) VisitCallOffAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffAllocationRound409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CallOffAllocationRound409ApplicationProblemPlusJSONResponse) VisitCallOffAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CallOffAllocationRounddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CallOffAllocationRounddefaultApplicationProblemPlusJSONResponse) VisitCallOffAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAllocationRoundRequestObject struct {
+	RoundID RoundID `json:"round_id"`
+}
+
+type GetAllocationRoundResponseObject interface {
+	VisitGetAllocationRoundResponse(w http.ResponseWriter) error
+}
+
+type GetAllocationRound200JSONResponse AllocationRound
+
+func (response GetAllocationRound200JSONResponse) VisitGetAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAllocationRound400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAllocationRound400ApplicationProblemPlusJSONResponse) VisitGetAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAllocationRound401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAllocationRound401ApplicationProblemPlusJSONResponse) VisitGetAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAllocationRound403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAllocationRound403ApplicationProblemPlusJSONResponse) VisitGetAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAllocationRound404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAllocationRound404ApplicationProblemPlusJSONResponse) VisitGetAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAllocationRounddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetAllocationRounddefaultApplicationProblemPlusJSONResponse) VisitGetAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadAllocationDrawRequestObject struct {
+	RoundID RoundID `json:"round_id"`
+}
+
+type ReadAllocationDrawResponseObject interface {
+	VisitReadAllocationDrawResponse(w http.ResponseWriter) error
+}
+
+type ReadAllocationDraw200JSONResponse AllocationDraw
+
+func (response ReadAllocationDraw200JSONResponse) VisitReadAllocationDrawResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadAllocationDraw400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReadAllocationDraw400ApplicationProblemPlusJSONResponse) VisitReadAllocationDrawResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadAllocationDraw401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReadAllocationDraw401ApplicationProblemPlusJSONResponse) VisitReadAllocationDrawResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadAllocationDraw403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReadAllocationDraw403ApplicationProblemPlusJSONResponse) VisitReadAllocationDrawResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadAllocationDraw404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReadAllocationDraw404ApplicationProblemPlusJSONResponse) VisitReadAllocationDrawResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadAllocationDrawdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReadAllocationDrawdefaultApplicationProblemPlusJSONResponse) VisitReadAllocationDrawResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveAllocationRoundRequestObject struct {
+	RoundID RoundID `json:"round_id"`
+	ChildID ChildID `json:"child_id"`
+}
+
+type LeaveAllocationRoundResponseObject interface {
+	VisitLeaveAllocationRoundResponse(w http.ResponseWriter) error
+}
+
+type LeaveAllocationRound204Response struct {
+}
+
+func (response LeaveAllocationRound204Response) VisitLeaveAllocationRoundResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type LeaveAllocationRound400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveAllocationRound400ApplicationProblemPlusJSONResponse) VisitLeaveAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveAllocationRound401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveAllocationRound401ApplicationProblemPlusJSONResponse) VisitLeaveAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveAllocationRound403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveAllocationRound403ApplicationProblemPlusJSONResponse) VisitLeaveAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveAllocationRound404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveAllocationRound404ApplicationProblemPlusJSONResponse) VisitLeaveAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveAllocationRound409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveAllocationRound409ApplicationProblemPlusJSONResponse) VisitLeaveAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveAllocationRounddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LeaveAllocationRounddefaultApplicationProblemPlusJSONResponse) VisitLeaveAllocationRoundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAllocationWishesRequestObject struct {
+	RoundID RoundID `json:"round_id"`
+	ChildID ChildID `json:"child_id"`
+	Body    *PutAllocationWishesJSONRequestBody
+}
+
+type PutAllocationWishesResponseObject interface {
+	VisitPutAllocationWishesResponse(w http.ResponseWriter) error
+}
+
+type PutAllocationWishes200JSONResponse AllocationEntry
+
+func (response PutAllocationWishes200JSONResponse) VisitPutAllocationWishesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAllocationWishes400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutAllocationWishes400ApplicationProblemPlusJSONResponse) VisitPutAllocationWishesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAllocationWishes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutAllocationWishes401ApplicationProblemPlusJSONResponse) VisitPutAllocationWishesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAllocationWishes403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutAllocationWishes403ApplicationProblemPlusJSONResponse) VisitPutAllocationWishesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAllocationWishes404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutAllocationWishes404ApplicationProblemPlusJSONResponse) VisitPutAllocationWishesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAllocationWishes409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutAllocationWishes409ApplicationProblemPlusJSONResponse) VisitPutAllocationWishesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAllocationWishes422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutAllocationWishes422ApplicationProblemPlusJSONResponse) VisitPutAllocationWishesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAllocationWishesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutAllocationWishesdefaultApplicationProblemPlusJSONResponse) VisitPutAllocationWishesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -35433,6 +37244,568 @@ func (response AcceptPlacedefaultApplicationProblemPlusJSONResponse) VisitAccept
 	return err
 }
 
+type ReadWantedDemandRequestObject struct {
+	Params ReadWantedDemandParams
+}
+
+type ReadWantedDemandResponseObject interface {
+	VisitReadWantedDemandResponse(w http.ResponseWriter) error
+}
+
+type ReadWantedDemand200ResponseHeaders struct {
+	Link *string
+}
+
+type ReadWantedDemand200JSONResponse struct {
+	Body    WantedDemand
+	Headers ReadWantedDemand200ResponseHeaders
+}
+
+func (response ReadWantedDemand200JSONResponse) VisitReadWantedDemandResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadWantedDemand400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReadWantedDemand400ApplicationProblemPlusJSONResponse) VisitReadWantedDemandResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadWantedDemand401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReadWantedDemand401ApplicationProblemPlusJSONResponse) VisitReadWantedDemandResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadWantedDemand403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReadWantedDemand403ApplicationProblemPlusJSONResponse) VisitReadWantedDemandResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadWantedDemanddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReadWantedDemanddefaultApplicationProblemPlusJSONResponse) VisitReadWantedDemandResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWantedTimesRequestObject struct {
+	Params ListWantedTimesParams
+}
+
+type ListWantedTimesResponseObject interface {
+	VisitListWantedTimesResponse(w http.ResponseWriter) error
+}
+
+type ListWantedTimes200ResponseHeaders struct {
+	Link *string
+}
+
+type ListWantedTimes200JSONResponse struct {
+	Body    WantedTimeList
+	Headers ListWantedTimes200ResponseHeaders
+}
+
+func (response ListWantedTimes200JSONResponse) VisitListWantedTimesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWantedTimes400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListWantedTimes400ApplicationProblemPlusJSONResponse) VisitListWantedTimesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWantedTimes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWantedTimes401ApplicationProblemPlusJSONResponse) VisitListWantedTimesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWantedTimes403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWantedTimes403ApplicationProblemPlusJSONResponse) VisitListWantedTimesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWantedTimesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListWantedTimesdefaultApplicationProblemPlusJSONResponse) VisitListWantedTimesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWantedTimeRequestObject struct {
+	Body *CreateWantedTimeJSONRequestBody
+}
+
+type CreateWantedTimeResponseObject interface {
+	VisitCreateWantedTimeResponse(w http.ResponseWriter) error
+}
+
+type CreateWantedTime201JSONResponse WantedTime
+
+func (response CreateWantedTime201JSONResponse) VisitCreateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWantedTime400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWantedTime400ApplicationProblemPlusJSONResponse) VisitCreateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWantedTime401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWantedTime401ApplicationProblemPlusJSONResponse) VisitCreateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWantedTime403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWantedTime403ApplicationProblemPlusJSONResponse) VisitCreateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWantedTime404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWantedTime404ApplicationProblemPlusJSONResponse) VisitCreateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWantedTime422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWantedTime422ApplicationProblemPlusJSONResponse) VisitCreateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWantedTimedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateWantedTimedefaultApplicationProblemPlusJSONResponse) VisitCreateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawWantedTimeRequestObject struct {
+	WantedTimeID WantedTimeID `json:"wanted_time_id"`
+}
+
+type WithdrawWantedTimeResponseObject interface {
+	VisitWithdrawWantedTimeResponse(w http.ResponseWriter) error
+}
+
+type WithdrawWantedTime204Response struct {
+}
+
+func (response WithdrawWantedTime204Response) VisitWithdrawWantedTimeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type WithdrawWantedTime400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawWantedTime400ApplicationProblemPlusJSONResponse) VisitWithdrawWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawWantedTime401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawWantedTime401ApplicationProblemPlusJSONResponse) VisitWithdrawWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawWantedTime403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawWantedTime403ApplicationProblemPlusJSONResponse) VisitWithdrawWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawWantedTime404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawWantedTime404ApplicationProblemPlusJSONResponse) VisitWithdrawWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawWantedTime409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawWantedTime409ApplicationProblemPlusJSONResponse) VisitWithdrawWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawWantedTimedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawWantedTimedefaultApplicationProblemPlusJSONResponse) VisitWithdrawWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWantedTimeRequestObject struct {
+	WantedTimeID WantedTimeID `json:"wanted_time_id"`
+	Body         *UpdateWantedTimeJSONRequestBody
+}
+
+type UpdateWantedTimeResponseObject interface {
+	VisitUpdateWantedTimeResponse(w http.ResponseWriter) error
+}
+
+type UpdateWantedTime200JSONResponse WantedTime
+
+func (response UpdateWantedTime200JSONResponse) VisitUpdateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWantedTime400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWantedTime400ApplicationProblemPlusJSONResponse) VisitUpdateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWantedTime401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWantedTime401ApplicationProblemPlusJSONResponse) VisitUpdateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWantedTime403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWantedTime403ApplicationProblemPlusJSONResponse) VisitUpdateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWantedTime404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWantedTime404ApplicationProblemPlusJSONResponse) VisitUpdateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWantedTime409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWantedTime409ApplicationProblemPlusJSONResponse) VisitUpdateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWantedTime422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWantedTime422ApplicationProblemPlusJSONResponse) VisitUpdateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWantedTimedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateWantedTimedefaultApplicationProblemPlusJSONResponse) VisitUpdateWantedTimeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetOpenDataset See which feeds there are
@@ -35471,6 +37844,30 @@ type StrictServerInterface interface {
 	// GetDirectoryTerm Read one term
 	// (GET /oruk/v3/taxonomy_terms/{term_id})
 	GetDirectoryTerm(ctx context.Context, request GetDirectoryTermRequestObject) (GetDirectoryTermResponseObject, error)
+	// ListAllocationEntries List the rounds your children are in
+	// (GET /v1/allocation-entries)
+	ListAllocationEntries(ctx context.Context, request ListAllocationEntriesRequestObject) (ListAllocationEntriesResponseObject, error)
+	// ListAllocationRounds List allocation rounds
+	// (GET /v1/allocation-rounds)
+	ListAllocationRounds(ctx context.Context, request ListAllocationRoundsRequestObject) (ListAllocationRoundsResponseObject, error)
+	// CreateAllocationRound Announce an allocation round
+	// (POST /v1/allocation-rounds)
+	CreateAllocationRound(ctx context.Context, request CreateAllocationRoundRequestObject) (CreateAllocationRoundResponseObject, error)
+	// CallOffAllocationRound Call an allocation round off
+	// (DELETE /v1/allocation-rounds/{round_id})
+	CallOffAllocationRound(ctx context.Context, request CallOffAllocationRoundRequestObject) (CallOffAllocationRoundResponseObject, error)
+	// GetAllocationRound Read an allocation round
+	// (GET /v1/allocation-rounds/{round_id})
+	GetAllocationRound(ctx context.Context, request GetAllocationRoundRequestObject) (GetAllocationRoundResponseObject, error)
+	// ReadAllocationDraw Read how a round was drawn
+	// (GET /v1/allocation-rounds/{round_id}/draw)
+	ReadAllocationDraw(ctx context.Context, request ReadAllocationDrawRequestObject) (ReadAllocationDrawResponseObject, error)
+	// LeaveAllocationRound Take a child out of a round
+	// (DELETE /v1/allocation-rounds/{round_id}/entries/{child_id})
+	LeaveAllocationRound(ctx context.Context, request LeaveAllocationRoundRequestObject) (LeaveAllocationRoundResponseObject, error)
+	// PutAllocationWishes Say what a child wishes for in a round
+	// (PUT /v1/allocation-rounds/{round_id}/entries/{child_id})
+	PutAllocationWishes(ctx context.Context, request PutAllocationWishesRequestObject) (PutAllocationWishesResponseObject, error)
 	// CreateAllocation Allocate money or an allowance to a child
 	// (POST /v1/allocations)
 	CreateAllocation(ctx context.Context, request CreateAllocationRequestObject) (CreateAllocationResponseObject, error)
@@ -35957,6 +38354,21 @@ type StrictServerInterface interface {
 	// AcceptPlace Take the place that was offered
 	// (POST /v1/waitlist-entries/{entry_id}/acceptance)
 	AcceptPlace(ctx context.Context, request AcceptPlaceRequestObject) (AcceptPlaceResponseObject, error)
+	// ReadWantedDemand See what families want and cannot find
+	// (GET /v1/wanted-demand)
+	ReadWantedDemand(ctx context.Context, request ReadWantedDemandRequestObject) (ReadWantedDemandResponseObject, error)
+	// ListWantedTimes List wanted times
+	// (GET /v1/wanted-times)
+	ListWantedTimes(ctx context.Context, request ListWantedTimesRequestObject) (ListWantedTimesResponseObject, error)
+	// CreateWantedTime Post a wanted time
+	// (POST /v1/wanted-times)
+	CreateWantedTime(ctx context.Context, request CreateWantedTimeRequestObject) (CreateWantedTimeResponseObject, error)
+	// WithdrawWantedTime Withdraw a wanted time
+	// (DELETE /v1/wanted-times/{wanted_time_id})
+	WithdrawWantedTime(ctx context.Context, request WithdrawWantedTimeRequestObject) (WithdrawWantedTimeResponseObject, error)
+	// UpdateWantedTime Change a wanted time
+	// (PUT /v1/wanted-times/{wanted_time_id})
+	UpdateWantedTime(ctx context.Context, request UpdateWantedTimeRequestObject) (UpdateWantedTimeResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -36261,6 +38673,252 @@ func (sh *strictHandler) GetDirectoryTerm(ctx echo.Context, termID ID) error {
 		return err
 	} else if validResponse, ok := response.(GetDirectoryTermResponseObject); ok {
 		return validResponse.VisitGetDirectoryTermResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAllocationEntries operation middleware
+func (sh *strictHandler) ListAllocationEntries(ctx echo.Context, params ListAllocationEntriesParams) error {
+	var request ListAllocationEntriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAllocationEntries(ctx.Request().Context(), request.(ListAllocationEntriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAllocationEntries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAllocationEntriesResponseObject); ok {
+		return validResponse.VisitListAllocationEntriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAllocationRounds operation middleware
+func (sh *strictHandler) ListAllocationRounds(ctx echo.Context, params ListAllocationRoundsParams) error {
+	var request ListAllocationRoundsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAllocationRounds(ctx.Request().Context(), request.(ListAllocationRoundsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAllocationRounds")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAllocationRoundsResponseObject); ok {
+		return validResponse.VisitListAllocationRoundsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateAllocationRound operation middleware
+func (sh *strictHandler) CreateAllocationRound(ctx echo.Context) error {
+	var request CreateAllocationRoundRequestObject
+
+	var body CreateAllocationRoundJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateAllocationRound(ctx.Request().Context(), request.(CreateAllocationRoundRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateAllocationRound")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateAllocationRoundResponseObject); ok {
+		return validResponse.VisitCreateAllocationRoundResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CallOffAllocationRound operation middleware
+func (sh *strictHandler) CallOffAllocationRound(ctx echo.Context, roundID RoundID) error {
+	var request CallOffAllocationRoundRequestObject
+
+	request.RoundID = roundID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CallOffAllocationRound(ctx.Request().Context(), request.(CallOffAllocationRoundRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CallOffAllocationRound")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CallOffAllocationRoundResponseObject); ok {
+		return validResponse.VisitCallOffAllocationRoundResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAllocationRound operation middleware
+func (sh *strictHandler) GetAllocationRound(ctx echo.Context, roundID RoundID) error {
+	var request GetAllocationRoundRequestObject
+
+	request.RoundID = roundID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAllocationRound(ctx.Request().Context(), request.(GetAllocationRoundRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAllocationRound")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAllocationRoundResponseObject); ok {
+		return validResponse.VisitGetAllocationRoundResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReadAllocationDraw operation middleware
+func (sh *strictHandler) ReadAllocationDraw(ctx echo.Context, roundID RoundID) error {
+	var request ReadAllocationDrawRequestObject
+
+	request.RoundID = roundID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReadAllocationDraw(ctx.Request().Context(), request.(ReadAllocationDrawRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReadAllocationDraw")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReadAllocationDrawResponseObject); ok {
+		return validResponse.VisitReadAllocationDrawResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LeaveAllocationRound operation middleware
+func (sh *strictHandler) LeaveAllocationRound(ctx echo.Context, roundID RoundID, childID ChildID) error {
+	var request LeaveAllocationRoundRequestObject
+
+	request.RoundID = roundID
+	request.ChildID = childID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LeaveAllocationRound(ctx.Request().Context(), request.(LeaveAllocationRoundRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LeaveAllocationRound")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LeaveAllocationRoundResponseObject); ok {
+		return validResponse.VisitLeaveAllocationRoundResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutAllocationWishes operation middleware
+func (sh *strictHandler) PutAllocationWishes(ctx echo.Context, roundID RoundID, childID ChildID) error {
+	var request PutAllocationWishesRequestObject
+
+	request.RoundID = roundID
+	request.ChildID = childID
+
+	var body PutAllocationWishesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutAllocationWishes(ctx.Request().Context(), request.(PutAllocationWishesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutAllocationWishes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutAllocationWishesResponseObject); ok {
+		return validResponse.VisitPutAllocationWishesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -42063,6 +44721,175 @@ func (sh *strictHandler) AcceptPlace(ctx echo.Context, entryID EntryID) error {
 		return err
 	} else if validResponse, ok := response.(AcceptPlaceResponseObject); ok {
 		return validResponse.VisitAcceptPlaceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReadWantedDemand operation middleware
+func (sh *strictHandler) ReadWantedDemand(ctx echo.Context, params ReadWantedDemandParams) error {
+	var request ReadWantedDemandRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReadWantedDemand(ctx.Request().Context(), request.(ReadWantedDemandRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReadWantedDemand")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReadWantedDemandResponseObject); ok {
+		return validResponse.VisitReadWantedDemandResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWantedTimes operation middleware
+func (sh *strictHandler) ListWantedTimes(ctx echo.Context, params ListWantedTimesParams) error {
+	var request ListWantedTimesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWantedTimes(ctx.Request().Context(), request.(ListWantedTimesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWantedTimes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWantedTimesResponseObject); ok {
+		return validResponse.VisitListWantedTimesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWantedTime operation middleware
+func (sh *strictHandler) CreateWantedTime(ctx echo.Context) error {
+	var request CreateWantedTimeRequestObject
+
+	var body CreateWantedTimeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWantedTime(ctx.Request().Context(), request.(CreateWantedTimeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWantedTime")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWantedTimeResponseObject); ok {
+		return validResponse.VisitCreateWantedTimeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawWantedTime operation middleware
+func (sh *strictHandler) WithdrawWantedTime(ctx echo.Context, wantedTimeID WantedTimeID) error {
+	var request WithdrawWantedTimeRequestObject
+
+	request.WantedTimeID = wantedTimeID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawWantedTime(ctx.Request().Context(), request.(WithdrawWantedTimeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawWantedTime")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawWantedTimeResponseObject); ok {
+		return validResponse.VisitWithdrawWantedTimeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateWantedTime operation middleware
+func (sh *strictHandler) UpdateWantedTime(ctx echo.Context, wantedTimeID WantedTimeID) error {
+	var request UpdateWantedTimeRequestObject
+
+	request.WantedTimeID = wantedTimeID
+
+	var body UpdateWantedTimeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWantedTime(ctx.Request().Context(), request.(UpdateWantedTimeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWantedTime")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateWantedTimeResponseObject); ok {
+		return validResponse.VisitUpdateWantedTimeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"shortbreaks/booking"
+	"shortbreaks/commissioning"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
 	"shortbreaks/payments"
@@ -44,6 +45,9 @@ type (
 	feedArgs   struct{} // numbers what changed, for the open feeds
 	tellArgs   struct{} // tells people what happened to their bookings
 	remindArgs struct{} // reminds them of what is soon
+
+	roundsToldArgs struct{} // tells them what became of their wishes in a round
+	wantedArgs     struct{} // looks for what families want and could not find
 )
 
 // Kind names the job.
@@ -69,6 +73,12 @@ func (tellArgs) Kind() string { return "tell" }
 
 // Kind names the job.
 func (remindArgs) Kind() string { return "remind" }
+
+// Kind names the job.
+func (roundsToldArgs) Kind() string { return "tell_rounds" }
+
+// Kind names the job.
+func (wantedArgs) Kind() string { return "look_for_wanted" }
 
 // worker does one kind of job.
 type worker[J river.JobArgs] struct {
@@ -115,12 +125,14 @@ func newJobs(d *db.DB, mailer *people.Mailer, signIn string) (*river.Client[pgx.
 	}
 	return db.NewJobs(d, workers, []*river.PeriodicJob{
 		runs[sweepArgs](workers, sweepEvery, all(
-			booking.Sweep, booking.DecideGroups, booking.FinishCallingOff, booking.DecideFees, booking.TakeDues, booking.OfferPlaces, booking.FlagCompetencies,
+			booking.Sweep, booking.DecideGroups, booking.FinishCallingOff, booking.DecideFees, booking.TakeDues, booking.RunRounds, booking.OfferPlaces, booking.FlagCompetencies,
 			marketplace.ReleaseEmergency, booking.PostRecharges)),
 		runs[tellArgs](workers, tellEvery, counted(teller.Tell)),
+		runs[roundsToldArgs](workers, tellEvery, counted(teller.TellRounds)),
+		runs[wantedArgs](workers, remindEvery, counted(teller.LookForWanted)),
 		runs[remindArgs](workers, remindEvery, counted(teller.Remind)),
 		runs[purgeArgs](workers, purgeEvery, d.PurgeReplies),
-		runs[roundArgs](workers, roundEvery, all(marketplace.WarnOfExpiry, marketplace.TidyImports, booking.CountReliability)),
+		runs[roundArgs](workers, roundEvery, all(marketplace.WarnOfExpiry, marketplace.TidyImports, booking.CountReliability, commissioning.CountWanted)),
 		runs[pricesArgs](workers, pricesEvery, all(marketplace.RollPrices, marketplace.MarkLapses)),
 		runs[listArgs](workers, listEvery, all(marketplace.RefreshListings)),
 		runs[feedArgs](workers, feedEvery, all(marketplace.RefreshFeeds)),
