@@ -36,6 +36,9 @@
 //     caresheet.go, sighting.go: the most private records, and who read them.
 //   - emergency.go, emergencydecision.go: a place kept for emergencies, booked on
 //     the authority's contingency, and what is decided of it the next working day.
+//   - outside.go: places a provider takes for those who do not book here;
+//     offlinecode.go, offline.go: bookings a provider enters with a family's code;
+//     importrow.go, importbooking.go, importoutside.go: bookings there were before, from a file.
 //   - read.go: what each role may see of a booking.
 //   - message.go: what those linked to a booking write to each other about it.
 //   - newskind.go: what each move tells whom; tell.go, tellwhom.go, remind.go:
@@ -43,6 +46,6 @@
 //   - calendarlink.go, calendar.go: secret addresses, and the calendars they
 //     lead to.
 //
-// Rows are locked in one order everywhere: idempotency key, waiting lists,
-// items, session places, lanes, plan lines, accounts; each by id.
+// Rows are locked in one order everywhere: idempotency key, waiting lists and
+// codes, items, session places, lanes, plan lines, accounts; each by id.
 package booking

@@ -34,6 +34,7 @@ const (
 	NewsRequestWaiting     NewsKind = "request_waiting"
 	NewsAgreeSoon          NewsKind = "agree_soon"
 	NewsYesNeeded          NewsKind = "yes_needed"
+	NewsEntered            NewsKind = "entered"
 )
 
 // newsWords begin the sentence that the offer and the date end.
@@ -48,13 +49,14 @@ var newsWords = map[NewsKind]string{
 	NewsMessage: "There is a new message", NewsDayBefore: "This is soon", NewsRequestWaiting: "A family is waiting for your answer",
 	NewsAgreeSoon: "This counts as agreed soon; please agree or say what is wrong",
 	NewsYesNeeded: "This waits for your answer; please agree or say what is wrong",
+	NewsEntered:   "The provider has entered a booking for you; please say yes or no",
 }
 
 // NewsKinds are all kinds, in the order they are shown.
 var NewsKinds = []NewsKind{
 	NewsAsked, NewsBooked, NewsAccepted, NewsDeclined, NewsExpired, NewsGroupRuns, NewsGroupCalledOff, NewsCancelledByFamily, NewsCancelledProvider,
 	NewsCancelledAuthority, NewsMoved, NewsPlaceOffered, NewsRegisterFiled, NewsQueried, NewsQueryWithdrawn, NewsAgreed, NewsSettled, NewsMessage,
-	NewsDayBefore, NewsRequestWaiting, NewsAgreeSoon, NewsYesNeeded,
+	NewsDayBefore, NewsRequestWaiting, NewsAgreeSoon, NewsYesNeeded, NewsEntered,
 }
 
 // newsText is what is told, in one or two sentences.
@@ -84,6 +86,9 @@ func (h happening) told() (family, provider NewsKind) {
 	case Held:
 		if h.fromLine {
 			return NewsPlaceOffered, ""
+		}
+		if h.role == string(shortbreaks.ProviderOwner) || h.role == string(shortbreaks.Coordinator) {
+			return NewsEntered, ""
 		}
 		return "", "" // for a card: whoever pays knows
 	case Requested:
