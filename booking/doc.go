@@ -32,6 +32,8 @@
 //     by step; collection.go, secret.go: who may collect a child.
 //   - added.go: charges that join an item after it took place; extra.go: more time
 //     than was booked; happening.go: what the quote said could be added.
+//   - guess.go: passwords held against the list; correct.go: a register put right
+//     after a question; withdraw.go: sign-offs that end early.
 //   - agreement.go: what only a yes of the family agrees to; itemnote.go,
 //     caresheet.go, sighting.go: the most private records, and who read them.
 //   - emergency.go, emergencydecision.go: a place kept for emergencies, booked on

@@ -140,6 +140,8 @@ func (h happening) toldAfter() (family, provider NewsKind) {
 		return NewsSettled, NewsSettled
 	case h.to == Settled:
 		return "", NewsAgreed
+	case h.from == Disputed && (h.role == string(shortbreaks.ProviderOwner) || h.role == string(shortbreaks.Coordinator)):
+		return NewsRegisterFiled, "" // put right
 	case h.from == Disputed:
 		return "", NewsQueryWithdrawn
 	}

@@ -211,6 +211,7 @@ func (e AddedBy) Valid() bool {
 
 // Defines values for AgreeBecause.
 const (
+	AgreeBecauseCorrected AgreeBecause = "corrected"
 	AgreeBecauseLate      AgreeBecause = "late"
 	AgreeBecauseOvernight AgreeBecause = "overnight"
 	AgreeBecauseSum       AgreeBecause = "sum"
@@ -219,6 +220,8 @@ const (
 // Valid indicates whether the value is a known member of the AgreeBecause enum.
 func (e AgreeBecause) Valid() bool {
 	switch e {
+	case AgreeBecauseCorrected:
+		return true
 	case AgreeBecauseLate:
 		return true
 	case AgreeBecauseOvernight:
@@ -3515,7 +3518,7 @@ type AddedBy string
 // Age Whole years.
 type Age = int
 
-// AgreeBecause Why only a yes of the family agrees; recorded late, a night, or more than a set sum.
+// AgreeBecause Why only a yes of the family agrees; recorded late, a night, more than a set sum, or put right after a question.
 type AgreeBecause string
 
 // AgreementList A page of items that wait for a yes.
@@ -3578,7 +3581,7 @@ type Amounts struct {
 
 // Attendance The register of one item.
 type Attendance struct {
-	// AgreeBecause Why only a yes of the family agrees; recorded late, a night, or more than a set sum.
+	// AgreeBecause Why only a yes of the family agrees; recorded late, a night, more than a set sum, or put right after a question.
 	AgreeBecause *AgreeBecause `json:"agree_because,omitempty"`
 
 	// ArrivedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
@@ -4842,6 +4845,10 @@ type Competency struct {
 	ProviderID ID     `json:"provider_id"`
 	Task       string `json:"task"`
 
+	// WithdrawnAt When it was ended before its day.
+	WithdrawnAt     *time.Time `json:"withdrawn_at,omitempty"`
+	WithdrawnReason *string    `json:"withdrawn_reason,omitempty"`
+
 	// WorkerID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
@@ -4918,6 +4925,12 @@ type CompetencyRequest struct {
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	WorkerID ID `json:"worker_id"`
+}
+
+// CompetencyWithdrawal Why a sign-off ends before its day.
+type CompetencyWithdrawal struct {
+	// Reason Read by staff of the child's authority too.
+	Reason string `json:"reason"`
 }
 
 // ComponentKind What the part pays for, or that someone else bears it (subsidy).
@@ -8801,6 +8814,63 @@ type RegisterChild struct {
 	State ItemState `json:"state"`
 }
 
+// RegisterCorrection What a register said before it was put right, and after.
+type RegisterCorrection struct {
+	CorrectedAt    time.Time `json:"corrected_at"`
+	DuePence       int64     `json:"due_pence"`
+	DuePenceBefore int64     `json:"due_pence_before"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID            ID  `json:"id"`
+	Minutes       int `json:"minutes"`
+	MinutesBefore int `json:"minutes_before"`
+
+	// Outcome Whether it took place.
+	Outcome AttendanceOutcome `json:"outcome"`
+
+	// OutcomeBefore Whether it took place.
+	OutcomeBefore AttendanceOutcome `json:"outcome_before"`
+
+	// Query What the family said was wrong.
+	Query string `json:"query"`
+
+	// Reason What the provider says to it.
+	Reason string `json:"reason"`
+}
+
+// RegisterCorrectionList A page of them.
+type RegisterCorrectionList struct {
+	Items []RegisterCorrection `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// RegisterCorrectionRequest What really happened, and what to say to the family.
+type RegisterCorrectionRequest struct {
+	// ArrivedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	ArrivedAt *LocalTime `json:"arrived_at,omitempty"`
+
+	// Cause Why it did not take place in full. `provider_could_not_admit` is the provider's and is never charged.
+	Cause *AttendanceCause `json:"cause,omitempty"`
+
+	// LeftAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LeftAt *LocalTime `json:"left_at,omitempty"`
+	Note   *string    `json:"note,omitempty"`
+
+	// Outcome Whether it took place.
+	Outcome AttendanceOutcome `json:"outcome"`
+
+	// Reason The family reads it.
+	Reason string `json:"reason"`
+}
+
 // RegisterList A page of registers.
 type RegisterList struct {
 	Items      []Register `json:"items"`
@@ -10262,6 +10332,15 @@ type ImportBookingsParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListRegisterCorrectionsParams defines parameters for ListRegisterCorrections.
+type ListRegisterCorrectionsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // MoveBookingItemParams defines parameters for MoveBookingItem.
 type MoveBookingItemParams struct {
 	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
@@ -11013,6 +11092,9 @@ type RecordAttendanceJSONRequestBody = AttendanceRecord
 // NoteAttendanceJSONRequestBody defines body for NoteAttendance for application/json ContentType.
 type NoteAttendanceJSONRequestBody = AttendanceStep
 
+// CorrectRegisterJSONRequestBody defines body for CorrectRegister for application/json ContentType.
+type CorrectRegisterJSONRequestBody = RegisterCorrectionRequest
+
 // RecordEventJSONRequestBody defines body for RecordEvent for application/json ContentType.
 type RecordEventJSONRequestBody = EventRecord
 
@@ -11075,6 +11157,9 @@ type SetLegalBasisJSONRequestBody = LegalBasisRequest
 
 // CreateClosureJSONRequestBody defines body for CreateClosure for application/json ContentType.
 type CreateClosureJSONRequestBody = ClosureDraft
+
+// WithdrawCompetencyJSONRequestBody defines body for WithdrawCompetency for application/json ContentType.
+type WithdrawCompetencyJSONRequestBody = CompetencyWithdrawal
 
 // ProposeContingencyFundingJSONRequestBody defines body for ProposeContingencyFunding for application/json ContentType.
 type ProposeContingencyFundingJSONRequestBody = ContingencyFundingDraft
@@ -11309,6 +11394,12 @@ type ServerInterface interface {
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx echo.Context, itemID ItemID) error
+	// ListRegisterCorrections See what a register said before it was put right
+	// (GET /v1/booking-items/{item_id}/corrections)
+	ListRegisterCorrections(ctx echo.Context, itemID ItemID, params ListRegisterCorrectionsParams) error
+	// CorrectRegister Put a register right that the family has queried
+	// (POST /v1/booking-items/{item_id}/corrections)
+	CorrectRegister(ctx echo.Context, itemID ItemID) error
 	// RecordEvent Record what adds to the price
 	// (POST /v1/booking-items/{item_id}/events)
 	RecordEvent(ctx echo.Context, itemID ItemID) error
@@ -11435,6 +11526,9 @@ type ServerInterface interface {
 	// ListCompetencies List sign-offs
 	// (GET /v1/competencies)
 	ListCompetencies(ctx echo.Context, params ListCompetenciesParams) error
+	// WithdrawCompetency End a sign-off before its day
+	// (POST /v1/competencies/{competency_id}/withdrawal)
+	WithdrawCompetency(ctx echo.Context, competencyID ID) error
 	// ListCompetencyFlags List what is near and has nobody signed off
 	// (GET /v1/competency-flags)
 	ListCompetencyFlags(ctx echo.Context, params ListCompetencyFlagsParams) error
@@ -12404,6 +12498,54 @@ func (w *ServerInterfaceWrapper) ConfirmAttendance(ctx echo.Context) error {
 	return err
 }
 
+// ListRegisterCorrections converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRegisterCorrections(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRegisterCorrectionsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRegisterCorrections(ctx, itemID, params)
+	return err
+}
+
+// CorrectRegister converts echo context to params.
+func (w *ServerInterfaceWrapper) CorrectRegister(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CorrectRegister(ctx, itemID)
+	return err
+}
+
 // RecordEvent converts echo context to params.
 func (w *ServerInterfaceWrapper) RecordEvent(ctx echo.Context) error {
 	var err error
@@ -13301,6 +13443,22 @@ func (w *ServerInterfaceWrapper) ListCompetencies(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListCompetencies(ctx, params)
+	return err
+}
+
+// WithdrawCompetency converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawCompetency(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "competency_id" -------------
+	var competencyID ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "competency_id", ctx.Param("competency_id"), &competencyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter competency_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawCompetency(ctx, competencyID)
 	return err
 }
 
@@ -16324,6 +16482,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
 	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/attendance", wrapper.RecordAttendance, options.OperationMiddlewares["recordAttendance"]...)
+	router.POST(options.BaseURL+"/v1/competencies/:competency_id/withdrawal", wrapper.WithdrawCompetency, options.OperationMiddlewares["withdrawCompetency"]...)
+	router.GET(options.BaseURL+"/v1/booking-items/:item_id/corrections", wrapper.ListRegisterCorrections, options.OperationMiddlewares["listRegisterCorrections"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/corrections", wrapper.CorrectRegister, options.OperationMiddlewares["correctRegister"]...)
 	router.GET(options.BaseURL+"/v1/registers", wrapper.ListRegisters, options.OperationMiddlewares["listRegisters"]...)
 	router.GET(options.BaseURL+"/v1/registers/:occasion_id", wrapper.GetRegister, options.OperationMiddlewares["getRegister"]...)
 	router.PUT(options.BaseURL+"/v1/registers/:occasion_id/staff", wrapper.NoteStaff, options.OperationMiddlewares["noteStaff"]...)
@@ -18516,6 +18677,256 @@ type ConfirmAttendancedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ConfirmAttendancedefaultApplicationProblemPlusJSONResponse) VisitConfirmAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisterCorrectionsRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Params ListRegisterCorrectionsParams
+}
+
+type ListRegisterCorrectionsResponseObject interface {
+	VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error
+}
+
+type ListRegisterCorrections200ResponseHeaders struct {
+	Link *string
+}
+
+type ListRegisterCorrections200JSONResponse struct {
+	Body    RegisterCorrectionList
+	Headers ListRegisterCorrections200ResponseHeaders
+}
+
+func (response ListRegisterCorrections200JSONResponse) VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisterCorrections400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisterCorrections400ApplicationProblemPlusJSONResponse) VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisterCorrections401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisterCorrections401ApplicationProblemPlusJSONResponse) VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisterCorrections403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisterCorrections403ApplicationProblemPlusJSONResponse) VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisterCorrections404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisterCorrections404ApplicationProblemPlusJSONResponse) VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisterCorrectionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRegisterCorrectionsdefaultApplicationProblemPlusJSONResponse) VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegisterRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Body   *CorrectRegisterJSONRequestBody
+}
+
+type CorrectRegisterResponseObject interface {
+	VisitCorrectRegisterResponse(w http.ResponseWriter) error
+}
+
+type CorrectRegister200JSONResponse BookingItem
+
+func (response CorrectRegister200JSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegister400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CorrectRegister400ApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegister401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CorrectRegister401ApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegister403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CorrectRegister403ApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegister404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CorrectRegister404ApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegister409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CorrectRegister409ApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegister422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CorrectRegister422ApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegisterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CorrectRegisterdefaultApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -23412,6 +23823,126 @@ type ListCompetenciesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListCompetenciesdefaultApplicationProblemPlusJSONResponse) VisitListCompetenciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetencyRequestObject struct {
+	CompetencyID ID `json:"competency_id"`
+	Body         *WithdrawCompetencyJSONRequestBody
+}
+
+type WithdrawCompetencyResponseObject interface {
+	VisitWithdrawCompetencyResponse(w http.ResponseWriter) error
+}
+
+type WithdrawCompetency200JSONResponse Competency
+
+func (response WithdrawCompetency200JSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetency400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCompetency400ApplicationProblemPlusJSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetency401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCompetency401ApplicationProblemPlusJSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetency403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCompetency403ApplicationProblemPlusJSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetency404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCompetency404ApplicationProblemPlusJSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetency422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCompetency422ApplicationProblemPlusJSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetencydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawCompetencydefaultApplicationProblemPlusJSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -37491,6 +38022,12 @@ type StrictServerInterface interface {
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx context.Context, request ConfirmAttendanceRequestObject) (ConfirmAttendanceResponseObject, error)
+	// ListRegisterCorrections See what a register said before it was put right
+	// (GET /v1/booking-items/{item_id}/corrections)
+	ListRegisterCorrections(ctx context.Context, request ListRegisterCorrectionsRequestObject) (ListRegisterCorrectionsResponseObject, error)
+	// CorrectRegister Put a register right that the family has queried
+	// (POST /v1/booking-items/{item_id}/corrections)
+	CorrectRegister(ctx context.Context, request CorrectRegisterRequestObject) (CorrectRegisterResponseObject, error)
 	// RecordEvent Record what adds to the price
 	// (POST /v1/booking-items/{item_id}/events)
 	RecordEvent(ctx context.Context, request RecordEventRequestObject) (RecordEventResponseObject, error)
@@ -37617,6 +38154,9 @@ type StrictServerInterface interface {
 	// ListCompetencies List sign-offs
 	// (GET /v1/competencies)
 	ListCompetencies(ctx context.Context, request ListCompetenciesRequestObject) (ListCompetenciesResponseObject, error)
+	// WithdrawCompetency End a sign-off before its day
+	// (POST /v1/competencies/{competency_id}/withdrawal)
+	WithdrawCompetency(ctx context.Context, request WithdrawCompetencyRequestObject) (WithdrawCompetencyResponseObject, error)
 	// ListCompetencyFlags List what is near and has nobody signed off
 	// (GET /v1/competency-flags)
 	ListCompetencyFlags(ctx context.Context, request ListCompetencyFlagsRequestObject) (ListCompetencyFlagsResponseObject, error)
@@ -38672,6 +39212,80 @@ func (sh *strictHandler) ConfirmAttendance(ctx echo.Context, itemID ItemID) erro
 		return err
 	} else if validResponse, ok := response.(ConfirmAttendanceResponseObject); ok {
 		return validResponse.VisitConfirmAttendanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListRegisterCorrections operation middleware
+func (sh *strictHandler) ListRegisterCorrections(ctx echo.Context, itemID ItemID, params ListRegisterCorrectionsParams) error {
+	var request ListRegisterCorrectionsRequestObject
+
+	request.ItemID = itemID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRegisterCorrections(ctx.Request().Context(), request.(ListRegisterCorrectionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRegisterCorrections")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRegisterCorrectionsResponseObject); ok {
+		return validResponse.VisitListRegisterCorrectionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CorrectRegister operation middleware
+func (sh *strictHandler) CorrectRegister(ctx echo.Context, itemID ItemID) error {
+	var request CorrectRegisterRequestObject
+
+	request.ItemID = itemID
+
+	var body CorrectRegisterJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CorrectRegister(ctx.Request().Context(), request.(CorrectRegisterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CorrectRegister")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CorrectRegisterResponseObject); ok {
+		return validResponse.VisitCorrectRegisterResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -40202,6 +40816,54 @@ func (sh *strictHandler) ListCompetencies(ctx echo.Context, params ListCompetenc
 		return err
 	} else if validResponse, ok := response.(ListCompetenciesResponseObject); ok {
 		return validResponse.VisitListCompetenciesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawCompetency operation middleware
+func (sh *strictHandler) WithdrawCompetency(ctx echo.Context, competencyID ID) error {
+	var request WithdrawCompetencyRequestObject
+
+	request.CompetencyID = competencyID
+
+	var body WithdrawCompetencyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawCompetency(ctx.Request().Context(), request.(WithdrawCompetencyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawCompetency")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawCompetencyResponseObject); ok {
+		return validResponse.VisitWithdrawCompetencyResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
