@@ -114,6 +114,7 @@ func TestAPasswordIsWorkedOutBeforeTheListIsLocked(t *testing.T) {
 	w.keeps("purple umbrella")
 	w.clock.Set(it.EndsAt)
 	release := booking.HoldHashing()
+	defer release()
 	done := make(chan error, 1)
 	go func() {
 		_, err := w.note(it, booking.NoteStep{Kind: booking.StepLeft, At: &it.EndsAt, CollectedBy: "Bob", Password: "purple umbrella", NotedAt: it.EndsAt})
