@@ -22,6 +22,7 @@ var widens = []string{
 	"booking/attend.go Record",             // the authority's days for the register
 	"booking/calloff.go cancelForProvider", // so does what is called off with its bookings
 	"booking/cancel.go Cancel",             // what a provider cancels gives money back
+	"booking/offline.go EnterBooking",      // a family's code was read out to its provider: place and money are held
 	"booking/register.go enterFor",         // the minimum of a child of one's own booking, in its time; what is added to it
 	"booking/reschedule.go releaseMoved",   // an agreed move gives the old date's money back
 	"payments/read.go reachOf",             // a provider's own payables, over its authorities

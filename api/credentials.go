@@ -192,6 +192,7 @@ func competencyFor(who shortbreaks.Actor) func(booking.Competency) gen.Competenc
 		out := gen.Competency{
 			ID: c.ID, ProviderID: c.ProviderID, WorkerID: c.WorkerID, Task: c.Task, BookingID: c.BookingID, AssessedBy: c.AssessedBy,
 			AssessedOn: day(c.AssessedOn), ExpiresOn: dateOrNone(c.ExpiresOn), IntroductionID: c.IntroductionID,
+			WithdrawnAt: londonOrNone(c.WithdrawnAt), WithdrawnReason: optional(c.WithdrawnReason),
 		}
 		if who.Staff() {
 			out.ChildID = c.ChildID

@@ -482,5 +482,6 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 	maps.Copy(all, m.tellingRequests())
 	maps.Copy(all, m.emergencyRequests())
 	maps.Copy(all, m.roundRequests())
+	maps.Copy(all, m.offlineRequests())
 	return all
 }

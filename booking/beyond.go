@@ -42,6 +42,11 @@ func Beyond(ctx context.Context, d *db.DB, who shortbreaks.Actor, session uuid.U
 		if capacity, err = besidesKept(ctx, tx, who, session, capacity); err != nil {
 			return err
 		}
+		outside, err := outsideOf(ctx, tx, session)
+		if err != nil {
+			return err
+		}
+		capacity -= outside // these are the provider's own to end
 		rows, err := tx.PGX.Query(ctx, `SELECT booking_id, id, reference, state, place_seq, created_at FROM (
 			SELECT i.booking_id, i.id, b.reference, i.state, coalesce(i.place_seq, 0) AS place_seq, b.created_at,
 				sum(i.places) OVER (ORDER BY i.place_seq, i.id) AS used

@@ -70,7 +70,8 @@ func cancelStopped(ctx context.Context, d *db.DB, scope db.Scope, by mover, s ma
 	if err != nil {
 		return 0, fmt.Errorf("cancel what was called off: %w", err)
 	}
-	return n, nil
+	_, err = endOutside(ctx, d, scope, by.who.Person, s.Provider, s.Sessions)
+	return n, err
 }
 
 // itemsIn finds what is booked in what was stopped.
@@ -180,5 +181,6 @@ func FinishCallingOff(ctx context.Context, d *db.DB) (n int, err error) {
 			return n, fmt.Errorf("finish calling off: %w", err)
 		}
 	}
-	return n, nil
+	ended, err := endOutsideLeftOver(ctx, d, scope)
+	return n + ended, err
 }

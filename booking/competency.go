@@ -35,6 +35,10 @@ type Competency struct {
 	AddedBy     uuid.UUID
 
 	IntroductionID *uuid.UUID // by which it is known, if not by a booking
+
+	WithdrawnAt     *time.Time // ended before its day
+	WithdrawnBy     *uuid.UUID
+	WithdrawnReason string
 }
 
 // RecordCompetency is a sign-off to be written down. A child is named by one
@@ -149,7 +153,7 @@ func Competencies(ctx context.Context, d *db.DB, who shortbreaks.Actor, l ListCo
 		return nil, false, shortbreaks.ErrForbidden
 	}
 	err = d.Read(ctx, db.For(who), func(tx *db.Tx) error {
-		rows, err := tx.PGX.Query(ctx, `SELECT `+competencyColumns+` FROM competency c
+		rows, err := tx.PGX.Query(ctx, `SELECT `+slimCompetency+` FROM competency c
 			WHERE id > $1 AND ($2::uuid IS NULL OR provider_id = $2) AND ($3::uuid IS NULL OR child_id = $3)
 				AND CASE WHEN $4 THEN authority_id = ANY ($5)
 					ELSE provider_id = ANY ($6) AND (child_id IS NULL OR EXISTS (SELECT FROM booking_item i

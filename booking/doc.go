@@ -32,10 +32,15 @@
 //     by step; collection.go, secret.go: who may collect a child.
 //   - added.go: charges that join an item after it took place; extra.go: more time
 //     than was booked; happening.go: what the quote said could be added.
+//   - guess.go: passwords held against the list; correct.go: a register put right
+//     after a question; withdraw.go: sign-offs that end early.
 //   - agreement.go: what only a yes of the family agrees to; itemnote.go,
 //     caresheet.go, sighting.go: the most private records, and who read them.
 //   - emergency.go, emergencydecision.go: a place kept for emergencies, booked on
 //     the authority's contingency, and what is decided of it the next working day.
+//   - outside.go: places a provider takes for those who do not book here;
+//     offlinecode.go, offline.go: bookings a provider enters with a family's code;
+//     importrow.go, importbooking.go, importoutside.go: bookings there were before, from a file.
 //   - read.go: what each role may see of a booking.
 //   - message.go: what those linked to a booking write to each other about it.
 //   - newskind.go: what each move tells whom; tell.go, tellwhom.go, remind.go:
@@ -43,6 +48,6 @@
 //   - calendarlink.go, calendar.go: secret addresses, and the calendars they
 //     lead to.
 //
-// Rows are locked in one order everywhere: idempotency key, waiting lists,
-// items, session places, lanes, plan lines, accounts; each by id.
+// Rows are locked in one order everywhere: idempotency key, waiting lists and
+// codes, items, session places, lanes, plan lines, accounts; each by id.
 package booking

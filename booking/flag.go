@@ -43,14 +43,16 @@ func (f Flag) Words() string {
 // lookAhead is how long before an item its worker's sign-offs are looked at.
 const lookAhead = 48 * time.Hour
 
-// sqlSoonNeeding finds what children with needs have booked within two days,
-// need by need, by the children's key: there are few of them.
+// sqlSoonNeeding finds what children with needs have booked within two days, or
+// at all where a sign-off for the child was withdrawn, need by need, by the
+// children's key: there are few of them.
 const sqlSoonNeeding = `
 SELECT i.authority_id, i.id, i.provider_id, n.child_id, i.starts_at, i.ends_at, l.worker_id, i.lane_id IS NOT NULL, o.category, n.task, n.categories, n.starts_on, n.ends_on
 FROM child_need n
 CROSS JOIN LATERAL (SELECT i.authority_id, i.id, i.booking_id, i.provider_id, i.lane_id, i.starts_at, i.ends_at FROM booking_item i
     WHERE i.authority_id = n.authority_id AND i.child_id = n.child_id AND i.state IN ('requested', 'conditional', 'confirmed')
-        AND i.starts_at > $1 AND i.starts_at <= $2 OFFSET 0) i
+        AND i.starts_at > $1 AND (i.starts_at <= $2 OR EXISTS (SELECT FROM competency w WHERE w.authority_id = n.authority_id AND w.child_id = n.child_id
+            AND w.provider_id = i.provider_id AND w.withdrawn_at IS NOT NULL)) OFFSET 0) i
 JOIN booking b ON b.authority_id = i.authority_id AND b.id = i.booking_id
 JOIN offer o ON o.provider_id = b.provider_id AND o.id = b.offer_id
 LEFT JOIN lane l ON l.provider_id = i.provider_id AND l.id = i.lane_id`
@@ -80,7 +82,8 @@ func (s soon) lacks(c *crew) bool {
 	return len(c.lacking(childAt{s.Child, s.Provider}, []string{s.Task}, s.StartsAt, s.EndsAt, worker)) > 0
 }
 
-// FlagCompetencies looks at what is booked within two days and flags what has
+// FlagCompetencies looks at what is booked within two days, and at all of it for
+// a child of whom a sign-off was withdrawn, and flags what has
 // nobody signed off for it, once, however often and by however many it runs;
 // what is in order again is cleared. It returns how many flags it wrote or
 // cleared.

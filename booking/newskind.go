@@ -38,6 +38,7 @@ const (
 	NewsRoundPlaced        NewsKind = "round_placed"
 	NewsRoundNotPlaced     NewsKind = "round_not_placed"
 	NewsRoundCalledOff     NewsKind = "round_called_off"
+	NewsEntered            NewsKind = "entered"
 )
 
 // newsWords begin the sentence that the offer and the date end.
@@ -54,13 +55,14 @@ var newsWords = map[NewsKind]string{
 	NewsYesNeeded: "This waits for your answer; please agree or say what is wrong", NewsWantedFound: "Something fits a time you want",
 	NewsRoundPlaced: "The places were given out and you have one", NewsRoundNotPlaced: "The places were given out and there was none for you",
 	NewsRoundCalledOff: "The places are not given out together; book one as any other",
+	NewsEntered: "The provider has entered a booking for you; please say yes or no",
 }
 
 // NewsKinds are all kinds, in the order they are shown.
 var NewsKinds = []NewsKind{
 	NewsAsked, NewsBooked, NewsAccepted, NewsDeclined, NewsExpired, NewsGroupRuns, NewsGroupCalledOff, NewsCancelledByFamily, NewsCancelledProvider,
 	NewsCancelledAuthority, NewsMoved, NewsPlaceOffered, NewsRegisterFiled, NewsQueried, NewsQueryWithdrawn, NewsAgreed, NewsSettled, NewsMessage,
-	NewsDayBefore, NewsRequestWaiting, NewsAgreeSoon, NewsYesNeeded, NewsWantedFound, NewsRoundPlaced, NewsRoundNotPlaced, NewsRoundCalledOff,
+	NewsDayBefore, NewsRequestWaiting, NewsAgreeSoon, NewsYesNeeded, NewsWantedFound, NewsRoundPlaced, NewsRoundNotPlaced, NewsRoundCalledOff, NewsEntered,
 }
 
 // newsText is what is told, in one or two sentences.
@@ -90,6 +92,9 @@ func (h happening) told() (family, provider NewsKind) {
 	case Held:
 		if h.fromLine {
 			return NewsPlaceOffered, ""
+		}
+		if h.role == string(shortbreaks.ProviderOwner) || h.role == string(shortbreaks.Coordinator) {
+			return NewsEntered, ""
 		}
 		return "", "" // for a card: whoever pays knows
 	case Requested:
@@ -141,6 +146,8 @@ func (h happening) toldAfter() (family, provider NewsKind) {
 		return NewsSettled, NewsSettled
 	case h.to == Settled:
 		return "", NewsAgreed
+	case h.from == Disputed && (h.role == string(shortbreaks.ProviderOwner) || h.role == string(shortbreaks.Coordinator)):
+		return NewsRegisterFiled, "" // put right
 	case h.from == Disputed:
 		return "", NewsQueryWithdrawn
 	}

@@ -24,6 +24,8 @@ type Order struct {
 
 	Emergency *marketplace.EmergencyRef // the places it takes, if they were kept for emergencies
 
+	Outside []*OutsidePlace // places taken by somebody who does not book here
+
 	FirstNames map[uuid.UUID]string // of the quotes' children, already checked to be the caller's to book for
 }
 
@@ -47,6 +49,7 @@ type board struct {
 	introduced map[childAt]tariff.Ratio // decided for children whose offers need it
 	crew       *crew                    // for children who need somebody signed off
 	kept       map[uuid.UUID]*marketplace.EmergencyCapacity
+	outside    map[outsideKey]*OutsidePlace
 }
 
 // attendance is a child in a session; once at most.
@@ -84,6 +87,7 @@ func (r *reservation) lockRest(ctx context.Context, tx *db.Tx) (err error) {
 func (b *board) queue(batch *pgx.Batch, need needed, lock bool) {
 	b.places = marketplace.QueuePlaces(batch, need.places, lock)
 	b.kept = marketplace.QueueEmergency(batch, need.kept)
+	b.outside = queueOutside(batch, need.outside)
 	b.open = queueIDs(batch, `SELECT id FROM offer JOIN unnest($1::uuid[], $2::uuid[]) w (provider_id, id) USING (provider_id, id) WHERE state = 'published'`,
 		need.offerProviders, need.offers)
 	b.used = queueIDs(batch, `SELECT quote_id FROM booking JOIN unnest($1::uuid[], $2::uuid[]) w (authority_id, quote_id) USING (authority_id, quote_id)`,
@@ -148,6 +152,8 @@ type needed struct {
 
 	kept []marketplace.EmergencyRef // places kept for emergencies
 
+	outside []*OutsidePlace
+
 	introduced []*Quote // of offers that need an introduction
 	skilled    []*Quote // for which somebody has to be signed off
 }
@@ -164,6 +170,7 @@ func needs(orders []Order) needed {
 		if o.Emergency != nil {
 			n.kept = append(n.kept, *o.Emergency)
 		}
+		n.addOutside(o, first)
 		for _, q := range o.Quotes {
 			n.quoteAuthorities, n.quotes = append(n.quoteAuthorities, o.Authority), append(n.quotes, q.ID)
 			if first(q.OfferID) {

@@ -119,8 +119,9 @@ type taking struct {
 	now    time.Time
 	claims []marketplace.LaneClaim
 	holds  []*payments.Hold
-	lanes  int      // where this order's picks of lanes begin
-	undo   []func() // in order of taking
+	fresh  []*OutsidePlace // taken now, and not before
+	lanes  int             // where this order's picks of lanes begin
+	undo   []func()        // in order of taking
 }
 
 func (t *taking) did(undo func()) { t.undo = append(t.undo, undo) }
@@ -147,6 +148,9 @@ func (t *taking) decide() (*Basket, error) {
 			booking.Items = append(booking.Items, item)
 		}
 		basket.Bookings = append(basket.Bookings, booking)
+	}
+	if err := t.takeOutside(); err != nil {
+		return nil, err
 	}
 	return basket, nil
 }

@@ -110,8 +110,8 @@ func listed(tasks []string) string {
 }
 
 // queueCrew reads by key who is signed off for the children of these quotes,
-// and whose lanes serve their offers. Nothing is locked: a sign-off ends by its
-// date and is never taken away.
+// and whose lanes serve their offers. Nothing is locked: of one that is withdrawn
+// at the same moment, the flags tell.
 func queueCrew(batch *pgx.Batch, quotes []*Quote) *crew {
 	c := &crew{workers: map[uuid.UUID]uuid.UUID{}}
 	if len(quotes) == 0 {
@@ -123,7 +123,7 @@ func queueCrew(batch *pgx.Batch, quotes []*Quote) *crew {
 		authorities[i], children[i], providers[i], offers[i] = q.AuthorityID, q.ChildID, q.ProviderID, q.OfferID
 	}
 	batch.Queue(`SELECT DISTINCT `+signOffColumns+` FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) w (authority_id, child_id, provider_id)
-		JOIN competency c USING (authority_id, child_id, provider_id)`, authorities, children, providers).Query(func(rows pgx.Rows) (err error) {
+		JOIN competency c USING (authority_id, child_id, provider_id) WHERE c.withdrawn_at IS NULL`, authorities, children, providers).Query(func(rows pgx.Rows) (err error) {
 		c.signed, err = pgx.CollectRows(rows, pgx.RowToStructByPos[signOff])
 		return err
 	})

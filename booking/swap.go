@@ -144,7 +144,7 @@ func checkSwap(ctx context.Context, tx *db.Tx, it *Item, claim marketplace.LaneC
 	if worker == nil {
 		worker = &uuid.Nil // somebody nobody knows is signed off for nothing
 	}
-	rows, err := tx.PGX.Query(ctx, `SELECT `+signOffColumns+` FROM competency c WHERE c.provider_id = $1 AND c.child_id = $2 AND c.worker_id = $3`,
+	rows, err := tx.PGX.Query(ctx, `SELECT `+signOffColumns+` FROM competency c WHERE c.provider_id = $1 AND c.child_id = $2 AND c.worker_id = $3 AND c.withdrawn_at IS NULL`,
 		it.ProviderID, *it.ChildID, *worker)
 	if err != nil {
 		return fmt.Errorf("read sign-offs: %w", err)

@@ -142,7 +142,7 @@ func movesOf(ctx context.Context, tx *db.Tx, scope db.Scope, items, events []uui
 		switch {
 		case f.Family == NewsPlaceOffered:
 			f.Deadline, f.By = expires, nil // whoever stands in line did not do it
-		case f.ToProvider == NewsAsked:
+		case f.ToProvider == NewsAsked, f.Family == NewsEntered:
 			f.Deadline = expires
 		case f.Family == NewsRegisterFiled:
 			f.Deadline = agreed

@@ -20,6 +20,7 @@ type writes struct {
 	claims  []marketplace.LaneClaim
 	holds   []*payments.Hold
 	kept    map[marketplace.EmergencyRef]int // places used that were kept for emergencies
+	outside []*OutsidePlace
 }
 
 func (w *writes) add(t taking, basket *Basket) {
@@ -28,6 +29,7 @@ func (w *writes) add(t taking, basket *Basket) {
 	w.claims = append(w.claims, t.claims...)
 	w.holds = append(w.holds, t.holds...)
 	w.useKept(t.order, basket)
+	w.outside = append(w.outside, t.fresh...)
 }
 
 // queue puts what stores it into a batch: a handful of set-based statements,
@@ -57,6 +59,7 @@ func (w *writes) queue(batch *pgx.Batch, now time.Time) {
 		}
 	}
 	marketplace.QueueUseEmergency(batch, w.kept)
+	w.queueOutside(batch, places)
 	marketplace.QueueTakePlaces(batch, places)
 	marketplace.QueueClaimLanes(batch, w.claims)
 	queueBookings(batch, bookings)

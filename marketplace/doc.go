@@ -63,6 +63,7 @@
 //     read; sheetprint.go: rows written; sheetwords.go, sheetrate.go,
 //     sheetcharge.go: what stands in a cell, both ways; moredates.go: an offer
 //     whose dates were changed.
+//     sheettable.go: the same reading for files of other things.
 //   - postcode.go: the made-up postcode table; place.go, importplaces.go: real
 //     places beside it; grid.go: squares and distances.
 package marketplace

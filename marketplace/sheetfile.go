@@ -30,23 +30,25 @@ type rawRow struct {
 
 // readSheet reads a file of offers, CSV or XLSX by what is in it, as far as it
 // can be read at all.
-func readSheet(r io.Reader) (sheet, error) {
+func readSheet(r io.Reader) (sheet, error) { return readSheetAs(r, offerLayout) }
+
+func readSheetAs(r io.Reader, as layout) (sheet, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxImportBytes+1))
 	if err != nil {
-		return sheet{}, fmt.Errorf("reading the file of offers: %w", err)
+		return sheet{}, fmt.Errorf("reading a file to import: %w", err)
 	}
 	text := bytes.TrimPrefix(raw, []byte("\ufeff"))
 	switch {
 	case len(raw) > maxImportBytes:
 		return sheet{}, unreadable("The file is larger than 5 MB; split it.")
 	case bytes.HasPrefix(raw, []byte("PK\x03\x04")):
-		return readXLSX(raw)
+		return readXLSX(raw, as)
 	case bytes.HasPrefix(raw, []byte("\xd0\xcf\x11\xe0")):
 		return sheet{}, unreadable("This is an old Excel file, or one with a password. Save it as .xlsx without a password, or as CSV UTF-8.")
 	case !utf8.Valid(text), bytes.ContainsRune(text, 0):
 		return sheet{}, unreadable("The file is not UTF-8. Save it as CSV UTF-8, or as .xlsx.")
 	}
-	return parseCSV(string(text))
+	return parseCSV(string(text), as)
 }
 
 // formulaStart is what a spreadsheet takes for the beginning of a formula.
@@ -73,7 +75,7 @@ func unguard(cell string) string {
 	return cell
 }
 
-func parseCSV(text string) (sheet, error) {
+func parseCSV(text string, as layout) (sheet, error) {
 	c := csv.NewReader(strings.NewReader(text))
 	c.FieldsPerRecord = -1 // a row too long or short is told by its number
 	var rows []rawRow
@@ -87,12 +89,12 @@ func parseCSV(text string) (sheet, error) {
 			broken = append(broken, ImportError{n, "", "The quotes of this row do not match up; rows from here on were not read."})
 			break
 		}
-		if len(rows) > maxImportRows && strings.TrimSpace(strings.Join(cells, "")) != "" {
-			return sheet{}, tooManyRows()
+		if len(rows) > as.rows && strings.TrimSpace(strings.Join(cells, "")) != "" {
+			return sheet{}, as.tooManyRows()
 		}
 		rows = append(rows, rawRow{n, cells})
 	}
-	s, err := tableOf(rows, broken)
+	s, err := tableOf(rows, broken, as)
 	if err != nil {
 		return sheet{}, err
 	}
@@ -107,13 +109,13 @@ func parseCSV(text string) (sheet, error) {
 	return s, nil
 }
 
-func tooManyRows() error {
-	return unreadable(fmt.Sprintf("The file has more than %d rows; split it.", maxImportRows))
+func (as layout) tooManyRows() error {
+	return unreadable(fmt.Sprintf("The file has more than %d rows; split it.", as.rows))
 }
 
 // tableOf puts rows under the columns that the first of them names. Cells are
 // as they came. Where the last rows could not be read, broken says so.
-func tableOf(rows []rawRow, broken []ImportError) (sheet, error) {
+func tableOf(rows []rawRow, broken []ImportError, as layout) (sheet, error) {
 	if len(rows) == 0 {
 		return sheet{}, unreadable("The file has no first row that names the columns.")
 	}
@@ -121,7 +123,7 @@ func tableOf(rows []rawRow, broken []ImportError) (sheet, error) {
 	for _, name := range rows[0].cells {
 		s.columns = append(s.columns, strings.ToLower(strings.TrimSpace(name)))
 	}
-	if err := s.checkColumns(); err != nil {
+	if err := s.checkColumns(as); err != nil {
 		return sheet{}, err
 	}
 	var short []ImportError
@@ -129,8 +131,8 @@ func tableOf(rows []rawRow, broken []ImportError) (sheet, error) {
 		if strings.TrimSpace(strings.Join(row.cells, "")) == "" {
 			continue // an empty row still counts in a spreadsheet
 		}
-		if len(s.cells) == maxImportRows {
-			return sheet{}, tooManyRows()
+		if len(s.cells) == as.rows {
+			return sheet{}, as.tooManyRows()
 		}
 		if len(row.cells) != len(s.columns) {
 			short = append(short, ImportError{row.line, "", fmt.Sprintf("The row has %d cells and there are %d columns.", len(row.cells), len(s.columns))})
@@ -145,17 +147,17 @@ func tableOf(rows []rawRow, broken []ImportError) (sheet, error) {
 	return s, nil
 }
 
-func (s sheet) checkColumns() error {
+func (s sheet) checkColumns(as layout) error {
 	for i, name := range s.columns {
-		if !slices.Contains(sheetColumns, name) {
-			return unreadable(fmt.Sprintf("There is no column %q. Columns are %s.", name, strings.Join(sheetColumns, ", ")))
+		if !slices.Contains(as.columns, name) {
+			return unreadable(fmt.Sprintf("There is no column %q. Columns are %s.", name, strings.Join(as.columns, ", ")))
 		}
 		if slices.Index(s.columns, name) != i {
 			return unreadable(fmt.Sprintf("The column %q is there twice.", name))
 		}
 	}
 	var missing []string
-	for _, name := range requiredColumns {
+	for _, name := range as.required {
 		if !slices.Contains(s.columns, name) {
 			missing = append(missing, name)
 		}

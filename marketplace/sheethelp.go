@@ -21,7 +21,7 @@ var (
 	// Columns of a row below its offer: another price option or charge, and
 	// other dates.
 	priceColumns = sheetColumns[24:55]
-	dateColumns  = []string{"first_date", "last_date", "dates", "except", "valid_from", "valid_to"}
+	dateColumns  = []string{"date", "first_date", "last_date", "dates", "except", "valid_from", "valid_to"}
 	clockColumns = []string{"from", "to"}
 	ratioColumns = []string{"ratio", "at_ratio"}
 	seriesCells  = []string{

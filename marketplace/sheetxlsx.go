@@ -45,7 +45,7 @@ type xlsxScan struct {
 
 // readXLSX reads the one sheet of a workbook. It looks at the parts first and
 // hands them to the library only if they are of a sane size.
-func readXLSX(raw []byte) (s sheet, err error) {
+func readXLSX(raw []byte, as layout) (s sheet, err error) {
 	// What strangers send is read by a large library: if it trips, the file
 	// is at fault, and nothing else is ours to say.
 	defer func() {
@@ -73,7 +73,7 @@ func readXLSX(raw []byte) (s sheet, err error) {
 			rows[i].cells = rows[i].cells[:len(rows[i].cells)-1]
 		}
 	}
-	if s, err = tableOf(rows, nil); err != nil {
+	if s, err = tableOf(rows, nil, as); err != nil {
 		return sheet{}, err
 	}
 	for i, cells := range s.cells {

@@ -77,6 +77,7 @@ func newAuditable(t *testing.T) *auditable {
 	w.inRound(c, confirmed)
 	w.afterwards(c, settled)
 	w.emergency(c, line, care)
+	w.offline(c, confirmed)
 	w.clean()
 
 	var words []string
@@ -106,6 +107,19 @@ func (w *world) afterwards(c child, item uuid.UUID) {
 		VALUES ($1, $2, 'avoid', $3, '', $3, $4, $3)`, w.authority, c.id, w.person, start)
 	w.exec(`INSERT INTO read_event (authority_id, child_id, id, what, item_id, reader_id, reader_role, at)
 		VALUES ($1, $2, $4, 'notes', $3, $4, 'worker', $5)`, w.authority, c.id, item, w.person, start)
+}
+
+// offline is a booking that was entered with a code, and imported.
+func (w *world) offline(c child, item uuid.UUID) {
+	w.exec(`INSERT INTO booking_code (authority_id, id, child_id, provider_id, role, made_by, made_at, expires_at, code_hash)
+		VALUES ($1, $2, $2, $3, 'family', $4, $5, $5, $6)`, w.authority, c.id, w.provider, w.person, start, make([]byte, 32))
+	w.exec(`INSERT INTO offline_booking (authority_id, booking_id, code_id, provider_id, child_id, entered_by, entered_at)
+		SELECT authority_id, booking_id, $2, provider_id, $2, $3, $4 FROM booking_item WHERE id = $1`, item, c.id, w.person, start)
+	w.exec(`INSERT INTO register_correction (authority_id, item_id, id, provider_id, query, reason, was_outcome, was_minutes, was_pence, outcome, minutes, pence,
+			corrected_by, corrected_at)
+		VALUES ($1, $2, $2, $3, '', 'She left at 11.', 'delivered', 180, 500, 'partly_delivered', 60, 167, $4, $5)`, w.authority, item, w.provider, w.person, start)
+	w.exec(`INSERT INTO imported_booking (authority_id, reference, booking_id, imported_by, imported_at)
+		SELECT authority_id, 'A-1', booking_id, $2, $3 FROM booking_item WHERE id = $1`, item, w.person, start)
 }
 
 // paidAhead is a confirmed item of which a deposit was taken.
@@ -400,7 +414,7 @@ func TestAuditTellsWhatIsWrongAndWhere(t *testing.T) {
 	require.Equal(t, "audit_places", findings[1].View)
 	require.Nil(t, findings[1].Authority)
 	require.Regexp(t, `^session `, findings[1].Subject)
-	require.Equal(t, "taken 0 of 1, live items 1", findings[1].Detail)
+	require.Equal(t, "taken 0 of 1, live items and outside places 1", findings[1].Detail)
 }
 
 func TestAuditJudgesByTheTransactionsClock(t *testing.T) {

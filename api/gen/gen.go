@@ -211,6 +211,7 @@ func (e AddedBy) Valid() bool {
 
 // Defines values for AgreeBecause.
 const (
+	AgreeBecauseCorrected AgreeBecause = "corrected"
 	AgreeBecauseLate      AgreeBecause = "late"
 	AgreeBecauseOvernight AgreeBecause = "overnight"
 	AgreeBecauseSum       AgreeBecause = "sum"
@@ -219,6 +220,8 @@ const (
 // Valid indicates whether the value is a known member of the AgreeBecause enum.
 func (e AgreeBecause) Valid() bool {
 	switch e {
+	case AgreeBecauseCorrected:
+		return true
 	case AgreeBecauseLate:
 		return true
 	case AgreeBecauseOvernight:
@@ -410,6 +413,30 @@ func (e BilledOn) Valid() bool {
 	case BilledOnAttended:
 		return true
 	case BilledOnBooked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BookingCodeState.
+const (
+	BookingCodeStateExpired   BookingCodeState = "expired"
+	BookingCodeStateOpen      BookingCodeState = "open"
+	BookingCodeStateUsed      BookingCodeState = "used"
+	BookingCodeStateWithdrawn BookingCodeState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the BookingCodeState enum.
+func (e BookingCodeState) Valid() bool {
+	switch e {
+	case BookingCodeStateExpired:
+		return true
+	case BookingCodeStateOpen:
+		return true
+	case BookingCodeStateUsed:
+		return true
+	case BookingCodeStateWithdrawn:
 		return true
 	default:
 		return false
@@ -2132,6 +2159,7 @@ const (
 	NewsKindCancelledByProvider  NewsKind = "cancelled_by_provider"
 	NewsKindDayBefore            NewsKind = "day_before"
 	NewsKindDeclined             NewsKind = "declined"
+	NewsKindEntered              NewsKind = "entered"
 	NewsKindExpired              NewsKind = "expired"
 	NewsKindGroupCalledOff       NewsKind = "group_called_off"
 	NewsKindGroupRuns            NewsKind = "group_runs"
@@ -2172,6 +2200,8 @@ func (e NewsKind) Valid() bool {
 	case NewsKindDayBefore:
 		return true
 	case NewsKindDeclined:
+		return true
+	case NewsKindEntered:
 		return true
 	case NewsKindExpired:
 		return true
@@ -2492,6 +2522,24 @@ const (
 func (e OpenDatasetPublisherType) Valid() bool {
 	switch e {
 	case OpenDatasetPublisherTypeOrganization:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OutsidePlaceState.
+const (
+	OutsidePlaceStateEnded OutsidePlaceState = "ended"
+	OutsidePlaceStateLive  OutsidePlaceState = "live"
+)
+
+// Valid indicates whether the value is a known member of the OutsidePlaceState enum.
+func (e OutsidePlaceState) Valid() bool {
+	switch e {
+	case OutsidePlaceStateEnded:
+		return true
+	case OutsidePlaceStateLive:
 		return true
 	default:
 		return false
@@ -3599,7 +3647,7 @@ type AddedBy string
 // Age Whole years.
 type Age = int
 
-// AgreeBecause Why only a yes of the family agrees; recorded late, a night, or more than a set sum.
+// AgreeBecause Why only a yes of the family agrees; recorded late, a night, more than a set sum, or put right after a question.
 type AgreeBecause string
 
 // AgreementList A page of items that wait for a yes.
@@ -3866,7 +3914,7 @@ type Amounts struct {
 
 // Attendance The register of one item.
 type Attendance struct {
-	// AgreeBecause Why only a yes of the family agrees; recorded late, a night, or more than a set sum.
+	// AgreeBecause Why only a yes of the family agrees; recorded late, a night, more than a set sum, or put right after a question.
 	AgreeBecause *AgreeBecause `json:"agree_because,omitempty"`
 
 	// ArrivedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
@@ -4058,6 +4106,68 @@ type Booking struct {
 	// State The state all items share, or `mixed`.
 	State      BookingState `json:"state"`
 	TotalPence int64        `json:"total_pence"`
+}
+
+// BookingCode A code with which one provider may enter one booking for one child.
+type BookingCode struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// Code To read out, such as 7K3QM-9F2XD. Only when it is made.
+	Code      *string   `json:"code,omitempty"`
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID     ID        `json:"id"`
+	MadeAt time.Time `json:"made_at"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID               `json:"provider_id"`
+	State      BookingCodeState `json:"state"`
+}
+
+// BookingCodeState defines model for BookingCode.State.
+type BookingCodeState string
+
+// BookingCodeList A page of them.
+type BookingCodeList struct {
+	Items []BookingCode `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// BookingCodeRequest For which child, to be used by which provider.
+type BookingCodeRequest struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID `json:"provider_id"`
+}
+
+// BookingImport What became of a file of bookings.
+type BookingImport struct {
+	// Bookings What an authority's file made, in the order of its rows; none in a dry run, or of places taken outside.
+	Bookings []ImportedBooking `json:"bookings"`
+	DryRun   bool              `json:"dry_run"`
+
+	// Made Or, in a dry run, what would be made.
+	Made int `json:"made"`
+	Rows int `json:"rows"`
+
+	// Unchanged Imported before and left as they are.
+	Unchanged int `json:"unchanged"`
 }
 
 // BookingItem One attendee at one session, or one visit.
@@ -5068,6 +5178,10 @@ type Competency struct {
 	ProviderID ID     `json:"provider_id"`
 	Task       string `json:"task"`
 
+	// WithdrawnAt When it was ended before its day.
+	WithdrawnAt     *time.Time `json:"withdrawn_at,omitempty"`
+	WithdrawnReason *string    `json:"withdrawn_reason,omitempty"`
+
 	// WorkerID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
@@ -5144,6 +5258,12 @@ type CompetencyRequest struct {
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	WorkerID ID `json:"worker_id"`
+}
+
+// CompetencyWithdrawal Why a sign-off ends before its day.
+type CompetencyWithdrawal struct {
+	// Reason Read by staff of the child's authority too.
+	Reason string `json:"reason"`
 }
 
 // ComponentKind What the part pays for, or that someone else bears it (subsidy).
@@ -6638,6 +6758,28 @@ type IdentifierScheme string
 // IdentifierState Whether a person of an authority has looked the number up.
 type IdentifierState string
 
+// ImportedBooking A row and its booking.
+type ImportedBooking struct {
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID ID `json:"booking_id"`
+
+	// BookingReference What people say on the telephone. Its last character checks the rest.
+	//
+	// Example: SB-7K3Q-9F2M
+	BookingReference BookingReference `json:"booking_reference"`
+
+	// Reference The authority's own.
+	Reference string `json:"reference"`
+
+	// Row As a spreadsheet counts, the row of names being 1.
+	Row int `json:"row"`
+
+	// State Where one item stands.
+	State ItemState `json:"state"`
+}
+
 // IncomeKind Grants and block funding lower the price; donations are kept apart.
 type IncomeKind string
 
@@ -7885,6 +8027,74 @@ type OfferVersionList struct {
 	NextCursor *NextCursor `json:"next_cursor"`
 }
 
+// OfflineBooking A booking that its provider entered.
+type OfflineBooking struct {
+	AgreedAt *time.Time `json:"agreed_at,omitempty"`
+
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID ID `json:"booking_id"`
+
+	// BookingReference What people say on the telephone. Its last character checks the rest.
+	//
+	// Example: SB-7K3Q-9F2M
+	BookingReference BookingReference `json:"booking_reference"`
+
+	// ChildID Not told to the provider.
+	ChildID   *ID       `json:"child_id,omitempty"`
+	EnteredAt time.Time `json:"entered_at"`
+
+	// ExpiresAt When the family has to have answered.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart LocalTime `json:"local_start"`
+	OfferTitle string    `json:"offer_title"`
+
+	// Reference The provider's own, such as the number of a form. No names.
+	Reference *ProvidersReference `json:"reference,omitempty"`
+	StartsAt  time.Time           `json:"starts_at"`
+
+	// State Of its first date; `held` until the family has answered.
+	State      ItemState `json:"state"`
+	TotalPence int64     `json:"total_pence"`
+}
+
+// OfflineBookingList A page of them.
+type OfflineBookingList struct {
+	Items []OfflineBooking `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// OfflineBookingRequest What a family booked by telephone or on paper. Exactly one of `session_ids`, `bundle_id` and `visits`.
+type OfflineBookingRequest struct {
+	// BundleID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BundleID *ID `json:"bundle_id,omitempty"`
+
+	// ChargeKinds Optional charges wanted, such as support or transport.
+	ChargeKinds []ChargeKind `json:"charge_kinds,omitempty"`
+
+	// Code As the family read it out; spaces and small letters do not matter.
+	Code string `json:"code"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// Reference The provider's own, such as the number of a form. No names.
+	Reference  *ProvidersReference `json:"reference,omitempty"`
+	SessionIds []ID                `json:"session_ids,omitempty"`
+	Visits     []Visit             `json:"visits,omitempty"`
+}
+
 // Onboarding A provider's task list.
 type Onboarding struct {
 	// ProviderID A UUID. Those made here are version 7.
@@ -7970,6 +8180,73 @@ type OpenDatasetPublisher struct {
 
 // OpenDatasetPublisherType defines model for OpenDatasetPublisher.Type.
 type OpenDatasetPublisherType string
+
+// OutsidePlace Places of one session that somebody who does not book here has.
+type OutsidePlace struct {
+	EndedAt *time.Time `json:"ended_at,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart LocalTime `json:"local_start"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID    ID     `json:"offer_id"`
+	OfferTitle string `json:"offer_title"`
+
+	// PlaceSeq Ordinal of the last of them among all places taken in the session.
+	PlaceSeq int64 `json:"place_seq"`
+	Places   int   `json:"places"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID `json:"provider_id"`
+
+	// Reference The provider's own, such as the number of a form. No names.
+	Reference ProvidersReference `json:"reference"`
+
+	// SessionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SessionID ID                `json:"session_id"`
+	StartsAt  time.Time         `json:"starts_at"`
+	State     OutsidePlaceState `json:"state"`
+	TakenAt   time.Time         `json:"taken_at"`
+}
+
+// OutsidePlaceState defines model for OutsidePlace.State.
+type OutsidePlaceState string
+
+// OutsidePlaceList A page of them.
+type OutsidePlaceList struct {
+	Items []OutsidePlace `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// OutsidePlaceRequest Places for somebody who does not book here.
+type OutsidePlaceRequest struct {
+	// Places In each session.
+	Places *int `json:"places,omitempty"`
+
+	// Reference The provider's own, such as the number of a form. No names.
+	Reference  ProvidersReference `json:"reference"`
+	SessionIds []ID               `json:"session_ids"`
+}
+
+// OutsidePlaces Places taken together.
+type OutsidePlaces struct {
+	Items []OutsidePlace `json:"items"`
+}
 
 // Overdue How long a question has waited; less than two days, two, or five.
 type Overdue string
@@ -8484,6 +8761,9 @@ type ProviderMember struct {
 // ProviderRole What somebody may act as for a provider.
 type ProviderRole string
 
+// ProvidersReference The provider's own, such as the number of a form. No names.
+type ProvidersReference = string
+
 // Quote A frozen price with its payers. It holds nothing.
 type Quote struct {
 	// Advice For staff alone, such as how many nights the child is away; it refuses nothing.
@@ -8901,6 +9181,63 @@ type RegisterChild struct {
 
 	// State Where one item stands.
 	State ItemState `json:"state"`
+}
+
+// RegisterCorrection What a register said before it was put right, and after.
+type RegisterCorrection struct {
+	CorrectedAt    time.Time `json:"corrected_at"`
+	DuePence       int64     `json:"due_pence"`
+	DuePenceBefore int64     `json:"due_pence_before"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID            ID  `json:"id"`
+	Minutes       int `json:"minutes"`
+	MinutesBefore int `json:"minutes_before"`
+
+	// Outcome Whether it took place.
+	Outcome AttendanceOutcome `json:"outcome"`
+
+	// OutcomeBefore Whether it took place.
+	OutcomeBefore AttendanceOutcome `json:"outcome_before"`
+
+	// Query What the family said was wrong.
+	Query string `json:"query"`
+
+	// Reason What the provider says to it.
+	Reason string `json:"reason"`
+}
+
+// RegisterCorrectionList A page of them.
+type RegisterCorrectionList struct {
+	Items []RegisterCorrection `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// RegisterCorrectionRequest What really happened, and what to say to the family.
+type RegisterCorrectionRequest struct {
+	// ArrivedAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	ArrivedAt *LocalTime `json:"arrived_at,omitempty"`
+
+	// Cause Why it did not take place in full. `provider_could_not_admit` is the provider's and is never charged.
+	Cause *AttendanceCause `json:"cause,omitempty"`
+
+	// LeftAt London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LeftAt *LocalTime `json:"left_at,omitempty"`
+	Note   *string    `json:"note,omitempty"`
+
+	// Outcome Whether it took place.
+	Outcome AttendanceOutcome `json:"outcome"`
+
+	// Reason The family reads it.
+	Reason string `json:"reason"`
 }
 
 // RegisterList A page of registers.
@@ -10531,6 +10868,36 @@ type ListAttendanceAgreementsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListBookingCodesParams defines parameters for ListBookingCodes.
+type ListBookingCodesParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ImportBookingsParams defines parameters for ImportBookings.
+type ImportBookingsParams struct {
+	// AuthorityID The authority, if you act for several.
+	AuthorityID *ID `form:"authority_id,omitempty" json:"authority_id,omitempty"`
+
+	// DryRun Check everything, places and money too, and book nothing.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListRegisterCorrectionsParams defines parameters for ListRegisterCorrections.
+type ListRegisterCorrectionsParams struct {
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // MoveBookingItemParams defines parameters for MoveBookingItem.
 type MoveBookingItemParams struct {
 	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
@@ -11099,6 +11466,48 @@ type ListOfferVersionsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListOfflineBookingsParams defines parameters for ListOfflineBookings.
+type ListOfflineBookingsParams struct {
+	// Waiting Only those the family has yet to answer.
+	Waiting *bool `form:"waiting,omitempty" json:"waiting,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateOfflineBookingParams defines parameters for CreateOfflineBooking.
+type CreateOfflineBookingParams struct {
+	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ImportOutsidePlacesParams defines parameters for ImportOutsidePlaces.
+type ImportOutsidePlacesParams struct {
+	// ProviderID The provider, if you act for several.
+	ProviderID *ID `form:"provider_id,omitempty" json:"provider_id,omitempty"`
+
+	// DryRun Check everything and take nothing.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// ListOutsidePlacesParams defines parameters for ListOutsidePlaces.
+type ListOutsidePlacesParams struct {
+	// SessionID Only of this session.
+	SessionID *ID `form:"session_id,omitempty" json:"session_id,omitempty"`
+
+	// Ended Also those that ended.
+	Ended *bool `form:"ended,omitempty" json:"ended,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // CostPlanParams defines parameters for CostPlan.
 type CostPlanParams struct {
 	// As The figures, or a paper to print for a panel.
@@ -11261,11 +11670,17 @@ type CreateAllocationJSONRequestBody = AllocationDraft
 // CancelBasketJSONRequestBody defines body for CancelBasket for application/json ContentType.
 type CancelBasketJSONRequestBody = BasketCancellation
 
+// MakeBookingCodeJSONRequestBody defines body for MakeBookingCode for application/json ContentType.
+type MakeBookingCodeJSONRequestBody = BookingCodeRequest
+
 // RecordAttendanceJSONRequestBody defines body for RecordAttendance for application/json ContentType.
 type RecordAttendanceJSONRequestBody = AttendanceRecord
 
 // NoteAttendanceJSONRequestBody defines body for NoteAttendance for application/json ContentType.
 type NoteAttendanceJSONRequestBody = AttendanceStep
+
+// CorrectRegisterJSONRequestBody defines body for CorrectRegister for application/json ContentType.
+type CorrectRegisterJSONRequestBody = RegisterCorrectionRequest
 
 // RecordEventJSONRequestBody defines body for RecordEvent for application/json ContentType.
 type RecordEventJSONRequestBody = EventRecord
@@ -11329,6 +11744,9 @@ type SetLegalBasisJSONRequestBody = LegalBasisRequest
 
 // CreateClosureJSONRequestBody defines body for CreateClosure for application/json ContentType.
 type CreateClosureJSONRequestBody = ClosureDraft
+
+// WithdrawCompetencyJSONRequestBody defines body for WithdrawCompetency for application/json ContentType.
+type WithdrawCompetencyJSONRequestBody = CompetencyWithdrawal
 
 // ProposeContingencyFundingJSONRequestBody defines body for ProposeContingencyFunding for application/json ContentType.
 type ProposeContingencyFundingJSONRequestBody = ContingencyFundingDraft
@@ -11410,6 +11828,12 @@ type ChangeSessionsJSONRequestBody = SessionChange
 
 // ReviseOfferJSONRequestBody defines body for ReviseOffer for application/json ContentType.
 type ReviseOfferJSONRequestBody = OfferRevision
+
+// CreateOfflineBookingJSONRequestBody defines body for CreateOfflineBooking for application/json ContentType.
+type CreateOfflineBookingJSONRequestBody = OfflineBookingRequest
+
+// TakeOutsidePlacesJSONRequestBody defines body for TakeOutsidePlaces for application/json ContentType.
+type TakeOutsidePlacesJSONRequestBody = OutsidePlaceRequest
 
 // CostPlanJSONRequestBody defines body for CostPlan for application/json ContentType.
 type CostPlanJSONRequestBody = PlanCostingRequest
@@ -11563,6 +11987,18 @@ type ServerInterface interface {
 	// CancelBasket Cancel what was booked together
 	// (POST /v1/baskets/{basket_id}/cancellation)
 	CancelBasket(ctx echo.Context, basketID BasketID) error
+	// ListBookingCodes List booking codes
+	// (GET /v1/booking-codes)
+	ListBookingCodes(ctx echo.Context, params ListBookingCodesParams) error
+	// MakeBookingCode Make a code to read to a provider
+	// (POST /v1/booking-codes)
+	MakeBookingCode(ctx echo.Context) error
+	// WithdrawBookingCode Take a booking code back
+	// (DELETE /v1/booking-codes/{code_id})
+	WithdrawBookingCode(ctx echo.Context, codeID ID) error
+	// ImportBookings Import an authority's bookings from a file
+	// (POST /v1/booking-imports)
+	ImportBookings(ctx echo.Context, params ImportBookingsParams) error
 	// RecordAttendance Fill in the register
 	// (PUT /v1/booking-items/{item_id}/attendance)
 	RecordAttendance(ctx echo.Context, itemID ItemID) error
@@ -11575,6 +12011,12 @@ type ServerInterface interface {
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx echo.Context, itemID ItemID) error
+	// ListRegisterCorrections See what a register said before it was put right
+	// (GET /v1/booking-items/{item_id}/corrections)
+	ListRegisterCorrections(ctx echo.Context, itemID ItemID, params ListRegisterCorrectionsParams) error
+	// CorrectRegister Put a register right that the family has queried
+	// (POST /v1/booking-items/{item_id}/corrections)
+	CorrectRegister(ctx echo.Context, itemID ItemID) error
 	// RecordEvent Record what adds to the price
 	// (POST /v1/booking-items/{item_id}/events)
 	RecordEvent(ctx echo.Context, itemID ItemID) error
@@ -11701,6 +12143,9 @@ type ServerInterface interface {
 	// ListCompetencies List sign-offs
 	// (GET /v1/competencies)
 	ListCompetencies(ctx echo.Context, params ListCompetenciesParams) error
+	// WithdrawCompetency End a sign-off before its day
+	// (POST /v1/competencies/{competency_id}/withdrawal)
+	WithdrawCompetency(ctx echo.Context, competencyID ID) error
 	// ListCompetencyFlags List what is near and has nobody signed off
 	// (GET /v1/competency-flags)
 	ListCompetencyFlags(ctx echo.Context, params ListCompetencyFlagsParams) error
@@ -11905,6 +12350,27 @@ type ServerInterface interface {
 	// WithdrawOffer Withdraw an offer
 	// (POST /v1/offers/{offer_id}/withdrawal)
 	WithdrawOffer(ctx echo.Context, offerID OfferID) error
+	// ListOfflineBookings List bookings that providers entered
+	// (GET /v1/offline-bookings)
+	ListOfflineBookings(ctx echo.Context, params ListOfflineBookingsParams) error
+	// CreateOfflineBooking Enter a booking a family made by telephone or on paper
+	// (POST /v1/offline-bookings)
+	CreateOfflineBooking(ctx echo.Context, params CreateOfflineBookingParams) error
+	// AgreeOfflineBooking Say yes to a booking a provider entered
+	// (POST /v1/offline-bookings/{booking_id}/agreement)
+	AgreeOfflineBooking(ctx echo.Context, bookingID BookingID) error
+	// ImportOutsidePlaces Import places taken outside from a file
+	// (POST /v1/outside-place-imports)
+	ImportOutsidePlaces(ctx echo.Context, params ImportOutsidePlacesParams) error
+	// ListOutsidePlaces List places taken outside
+	// (GET /v1/outside-places)
+	ListOutsidePlaces(ctx echo.Context, params ListOutsidePlacesParams) error
+	// TakeOutsidePlaces Take places for somebody who does not book here
+	// (POST /v1/outside-places)
+	TakeOutsidePlaces(ctx echo.Context) error
+	// EndOutsidePlace Give places taken outside back
+	// (POST /v1/outside-places/{outside_place_id}/ending)
+	EndOutsidePlace(ctx echo.Context, outsidePlaceID ID) error
 	// CostPlan Cost a whole plan in one request
 	// (POST /v1/plan-costings)
 	CostPlan(ctx echo.Context, params CostPlanParams) error
@@ -12668,6 +13134,100 @@ func (w *ServerInterfaceWrapper) CancelBasket(ctx echo.Context) error {
 	return err
 }
 
+// ListBookingCodes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBookingCodes(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBookingCodesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBookingCodes(ctx, params)
+	return err
+}
+
+// MakeBookingCode converts echo context to params.
+func (w *ServerInterfaceWrapper) MakeBookingCode(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MakeBookingCode(ctx)
+	return err
+}
+
+// WithdrawBookingCode converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawBookingCode(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "code_id" -------------
+	var codeID ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code_id", ctx.Param("code_id"), &codeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter code_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawBookingCode(ctx, codeID)
+	return err
+}
+
+// ImportBookings converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportBookings(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportBookingsParams
+	// ------------- Optional query parameter "authority_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "authority_id", ctx.QueryParams(), &params.AuthorityID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter authority_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportBookings(ctx, params)
+	return err
+}
+
 // RecordAttendance converts echo context to params.
 func (w *ServerInterfaceWrapper) RecordAttendance(ctx echo.Context) error {
 	var err error
@@ -12729,6 +13289,54 @@ func (w *ServerInterfaceWrapper) ConfirmAttendance(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ConfirmAttendance(ctx, itemID)
+	return err
+}
+
+// ListRegisterCorrections converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRegisterCorrections(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRegisterCorrectionsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRegisterCorrections(ctx, itemID, params)
+	return err
+}
+
+// CorrectRegister converts echo context to params.
+func (w *ServerInterfaceWrapper) CorrectRegister(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CorrectRegister(ctx, itemID)
 	return err
 }
 
@@ -13629,6 +14237,22 @@ func (w *ServerInterfaceWrapper) ListCompetencies(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListCompetencies(ctx, params)
+	return err
+}
+
+// WithdrawCompetency converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawCompetency(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "competency_id" -------------
+	var competencyID ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "competency_id", ctx.Param("competency_id"), &competencyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter competency_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawCompetency(ctx, competencyID)
 	return err
 }
 
@@ -15404,6 +16028,174 @@ func (w *ServerInterfaceWrapper) WithdrawOffer(ctx echo.Context) error {
 	return err
 }
 
+// ListOfflineBookings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOfflineBookings(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOfflineBookingsParams
+	// ------------- Optional query parameter "waiting" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "waiting", ctx.QueryParams(), &params.Waiting, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter waiting: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOfflineBookings(ctx, params)
+	return err
+}
+
+// CreateOfflineBooking converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateOfflineBooking(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateOfflineBookingParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateOfflineBooking(ctx, params)
+	return err
+}
+
+// AgreeOfflineBooking converts echo context to params.
+func (w *ServerInterfaceWrapper) AgreeOfflineBooking(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "booking_id" -------------
+	var bookingID BookingID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "booking_id", ctx.Param("booking_id"), &bookingID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter booking_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AgreeOfflineBooking(ctx, bookingID)
+	return err
+}
+
+// ImportOutsidePlaces converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportOutsidePlaces(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportOutsidePlacesParams
+	// ------------- Optional query parameter "provider_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider_id", ctx.QueryParams(), &params.ProviderID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter provider_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportOutsidePlaces(ctx, params)
+	return err
+}
+
+// ListOutsidePlaces converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOutsidePlaces(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOutsidePlacesParams
+	// ------------- Optional query parameter "session_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "session_id", ctx.QueryParams(), &params.SessionID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "ended" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ended", ctx.QueryParams(), &params.Ended, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ended: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOutsidePlaces(ctx, params)
+	return err
+}
+
+// TakeOutsidePlaces converts echo context to params.
+func (w *ServerInterfaceWrapper) TakeOutsidePlaces(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TakeOutsidePlaces(ctx)
+	return err
+}
+
+// EndOutsidePlace converts echo context to params.
+func (w *ServerInterfaceWrapper) EndOutsidePlace(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "outside_place_id" -------------
+	var outsidePlaceID ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "outside_place_id", ctx.Param("outside_place_id"), &outsidePlaceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter outside_place_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndOutsidePlace(ctx, outsidePlaceID)
+	return err
+}
+
 // CostPlan converts echo context to params.
 func (w *ServerInterfaceWrapper) CostPlan(ctx echo.Context) error {
 	var err error
@@ -16557,6 +17349,17 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/news/read", wrapper.ReadNews, options.OperationMiddlewares["readNews"]...)
 	router.GET(options.BaseURL+"/v1/news-choices", wrapper.ListNewsChoices, options.OperationMiddlewares["listNewsChoices"]...)
 	router.PUT(options.BaseURL+"/v1/news-choices", wrapper.ChooseNews, options.OperationMiddlewares["chooseNews"]...)
+	router.GET(options.BaseURL+"/v1/outside-places", wrapper.ListOutsidePlaces, options.OperationMiddlewares["listOutsidePlaces"]...)
+	router.POST(options.BaseURL+"/v1/outside-places", wrapper.TakeOutsidePlaces, options.OperationMiddlewares["takeOutsidePlaces"]...)
+	router.POST(options.BaseURL+"/v1/outside-places/:outside_place_id/ending", wrapper.EndOutsidePlace, options.OperationMiddlewares["endOutsidePlace"]...)
+	router.POST(options.BaseURL+"/v1/outside-place-imports", wrapper.ImportOutsidePlaces, options.OperationMiddlewares["importOutsidePlaces"]...)
+	router.POST(options.BaseURL+"/v1/booking-imports", wrapper.ImportBookings, options.OperationMiddlewares["importBookings"]...)
+	router.GET(options.BaseURL+"/v1/booking-codes", wrapper.ListBookingCodes, options.OperationMiddlewares["listBookingCodes"]...)
+	router.POST(options.BaseURL+"/v1/booking-codes", wrapper.MakeBookingCode, options.OperationMiddlewares["makeBookingCode"]...)
+	router.DELETE(options.BaseURL+"/v1/booking-codes/:code_id", wrapper.WithdrawBookingCode, options.OperationMiddlewares["withdrawBookingCode"]...)
+	router.GET(options.BaseURL+"/v1/offline-bookings", wrapper.ListOfflineBookings, options.OperationMiddlewares["listOfflineBookings"]...)
+	router.POST(options.BaseURL+"/v1/offline-bookings", wrapper.CreateOfflineBooking, options.OperationMiddlewares["createOfflineBooking"]...)
+	router.POST(options.BaseURL+"/v1/offline-bookings/:booking_id/agreement", wrapper.AgreeOfflineBooking, options.OperationMiddlewares["agreeOfflineBooking"]...)
 	router.GET(options.BaseURL+"/v1/waitlist-entries", wrapper.ListWaitlistEntries, options.OperationMiddlewares["listWaitlistEntries"]...)
 	router.POST(options.BaseURL+"/v1/waitlist-entries", wrapper.JoinWaitlist, options.OperationMiddlewares["joinWaitlist"]...)
 	router.DELETE(options.BaseURL+"/v1/waitlist-entries/:entry_id", wrapper.LeaveWaitlist, options.OperationMiddlewares["leaveWaitlist"]...)
@@ -16591,6 +17394,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
 	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/attendance", wrapper.RecordAttendance, options.OperationMiddlewares["recordAttendance"]...)
+	router.POST(options.BaseURL+"/v1/competencies/:competency_id/withdrawal", wrapper.WithdrawCompetency, options.OperationMiddlewares["withdrawCompetency"]...)
+	router.GET(options.BaseURL+"/v1/booking-items/:item_id/corrections", wrapper.ListRegisterCorrections, options.OperationMiddlewares["listRegisterCorrections"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/corrections", wrapper.CorrectRegister, options.OperationMiddlewares["correctRegister"]...)
 	router.GET(options.BaseURL+"/v1/registers", wrapper.ListRegisters, options.OperationMiddlewares["listRegisters"]...)
 	router.GET(options.BaseURL+"/v1/registers/:occasion_id", wrapper.GetRegister, options.OperationMiddlewares["getRegister"]...)
 	router.PUT(options.BaseURL+"/v1/registers/:occasion_id/staff", wrapper.NoteStaff, options.OperationMiddlewares["noteStaff"]...)
@@ -18707,6 +19513,482 @@ func (response CancelBasketdefaultApplicationProblemPlusJSONResponse) VisitCance
 	return err
 }
 
+type ListBookingCodesRequestObject struct {
+	Params ListBookingCodesParams
+}
+
+type ListBookingCodesResponseObject interface {
+	VisitListBookingCodesResponse(w http.ResponseWriter) error
+}
+
+type ListBookingCodes200ResponseHeaders struct {
+	Link *string
+}
+
+type ListBookingCodes200JSONResponse struct {
+	Body    BookingCodeList
+	Headers ListBookingCodes200ResponseHeaders
+}
+
+func (response ListBookingCodes200JSONResponse) VisitListBookingCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingCodes400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingCodes400ApplicationProblemPlusJSONResponse) VisitListBookingCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingCodes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingCodes401ApplicationProblemPlusJSONResponse) VisitListBookingCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingCodes403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingCodes403ApplicationProblemPlusJSONResponse) VisitListBookingCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingCodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListBookingCodesdefaultApplicationProblemPlusJSONResponse) VisitListBookingCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeBookingCodeRequestObject struct {
+	Body *MakeBookingCodeJSONRequestBody
+}
+
+type MakeBookingCodeResponseObject interface {
+	VisitMakeBookingCodeResponse(w http.ResponseWriter) error
+}
+
+type MakeBookingCode201JSONResponse BookingCode
+
+func (response MakeBookingCode201JSONResponse) VisitMakeBookingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeBookingCode400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MakeBookingCode400ApplicationProblemPlusJSONResponse) VisitMakeBookingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeBookingCode401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MakeBookingCode401ApplicationProblemPlusJSONResponse) VisitMakeBookingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeBookingCode403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MakeBookingCode403ApplicationProblemPlusJSONResponse) VisitMakeBookingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeBookingCode404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MakeBookingCode404ApplicationProblemPlusJSONResponse) VisitMakeBookingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeBookingCode409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MakeBookingCode409ApplicationProblemPlusJSONResponse) VisitMakeBookingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeBookingCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MakeBookingCodedefaultApplicationProblemPlusJSONResponse) VisitMakeBookingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawBookingCodeRequestObject struct {
+	CodeID ID `json:"code_id"`
+}
+
+type WithdrawBookingCodeResponseObject interface {
+	VisitWithdrawBookingCodeResponse(w http.ResponseWriter) error
+}
+
+type WithdrawBookingCode204Response struct {
+}
+
+func (response WithdrawBookingCode204Response) VisitWithdrawBookingCodeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type WithdrawBookingCode400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawBookingCode400ApplicationProblemPlusJSONResponse) VisitWithdrawBookingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawBookingCode401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawBookingCode401ApplicationProblemPlusJSONResponse) VisitWithdrawBookingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawBookingCode403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawBookingCode403ApplicationProblemPlusJSONResponse) VisitWithdrawBookingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawBookingCode404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawBookingCode404ApplicationProblemPlusJSONResponse) VisitWithdrawBookingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawBookingCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawBookingCodedefaultApplicationProblemPlusJSONResponse) VisitWithdrawBookingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBookingsRequestObject struct {
+	Params      ImportBookingsParams
+	ContentType string
+	Body        io.Reader
+}
+
+type ImportBookingsResponseObject interface {
+	VisitImportBookingsResponse(w http.ResponseWriter) error
+}
+
+type ImportBookings201ResponseHeaders struct {
+	IdempotencyReplayed *bool
+}
+
+type ImportBookings201JSONResponse struct {
+	Body    BookingImport
+	Headers ImportBookings201ResponseHeaders
+}
+
+func (response ImportBookings201JSONResponse) VisitImportBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBookings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBookings400ApplicationProblemPlusJSONResponse) VisitImportBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBookings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBookings401ApplicationProblemPlusJSONResponse) VisitImportBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBookings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBookings403ApplicationProblemPlusJSONResponse) VisitImportBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBookings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBookings404ApplicationProblemPlusJSONResponse) VisitImportBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBookings409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBookings409ApplicationProblemPlusJSONResponse) VisitImportBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBookings413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBookings413ApplicationProblemPlusJSONResponse) VisitImportBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBookings422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ImportBookings422ApplicationProblemPlusJSONResponse) VisitImportBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBookingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportBookingsdefaultApplicationProblemPlusJSONResponse) VisitImportBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RecordAttendanceRequestObject struct {
 	ItemID ItemID `json:"item_id"`
 	Body   *RecordAttendanceJSONRequestBody
@@ -19206,6 +20488,256 @@ type ConfirmAttendancedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ConfirmAttendancedefaultApplicationProblemPlusJSONResponse) VisitConfirmAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisterCorrectionsRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Params ListRegisterCorrectionsParams
+}
+
+type ListRegisterCorrectionsResponseObject interface {
+	VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error
+}
+
+type ListRegisterCorrections200ResponseHeaders struct {
+	Link *string
+}
+
+type ListRegisterCorrections200JSONResponse struct {
+	Body    RegisterCorrectionList
+	Headers ListRegisterCorrections200ResponseHeaders
+}
+
+func (response ListRegisterCorrections200JSONResponse) VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisterCorrections400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisterCorrections400ApplicationProblemPlusJSONResponse) VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisterCorrections401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisterCorrections401ApplicationProblemPlusJSONResponse) VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisterCorrections403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisterCorrections403ApplicationProblemPlusJSONResponse) VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisterCorrections404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListRegisterCorrections404ApplicationProblemPlusJSONResponse) VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegisterCorrectionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRegisterCorrectionsdefaultApplicationProblemPlusJSONResponse) VisitListRegisterCorrectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegisterRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Body   *CorrectRegisterJSONRequestBody
+}
+
+type CorrectRegisterResponseObject interface {
+	VisitCorrectRegisterResponse(w http.ResponseWriter) error
+}
+
+type CorrectRegister200JSONResponse BookingItem
+
+func (response CorrectRegister200JSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegister400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CorrectRegister400ApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegister401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CorrectRegister401ApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegister403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CorrectRegister403ApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegister404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CorrectRegister404ApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegister409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CorrectRegister409ApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegister422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CorrectRegister422ApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CorrectRegisterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CorrectRegisterdefaultApplicationProblemPlusJSONResponse) VisitCorrectRegisterResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -24102,6 +25634,126 @@ type ListCompetenciesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListCompetenciesdefaultApplicationProblemPlusJSONResponse) VisitListCompetenciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetencyRequestObject struct {
+	CompetencyID ID `json:"competency_id"`
+	Body         *WithdrawCompetencyJSONRequestBody
+}
+
+type WithdrawCompetencyResponseObject interface {
+	VisitWithdrawCompetencyResponse(w http.ResponseWriter) error
+}
+
+type WithdrawCompetency200JSONResponse Competency
+
+func (response WithdrawCompetency200JSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetency400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCompetency400ApplicationProblemPlusJSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetency401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCompetency401ApplicationProblemPlusJSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetency403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCompetency403ApplicationProblemPlusJSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetency404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCompetency404ApplicationProblemPlusJSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetency422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawCompetency422ApplicationProblemPlusJSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawCompetencydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawCompetencydefaultApplicationProblemPlusJSONResponse) VisitWithdrawCompetencyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -31982,6 +33634,872 @@ func (response WithdrawOfferdefaultApplicationProblemPlusJSONResponse) VisitWith
 	return err
 }
 
+type ListOfflineBookingsRequestObject struct {
+	Params ListOfflineBookingsParams
+}
+
+type ListOfflineBookingsResponseObject interface {
+	VisitListOfflineBookingsResponse(w http.ResponseWriter) error
+}
+
+type ListOfflineBookings200ResponseHeaders struct {
+	Link *string
+}
+
+type ListOfflineBookings200JSONResponse struct {
+	Body    OfflineBookingList
+	Headers ListOfflineBookings200ResponseHeaders
+}
+
+func (response ListOfflineBookings200JSONResponse) VisitListOfflineBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfflineBookings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOfflineBookings400ApplicationProblemPlusJSONResponse) VisitListOfflineBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfflineBookings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOfflineBookings401ApplicationProblemPlusJSONResponse) VisitListOfflineBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfflineBookings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOfflineBookings403ApplicationProblemPlusJSONResponse) VisitListOfflineBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOfflineBookingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListOfflineBookingsdefaultApplicationProblemPlusJSONResponse) VisitListOfflineBookingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOfflineBookingRequestObject struct {
+	Params CreateOfflineBookingParams
+	Body   *CreateOfflineBookingJSONRequestBody
+}
+
+type CreateOfflineBookingResponseObject interface {
+	VisitCreateOfflineBookingResponse(w http.ResponseWriter) error
+}
+
+type CreateOfflineBooking201ResponseHeaders struct {
+	IdempotencyReplayed *bool
+}
+
+type CreateOfflineBooking201JSONResponse struct {
+	Body    OfflineBooking
+	Headers CreateOfflineBooking201ResponseHeaders
+}
+
+func (response CreateOfflineBooking201JSONResponse) VisitCreateOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOfflineBooking400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOfflineBooking400ApplicationProblemPlusJSONResponse) VisitCreateOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOfflineBooking401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOfflineBooking401ApplicationProblemPlusJSONResponse) VisitCreateOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOfflineBooking403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOfflineBooking403ApplicationProblemPlusJSONResponse) VisitCreateOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOfflineBooking404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOfflineBooking404ApplicationProblemPlusJSONResponse) VisitCreateOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOfflineBooking409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOfflineBooking409ApplicationProblemPlusJSONResponse) VisitCreateOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOfflineBooking422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOfflineBooking422ApplicationProblemPlusJSONResponse) VisitCreateOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOfflineBookingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateOfflineBookingdefaultApplicationProblemPlusJSONResponse) VisitCreateOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AgreeOfflineBookingRequestObject struct {
+	BookingID BookingID `json:"booking_id"`
+}
+
+type AgreeOfflineBookingResponseObject interface {
+	VisitAgreeOfflineBookingResponse(w http.ResponseWriter) error
+}
+
+type AgreeOfflineBooking200JSONResponse OfflineBooking
+
+func (response AgreeOfflineBooking200JSONResponse) VisitAgreeOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AgreeOfflineBooking400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AgreeOfflineBooking400ApplicationProblemPlusJSONResponse) VisitAgreeOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AgreeOfflineBooking401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AgreeOfflineBooking401ApplicationProblemPlusJSONResponse) VisitAgreeOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AgreeOfflineBooking403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AgreeOfflineBooking403ApplicationProblemPlusJSONResponse) VisitAgreeOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AgreeOfflineBooking404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AgreeOfflineBooking404ApplicationProblemPlusJSONResponse) VisitAgreeOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AgreeOfflineBooking409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AgreeOfflineBooking409ApplicationProblemPlusJSONResponse) VisitAgreeOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AgreeOfflineBookingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AgreeOfflineBookingdefaultApplicationProblemPlusJSONResponse) VisitAgreeOfflineBookingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOutsidePlacesRequestObject struct {
+	Params      ImportOutsidePlacesParams
+	ContentType string
+	Body        io.Reader
+}
+
+type ImportOutsidePlacesResponseObject interface {
+	VisitImportOutsidePlacesResponse(w http.ResponseWriter) error
+}
+
+type ImportOutsidePlaces201JSONResponse BookingImport
+
+func (response ImportOutsidePlaces201JSONResponse) VisitImportOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOutsidePlaces400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOutsidePlaces400ApplicationProblemPlusJSONResponse) VisitImportOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOutsidePlaces401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOutsidePlaces401ApplicationProblemPlusJSONResponse) VisitImportOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOutsidePlaces403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOutsidePlaces403ApplicationProblemPlusJSONResponse) VisitImportOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOutsidePlaces404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOutsidePlaces404ApplicationProblemPlusJSONResponse) VisitImportOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOutsidePlaces409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOutsidePlaces409ApplicationProblemPlusJSONResponse) VisitImportOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOutsidePlaces413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOutsidePlaces413ApplicationProblemPlusJSONResponse) VisitImportOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOutsidePlaces422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ImportOutsidePlaces422ApplicationProblemPlusJSONResponse) VisitImportOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOutsidePlacesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportOutsidePlacesdefaultApplicationProblemPlusJSONResponse) VisitImportOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOutsidePlacesRequestObject struct {
+	Params ListOutsidePlacesParams
+}
+
+type ListOutsidePlacesResponseObject interface {
+	VisitListOutsidePlacesResponse(w http.ResponseWriter) error
+}
+
+type ListOutsidePlaces200ResponseHeaders struct {
+	Link *string
+}
+
+type ListOutsidePlaces200JSONResponse struct {
+	Body    OutsidePlaceList
+	Headers ListOutsidePlaces200ResponseHeaders
+}
+
+func (response ListOutsidePlaces200JSONResponse) VisitListOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOutsidePlaces400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOutsidePlaces400ApplicationProblemPlusJSONResponse) VisitListOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOutsidePlaces401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOutsidePlaces401ApplicationProblemPlusJSONResponse) VisitListOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOutsidePlaces403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOutsidePlaces403ApplicationProblemPlusJSONResponse) VisitListOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOutsidePlacesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListOutsidePlacesdefaultApplicationProblemPlusJSONResponse) VisitListOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeOutsidePlacesRequestObject struct {
+	Body *TakeOutsidePlacesJSONRequestBody
+}
+
+type TakeOutsidePlacesResponseObject interface {
+	VisitTakeOutsidePlacesResponse(w http.ResponseWriter) error
+}
+
+type TakeOutsidePlaces201JSONResponse OutsidePlaces
+
+func (response TakeOutsidePlaces201JSONResponse) VisitTakeOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeOutsidePlaces400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response TakeOutsidePlaces400ApplicationProblemPlusJSONResponse) VisitTakeOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeOutsidePlaces401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TakeOutsidePlaces401ApplicationProblemPlusJSONResponse) VisitTakeOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeOutsidePlaces403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response TakeOutsidePlaces403ApplicationProblemPlusJSONResponse) VisitTakeOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeOutsidePlaces404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response TakeOutsidePlaces404ApplicationProblemPlusJSONResponse) VisitTakeOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeOutsidePlaces409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TakeOutsidePlaces409ApplicationProblemPlusJSONResponse) VisitTakeOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeOutsidePlaces422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response TakeOutsidePlaces422ApplicationProblemPlusJSONResponse) VisitTakeOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeOutsidePlacesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TakeOutsidePlacesdefaultApplicationProblemPlusJSONResponse) VisitTakeOutsidePlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOutsidePlaceRequestObject struct {
+	OutsidePlaceID ID `json:"outside_place_id"`
+}
+
+type EndOutsidePlaceResponseObject interface {
+	VisitEndOutsidePlaceResponse(w http.ResponseWriter) error
+}
+
+type EndOutsidePlace200JSONResponse OutsidePlace
+
+func (response EndOutsidePlace200JSONResponse) VisitEndOutsidePlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOutsidePlace400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndOutsidePlace400ApplicationProblemPlusJSONResponse) VisitEndOutsidePlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOutsidePlace401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndOutsidePlace401ApplicationProblemPlusJSONResponse) VisitEndOutsidePlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOutsidePlace403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndOutsidePlace403ApplicationProblemPlusJSONResponse) VisitEndOutsidePlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOutsidePlace404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndOutsidePlace404ApplicationProblemPlusJSONResponse) VisitEndOutsidePlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOutsidePlace409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndOutsidePlace409ApplicationProblemPlusJSONResponse) VisitEndOutsidePlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOutsidePlacedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndOutsidePlacedefaultApplicationProblemPlusJSONResponse) VisitEndOutsidePlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CostPlanRequestObject struct {
 	Params CostPlanParams
 	Body   *CostPlanJSONRequestBody
@@ -37877,6 +40395,18 @@ type StrictServerInterface interface {
 	// CancelBasket Cancel what was booked together
 	// (POST /v1/baskets/{basket_id}/cancellation)
 	CancelBasket(ctx context.Context, request CancelBasketRequestObject) (CancelBasketResponseObject, error)
+	// ListBookingCodes List booking codes
+	// (GET /v1/booking-codes)
+	ListBookingCodes(ctx context.Context, request ListBookingCodesRequestObject) (ListBookingCodesResponseObject, error)
+	// MakeBookingCode Make a code to read to a provider
+	// (POST /v1/booking-codes)
+	MakeBookingCode(ctx context.Context, request MakeBookingCodeRequestObject) (MakeBookingCodeResponseObject, error)
+	// WithdrawBookingCode Take a booking code back
+	// (DELETE /v1/booking-codes/{code_id})
+	WithdrawBookingCode(ctx context.Context, request WithdrawBookingCodeRequestObject) (WithdrawBookingCodeResponseObject, error)
+	// ImportBookings Import an authority's bookings from a file
+	// (POST /v1/booking-imports)
+	ImportBookings(ctx context.Context, request ImportBookingsRequestObject) (ImportBookingsResponseObject, error)
 	// RecordAttendance Fill in the register
 	// (PUT /v1/booking-items/{item_id}/attendance)
 	RecordAttendance(ctx context.Context, request RecordAttendanceRequestObject) (RecordAttendanceResponseObject, error)
@@ -37889,6 +40419,12 @@ type StrictServerInterface interface {
 	// ConfirmAttendance Agree what was recorded
 	// (POST /v1/booking-items/{item_id}/confirmation)
 	ConfirmAttendance(ctx context.Context, request ConfirmAttendanceRequestObject) (ConfirmAttendanceResponseObject, error)
+	// ListRegisterCorrections See what a register said before it was put right
+	// (GET /v1/booking-items/{item_id}/corrections)
+	ListRegisterCorrections(ctx context.Context, request ListRegisterCorrectionsRequestObject) (ListRegisterCorrectionsResponseObject, error)
+	// CorrectRegister Put a register right that the family has queried
+	// (POST /v1/booking-items/{item_id}/corrections)
+	CorrectRegister(ctx context.Context, request CorrectRegisterRequestObject) (CorrectRegisterResponseObject, error)
 	// RecordEvent Record what adds to the price
 	// (POST /v1/booking-items/{item_id}/events)
 	RecordEvent(ctx context.Context, request RecordEventRequestObject) (RecordEventResponseObject, error)
@@ -38015,6 +40551,9 @@ type StrictServerInterface interface {
 	// ListCompetencies List sign-offs
 	// (GET /v1/competencies)
 	ListCompetencies(ctx context.Context, request ListCompetenciesRequestObject) (ListCompetenciesResponseObject, error)
+	// WithdrawCompetency End a sign-off before its day
+	// (POST /v1/competencies/{competency_id}/withdrawal)
+	WithdrawCompetency(ctx context.Context, request WithdrawCompetencyRequestObject) (WithdrawCompetencyResponseObject, error)
 	// ListCompetencyFlags List what is near and has nobody signed off
 	// (GET /v1/competency-flags)
 	ListCompetencyFlags(ctx context.Context, request ListCompetencyFlagsRequestObject) (ListCompetencyFlagsResponseObject, error)
@@ -38219,6 +40758,27 @@ type StrictServerInterface interface {
 	// WithdrawOffer Withdraw an offer
 	// (POST /v1/offers/{offer_id}/withdrawal)
 	WithdrawOffer(ctx context.Context, request WithdrawOfferRequestObject) (WithdrawOfferResponseObject, error)
+	// ListOfflineBookings List bookings that providers entered
+	// (GET /v1/offline-bookings)
+	ListOfflineBookings(ctx context.Context, request ListOfflineBookingsRequestObject) (ListOfflineBookingsResponseObject, error)
+	// CreateOfflineBooking Enter a booking a family made by telephone or on paper
+	// (POST /v1/offline-bookings)
+	CreateOfflineBooking(ctx context.Context, request CreateOfflineBookingRequestObject) (CreateOfflineBookingResponseObject, error)
+	// AgreeOfflineBooking Say yes to a booking a provider entered
+	// (POST /v1/offline-bookings/{booking_id}/agreement)
+	AgreeOfflineBooking(ctx context.Context, request AgreeOfflineBookingRequestObject) (AgreeOfflineBookingResponseObject, error)
+	// ImportOutsidePlaces Import places taken outside from a file
+	// (POST /v1/outside-place-imports)
+	ImportOutsidePlaces(ctx context.Context, request ImportOutsidePlacesRequestObject) (ImportOutsidePlacesResponseObject, error)
+	// ListOutsidePlaces List places taken outside
+	// (GET /v1/outside-places)
+	ListOutsidePlaces(ctx context.Context, request ListOutsidePlacesRequestObject) (ListOutsidePlacesResponseObject, error)
+	// TakeOutsidePlaces Take places for somebody who does not book here
+	// (POST /v1/outside-places)
+	TakeOutsidePlaces(ctx context.Context, request TakeOutsidePlacesRequestObject) (TakeOutsidePlacesResponseObject, error)
+	// EndOutsidePlace Give places taken outside back
+	// (POST /v1/outside-places/{outside_place_id}/ending)
+	EndOutsidePlace(ctx context.Context, request EndOutsidePlaceRequestObject) (EndOutsidePlaceResponseObject, error)
 	// CostPlan Cost a whole plan in one request
 	// (POST /v1/plan-costings)
 	CostPlan(ctx context.Context, request CostPlanRequestObject) (CostPlanResponseObject, error)
@@ -39046,6 +41606,130 @@ func (sh *strictHandler) CancelBasket(ctx echo.Context, basketID BasketID) error
 	return nil
 }
 
+// ListBookingCodes operation middleware
+func (sh *strictHandler) ListBookingCodes(ctx echo.Context, params ListBookingCodesParams) error {
+	var request ListBookingCodesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBookingCodes(ctx.Request().Context(), request.(ListBookingCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBookingCodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBookingCodesResponseObject); ok {
+		return validResponse.VisitListBookingCodesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MakeBookingCode operation middleware
+func (sh *strictHandler) MakeBookingCode(ctx echo.Context) error {
+	var request MakeBookingCodeRequestObject
+
+	var body MakeBookingCodeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MakeBookingCode(ctx.Request().Context(), request.(MakeBookingCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MakeBookingCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MakeBookingCodeResponseObject); ok {
+		return validResponse.VisitMakeBookingCodeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawBookingCode operation middleware
+func (sh *strictHandler) WithdrawBookingCode(ctx echo.Context, codeID ID) error {
+	var request WithdrawBookingCodeRequestObject
+
+	request.CodeID = codeID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawBookingCode(ctx.Request().Context(), request.(WithdrawBookingCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawBookingCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawBookingCodeResponseObject); ok {
+		return validResponse.VisitWithdrawBookingCodeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportBookings operation middleware
+func (sh *strictHandler) ImportBookings(ctx echo.Context, params ImportBookingsParams) error {
+	var request ImportBookingsRequestObject
+
+	request.Params = params
+	request.ContentType = ctx.Request().Header.Get("Content-Type")
+
+	request.Body = ctx.Request().Body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportBookings(ctx.Request().Context(), request.(ImportBookingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportBookings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportBookingsResponseObject); ok {
+		return validResponse.VisitImportBookingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // RecordAttendance operation middleware
 func (sh *strictHandler) RecordAttendance(ctx echo.Context, itemID ItemID) error {
 	var request RecordAttendanceRequestObject
@@ -39186,6 +41870,80 @@ func (sh *strictHandler) ConfirmAttendance(ctx echo.Context, itemID ItemID) erro
 		return err
 	} else if validResponse, ok := response.(ConfirmAttendanceResponseObject); ok {
 		return validResponse.VisitConfirmAttendanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListRegisterCorrections operation middleware
+func (sh *strictHandler) ListRegisterCorrections(ctx echo.Context, itemID ItemID, params ListRegisterCorrectionsParams) error {
+	var request ListRegisterCorrectionsRequestObject
+
+	request.ItemID = itemID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRegisterCorrections(ctx.Request().Context(), request.(ListRegisterCorrectionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRegisterCorrections")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRegisterCorrectionsResponseObject); ok {
+		return validResponse.VisitListRegisterCorrectionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CorrectRegister operation middleware
+func (sh *strictHandler) CorrectRegister(ctx echo.Context, itemID ItemID) error {
+	var request CorrectRegisterRequestObject
+
+	request.ItemID = itemID
+
+	var body CorrectRegisterJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CorrectRegister(ctx.Request().Context(), request.(CorrectRegisterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CorrectRegister")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CorrectRegisterResponseObject); ok {
+		return validResponse.VisitCorrectRegisterResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -40716,6 +43474,54 @@ func (sh *strictHandler) ListCompetencies(ctx echo.Context, params ListCompetenc
 		return err
 	} else if validResponse, ok := response.(ListCompetenciesResponseObject); ok {
 		return validResponse.VisitListCompetenciesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawCompetency operation middleware
+func (sh *strictHandler) WithdrawCompetency(ctx echo.Context, competencyID ID) error {
+	var request WithdrawCompetencyRequestObject
+
+	request.CompetencyID = competencyID
+
+	var body WithdrawCompetencyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawCompetency(ctx.Request().Context(), request.(WithdrawCompetencyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawCompetency")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawCompetencyResponseObject); ok {
+		return validResponse.VisitWithdrawCompetencyResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -43021,6 +45827,228 @@ func (sh *strictHandler) WithdrawOffer(ctx echo.Context, offerID OfferID) error 
 		return err
 	} else if validResponse, ok := response.(WithdrawOfferResponseObject); ok {
 		return validResponse.VisitWithdrawOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOfflineBookings operation middleware
+func (sh *strictHandler) ListOfflineBookings(ctx echo.Context, params ListOfflineBookingsParams) error {
+	var request ListOfflineBookingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOfflineBookings(ctx.Request().Context(), request.(ListOfflineBookingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOfflineBookings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOfflineBookingsResponseObject); ok {
+		return validResponse.VisitListOfflineBookingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateOfflineBooking operation middleware
+func (sh *strictHandler) CreateOfflineBooking(ctx echo.Context, params CreateOfflineBookingParams) error {
+	var request CreateOfflineBookingRequestObject
+
+	request.Params = params
+
+	var body CreateOfflineBookingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateOfflineBooking(ctx.Request().Context(), request.(CreateOfflineBookingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateOfflineBooking")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateOfflineBookingResponseObject); ok {
+		return validResponse.VisitCreateOfflineBookingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AgreeOfflineBooking operation middleware
+func (sh *strictHandler) AgreeOfflineBooking(ctx echo.Context, bookingID BookingID) error {
+	var request AgreeOfflineBookingRequestObject
+
+	request.BookingID = bookingID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AgreeOfflineBooking(ctx.Request().Context(), request.(AgreeOfflineBookingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AgreeOfflineBooking")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AgreeOfflineBookingResponseObject); ok {
+		return validResponse.VisitAgreeOfflineBookingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportOutsidePlaces operation middleware
+func (sh *strictHandler) ImportOutsidePlaces(ctx echo.Context, params ImportOutsidePlacesParams) error {
+	var request ImportOutsidePlacesRequestObject
+
+	request.Params = params
+	request.ContentType = ctx.Request().Header.Get("Content-Type")
+
+	request.Body = ctx.Request().Body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportOutsidePlaces(ctx.Request().Context(), request.(ImportOutsidePlacesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportOutsidePlaces")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportOutsidePlacesResponseObject); ok {
+		return validResponse.VisitImportOutsidePlacesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOutsidePlaces operation middleware
+func (sh *strictHandler) ListOutsidePlaces(ctx echo.Context, params ListOutsidePlacesParams) error {
+	var request ListOutsidePlacesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOutsidePlaces(ctx.Request().Context(), request.(ListOutsidePlacesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOutsidePlaces")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOutsidePlacesResponseObject); ok {
+		return validResponse.VisitListOutsidePlacesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TakeOutsidePlaces operation middleware
+func (sh *strictHandler) TakeOutsidePlaces(ctx echo.Context) error {
+	var request TakeOutsidePlacesRequestObject
+
+	var body TakeOutsidePlacesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TakeOutsidePlaces(ctx.Request().Context(), request.(TakeOutsidePlacesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TakeOutsidePlaces")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TakeOutsidePlacesResponseObject); ok {
+		return validResponse.VisitTakeOutsidePlacesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndOutsidePlace operation middleware
+func (sh *strictHandler) EndOutsidePlace(ctx echo.Context, outsidePlaceID ID) error {
+	var request EndOutsidePlaceRequestObject
+
+	request.OutsidePlaceID = outsidePlaceID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndOutsidePlace(ctx.Request().Context(), request.(EndOutsidePlaceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndOutsidePlace")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndOutsidePlaceResponseObject); ok {
+		return validResponse.VisitEndOutsidePlaceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

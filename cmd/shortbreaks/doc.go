@@ -5,6 +5,7 @@
 //	shortbreaks migrate   bring the schema to the newest version
 //	shortbreaks audit     prove the books; exits 1 with the rows that do not add up
 //	shortbreaks import offers FILE --provider NAME [--dry-run]
+//	shortbreaks import bookings FILE --authority NAME|--provider NAME [--dry-run]
 //	shortbreaks export offers --provider NAME [--state STATE,...] [--format csv|xlsx] [--out FILE]
 //	shortbreaks bench     measure createBooking against PostgreSQL's own floor
 //	shortbreaks healthcheck, version

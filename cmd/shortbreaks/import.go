@@ -24,8 +24,11 @@ func importOffers(ctx context.Context, cfg config, args []string, out io.Writer)
 	if len(args) > 0 && args[0] == "places" {
 		return importPlaces(ctx, cfg, args[1:], out)
 	}
+	if len(args) > 0 && args[0] == "bookings" {
+		return importBookings(ctx, cfg, args[1:], out)
+	}
 	if len(args) == 0 || args[0] != "offers" {
-		return errors.New("say what to import: shortbreaks import offers FILE --provider NAME, or shortbreaks import places FILE")
+		return errors.New("say what to import: shortbreaks import offers FILE --provider NAME, import bookings FILE --authority NAME, or import places FILE")
 	}
 	file, provider, dryRun, err := importArgs(args[1:])
 	if errors.Is(err, errNoFile) {

@@ -30,6 +30,7 @@ const usage = `shortbreaks COMMAND
   import holidays FILE [--dry-run]                 add bank holidays from a CSV
   import calendar FILE (--authority NAME | --school NAME) [--dry-run]
                 import term dates from a CSV or iCalendar file
+  import bookings FILE --authority NAME|--provider NAME [--dry-run]   bookings there were before, CSV or Excel
   import places FILE    postcodes or outcodes from a CSV, such as the ONS Postcode Directory
   bench         measure createBooking against the floor of PostgreSQL itself
   bench search  measure searching and comparing among 100,000 offers
