@@ -63,7 +63,7 @@ func (k *Desk) Create(ctx context.Context, who shortbreaks.Actor, c CreateBookin
 	}
 	p := &placing{c, order}
 	reply, err := (*shortbreaks.Reply)(nil), errMayBeFree
-	if k.full.wants(order) {
+	if len(order.Quotes) == 1 && k.full.wants(order) { // of several, every line that cannot be booked is named
 		reply, err = k.looks.Ask(ctx, p)
 	}
 	if errors.Is(err, errMayBeFree) {

@@ -135,20 +135,28 @@ func (t *taking) giveBack() {
 func (t *taking) decide() (*Basket, error) {
 	basket := &Basket{ID: shortbreaks.NewID()}
 	for _, q := range t.order.Quotes {
-		if err := t.checkQuote(q); err != nil {
-			return nil, err
-		}
-		booking := t.newBooking(basket, q)
-		for n, qi := range q.Document.Items {
-			item, err := t.take(booking, q, n, qi)
-			if err != nil {
-				return nil, err
-			}
-			booking.Items = append(booking.Items, item)
+		booking, err := t.decideQuote(basket, q)
+		if err != nil {
+			return nil, t.nameLines(err)
 		}
 		basket.Bookings = append(basket.Bookings, booking)
 	}
 	return basket, nil
+}
+
+func (t *taking) decideQuote(basket *Basket, q *Quote) (*Booking, error) {
+	if err := t.checkQuote(q); err != nil {
+		return nil, err
+	}
+	booking := t.newBooking(basket, q)
+	for n, qi := range q.Document.Items {
+		item, err := t.take(booking, q, n, qi)
+		if err != nil {
+			return nil, err
+		}
+		booking.Items = append(booking.Items, item)
+	}
+	return booking, nil
 }
 
 func (t *taking) checkQuote(q *Quote) error {

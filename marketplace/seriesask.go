@@ -56,6 +56,12 @@ type SeriesDate struct {
 // Open reports whether nothing stands against the date so far.
 func (s *SeriesDate) Open() bool { return s.Code == "" }
 
+// LeftOut reports whether the rule itself leaves the date out: nothing is
+// missing for it.
+func (s *SeriesDate) LeftOut() bool {
+	return s.Code == SeriesSkipped || s.Code == SeriesNoSchool || s.Code == SeriesBankHoliday
+}
+
 // Leave notes why the date cannot be had.
 func (s *SeriesDate) Leave(code, because string) { s.Code, s.Because = code, because }
 

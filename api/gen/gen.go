@@ -2897,6 +2897,24 @@ func (e SearchFilter) Valid() bool {
 	}
 }
 
+// Defines values for SeriesTake.
+const (
+	SeriesTakeAllOrNone   SeriesTake = "all_or_none"
+	SeriesTakeAllPossible SeriesTake = "all_possible"
+)
+
+// Valid indicates whether the value is a known member of the SeriesTake enum.
+func (e SeriesTake) Valid() bool {
+	switch e {
+	case SeriesTakeAllOrNone:
+		return true
+	case SeriesTakeAllPossible:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SessionState.
 const (
 	SessionStateCancelled SessionState = "cancelled"
@@ -3649,6 +3667,14 @@ type BasketCancellation struct {
 
 	// Reason Why it is cancelled.
 	Reason CancellationReason `json:"reason"`
+}
+
+// BasketLine What one child would have of one offer, and the total the person was shown for it.
+type BasketLine struct {
+	ExpectedTotalPence int64 `json:"expected_total_pence"`
+
+	// Want What one child would book at one offer. Exactly one of `session_ids`, `bundle_id` and `visits`.
+	Want QuoteRequest `json:"want"`
 }
 
 // BasketRequest Quotes to book together, all or nothing, all of one authority.
@@ -6734,6 +6760,11 @@ type NearPostcode = string
 // Need A need the provider is ready to meet.
 type Need string
 
+// NewBasket Things to book together, all or nothing.
+type NewBasket struct {
+	Lines []BasketLine `json:"lines"`
+}
+
 // NewCalendarLink A calendar address to be made. `setting_id` is given for the calendar of a setting.
 type NewCalendarLink struct {
 	// Kind What a calendar shows. `bookings` of your children, `visits` you make, or a `setting` and how many come to it.
@@ -8601,6 +8632,131 @@ type SchoolCalendar struct {
 // SearchFilter A filter of a search, or several that belong together.
 type SearchFilter string
 
+// SeriesDate One date of a rule.
+type SeriesDate struct {
+	// Because The same in words.
+	Because *string `json:"because,omitempty"`
+
+	// Code Why it cannot be had: `skipped`, `not-in-term`, `term-dates-unknown`, `bank-holiday`, `no-session`,
+	// `several-sessions`, `not-offered`, or the code a booking would be refused with, such as `session-full`,
+	// `lane-taken`, `notice-too-short` or `budget-too-low`.
+	//
+	//
+	// Example: session-full
+	Code *string `json:"code,omitempty"`
+
+	// Fits It can be had.
+	Fits bool `json:"fits"`
+
+	// LeftOut The rule itself leaves it out: not in term, a bank holiday, or named in `except`.
+	LeftOut *bool `json:"left_out,omitempty"`
+
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart *LocalTime         `json:"local_start,omitempty"`
+	On         openapi_types.Date `json:"on"`
+
+	// PricePence What this date costs in the quote.
+	PricePence *int64 `json:"price_pence,omitempty"`
+
+	// SessionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SessionID *ID `json:"session_id,omitempty"`
+}
+
+// SeriesQuote What a rule comes to.
+type SeriesQuote struct {
+	// Dates Every date the rule names, in order.
+	Dates []SeriesDate `json:"dates"`
+
+	// Fitting How many can be had.
+	Fitting int `json:"fitting"`
+
+	// Missing How many cannot, those that the rule itself leaves out not counted.
+	Missing int `json:"missing"`
+
+	// Quote A frozen price with its payers. It holds nothing.
+	Quote *Quote `json:"quote,omitempty"`
+}
+
+// SeriesRequest A rule of which dates of one offer a child would have. Dates are London's.
+type SeriesRequest struct {
+	// ChargeKinds Optional charges wanted, such as support or transport.
+	ChargeKinds []ChargeKind `json:"charge_kinds,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// ChildNumber Which of them this one is.
+	ChildNumber *int `json:"child_number,omitempty"`
+
+	// Children How many children of the family attend together, for prices that depend on it.
+	Children *int `json:"children,omitempty"`
+
+	// Companions Who comes along with the child, by kind; only where the offer takes them.
+	Companions *Companions `json:"companions,omitempty"`
+
+	// Except Dates to leave out.
+	Except []openapi_types.Date `json:"except,omitempty"`
+
+	// FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
+	FamilyPays *FamilyPays `json:"family_pays,omitempty"`
+
+	// From The first date it may be.
+	From openapi_types.Date `json:"from"`
+
+	// LaneID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	LaneID *ID `json:"lane_id,omitempty"`
+
+	// Miles Each time, for travel charged by the mile.
+	Miles *int `json:"miles,omitempty"`
+
+	// Minutes How long each visit lasts; not for sessions.
+	Minutes *int `json:"minutes,omitempty"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// PlanLineID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	PlanLineID *ID `json:"plan_line_id,omitempty"`
+
+	// Ratio Staff to children.
+	Ratio *SupportRatio `json:"ratio,omitempty"`
+
+	// SkipBankHolidays Leave out England's bank holidays.
+	SkipBankHolidays *bool `json:"skip_bank_holidays,omitempty"`
+
+	// Start London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	Start *TimeOfDay `json:"start,omitempty"`
+
+	// Take Whether a family would have those dates of a rule that can be had, or all that the rule leaves and else none.
+	Take *SeriesTake `json:"take,omitempty"`
+
+	// TermTimeOnly Only days in term at the child's school; INSET days, half term and holidays are left out.
+	TermTimeOnly *bool `json:"term_time_only,omitempty"`
+
+	// Until The last date it may be, two years later at most.
+	Until openapi_types.Date `json:"until"`
+
+	// Weekdays Monday 1 to Sunday 7.
+	Weekdays []Weekday `json:"weekdays"`
+}
+
+// SeriesTake Whether a family would have those dates of a rule that can be had, or all that the rule leaves and else none.
+type SeriesTake string
+
 // Session One dated occurrence with places.
 type Session struct {
 	Capacity int       `json:"capacity"`
@@ -9974,6 +10130,12 @@ type ListAttendanceAgreementsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// CreateBasketParams defines parameters for CreateBasket.
+type CreateBasketParams struct {
+	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // MoveBookingItemParams defines parameters for MoveBookingItem.
 type MoveBookingItemParams struct {
 	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
@@ -10671,6 +10833,9 @@ type ListWaitlistEntriesParams struct {
 // CreateAllocationJSONRequestBody defines body for CreateAllocation for application/json ContentType.
 type CreateAllocationJSONRequestBody = AllocationDraft
 
+// CreateBasketJSONRequestBody defines body for CreateBasket for application/json ContentType.
+type CreateBasketJSONRequestBody = NewBasket
+
 // CancelBasketJSONRequestBody defines body for CancelBasket for application/json ContentType.
 type CancelBasketJSONRequestBody = BasketCancellation
 
@@ -10872,6 +11037,9 @@ type CreateQuoteJSONRequestBody = QuoteRequest
 // NoteStaffJSONRequestBody defines body for NoteStaff for application/json ContentType.
 type NoteStaffJSONRequestBody = StaffNote
 
+// QuoteSeriesJSONRequestBody defines body for QuoteSeries for application/json ContentType.
+type QuoteSeriesJSONRequestBody = SeriesRequest
+
 // PreviewSessionsJSONRequestBody defines body for PreviewSessions for application/json ContentType.
 type PreviewSessionsJSONRequestBody = SessionPreviewRequest
 
@@ -10943,6 +11111,9 @@ type ServerInterface interface {
 	// ListAttendanceAgreements Registers that wait for a yes
 	// (GET /v1/attendance-agreements)
 	ListAttendanceAgreements(ctx echo.Context, params ListAttendanceAgreementsParams) error
+	// CreateBasket Price and book several things at once
+	// (POST /v1/baskets)
+	CreateBasket(ctx echo.Context, params CreateBasketParams) error
 	// CancelBasket Cancel what was booked together
 	// (POST /v1/baskets/{basket_id}/cancellation)
 	CancelBasket(ctx echo.Context, basketID BasketID) error
@@ -11375,6 +11546,9 @@ type ServerInterface interface {
 	// NoteStaff Say which staff are there
 	// (PUT /v1/registers/{occasion_id}/staff)
 	NoteStaff(ctx echo.Context, occasionID OccasionID) error
+	// QuoteSeries Price every date of a rule for one child
+	// (POST /v1/series-quotes)
+	QuoteSeries(ctx echo.Context) error
 	// PreviewSessions See which dates a series would make
 	// (POST /v1/session-previews)
 	PreviewSessions(ctx echo.Context) error
@@ -11855,6 +12029,37 @@ func (w *ServerInterfaceWrapper) ListAttendanceAgreements(ctx echo.Context) erro
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListAttendanceAgreements(ctx, params)
+	return err
+}
+
+// CreateBasket converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateBasket(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateBasketParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateBasket(ctx, params)
 	return err
 }
 
@@ -15223,6 +15428,15 @@ func (w *ServerInterfaceWrapper) NoteStaff(ctx echo.Context) error {
 	return err
 }
 
+// QuoteSeries converts echo context to params.
+func (w *ServerInterfaceWrapper) QuoteSeries(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.QuoteSeries(ctx)
+	return err
+}
+
 // PreviewSessions converts echo context to params.
 func (w *ServerInterfaceWrapper) PreviewSessions(ctx echo.Context) error {
 	var err error
@@ -15644,6 +15858,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/providers/:provider_id/notices", wrapper.ListNotices, options.OperationMiddlewares["listNotices"]...)
 	router.GET(options.BaseURL+"/v1/providers/:provider_id/onboarding", wrapper.GetOnboarding, options.OperationMiddlewares["getOnboarding"]...)
 	router.POST(options.BaseURL+"/v1/quotes", wrapper.CreateQuote, options.OperationMiddlewares["createQuote"]...)
+	router.POST(options.BaseURL+"/v1/series-quotes", wrapper.QuoteSeries, options.OperationMiddlewares["quoteSeries"]...)
 	router.GET(options.BaseURL+"/v1/quotes/:quote_id", wrapper.GetQuote, options.OperationMiddlewares["getQuote"]...)
 	router.GET(options.BaseURL+"/v1/bookings", wrapper.ListBookings, options.OperationMiddlewares["listBookings"]...)
 	router.POST(options.BaseURL+"/v1/bookings", wrapper.CreateBooking, options.OperationMiddlewares["createBooking"]...)
@@ -15675,6 +15890,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/children/:child_id/legal-basis", wrapper.SetLegalBasis, options.OperationMiddlewares["setLegalBasis"]...)
 	router.GET(options.BaseURL+"/v1/competency-flags", wrapper.ListCompetencyFlags, options.OperationMiddlewares["listCompetencyFlags"]...)
 	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/worker", wrapper.SwapWorker, options.OperationMiddlewares["swapWorker"]...)
+	router.POST(options.BaseURL+"/v1/baskets", wrapper.CreateBasket, options.OperationMiddlewares["createBasket"]...)
 	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
 	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
@@ -16749,6 +16965,152 @@ type ListAttendanceAgreementsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListAttendanceAgreementsdefaultApplicationProblemPlusJSONResponse) VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasketRequestObject struct {
+	Params CreateBasketParams
+	Body   *CreateBasketJSONRequestBody
+}
+
+type CreateBasketResponseObject interface {
+	VisitCreateBasketResponse(w http.ResponseWriter) error
+}
+
+type CreateBasket201ResponseHeaders struct {
+	IdempotencyReplayed *bool
+}
+
+type CreateBasket201JSONResponse struct {
+	Body    Basket
+	Headers CreateBasket201ResponseHeaders
+}
+
+func (response CreateBasket201JSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasket400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBasket400ApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasket401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBasket401ApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasket403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBasket403ApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasket404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBasket404ApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasket409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBasket409ApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasket422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBasket422ApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateBasketdefaultApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -33584,6 +33946,141 @@ func (response NoteStaffdefaultApplicationProblemPlusJSONResponse) VisitNoteStaf
 	return err
 }
 
+type QuoteSeriesRequestObject struct {
+	Body *QuoteSeriesJSONRequestBody
+}
+
+type QuoteSeriesResponseObject interface {
+	VisitQuoteSeriesResponse(w http.ResponseWriter) error
+}
+
+type QuoteSeries200JSONResponse SeriesQuote
+
+func (response QuoteSeries200JSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response QuoteSeries400ApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response QuoteSeries401ApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response QuoteSeries403ApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeries404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response QuoteSeries404ApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeries409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response QuoteSeries409ApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeries422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response QuoteSeries422ApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response QuoteSeriesdefaultApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PreviewSessionsRequestObject struct {
 	Body *PreviewSessionsJSONRequestBody
 }
@@ -35477,6 +35974,9 @@ type StrictServerInterface interface {
 	// ListAttendanceAgreements Registers that wait for a yes
 	// (GET /v1/attendance-agreements)
 	ListAttendanceAgreements(ctx context.Context, request ListAttendanceAgreementsRequestObject) (ListAttendanceAgreementsResponseObject, error)
+	// CreateBasket Price and book several things at once
+	// (POST /v1/baskets)
+	CreateBasket(ctx context.Context, request CreateBasketRequestObject) (CreateBasketResponseObject, error)
 	// CancelBasket Cancel what was booked together
 	// (POST /v1/baskets/{basket_id}/cancellation)
 	CancelBasket(ctx context.Context, request CancelBasketRequestObject) (CancelBasketResponseObject, error)
@@ -35909,6 +36409,9 @@ type StrictServerInterface interface {
 	// NoteStaff Say which staff are there
 	// (PUT /v1/registers/{occasion_id}/staff)
 	NoteStaff(ctx context.Context, request NoteStaffRequestObject) (NoteStaffResponseObject, error)
+	// QuoteSeries Price every date of a rule for one child
+	// (POST /v1/series-quotes)
+	QuoteSeries(ctx context.Context, request QuoteSeriesRequestObject) (QuoteSeriesResponseObject, error)
 	// PreviewSessions See which dates a series would make
 	// (POST /v1/session-previews)
 	PreviewSessions(ctx context.Context, request PreviewSessionsRequestObject) (PreviewSessionsResponseObject, error)
@@ -36334,6 +36837,54 @@ func (sh *strictHandler) ListAttendanceAgreements(ctx echo.Context, params ListA
 		return err
 	} else if validResponse, ok := response.(ListAttendanceAgreementsResponseObject); ok {
 		return validResponse.VisitListAttendanceAgreementsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateBasket operation middleware
+func (sh *strictHandler) CreateBasket(ctx echo.Context, params CreateBasketParams) error {
+	var request CreateBasketRequestObject
+
+	request.Params = params
+
+	var body CreateBasketJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateBasket(ctx.Request().Context(), request.(CreateBasketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateBasket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateBasketResponseObject); ok {
+		return validResponse.VisitCreateBasketResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -41461,6 +42012,52 @@ func (sh *strictHandler) NoteStaff(ctx echo.Context, occasionID OccasionID) erro
 		return err
 	} else if validResponse, ok := response.(NoteStaffResponseObject); ok {
 		return validResponse.VisitNoteStaffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// QuoteSeries operation middleware
+func (sh *strictHandler) QuoteSeries(ctx echo.Context) error {
+	var request QuoteSeriesRequestObject
+
+	var body QuoteSeriesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.QuoteSeries(ctx.Request().Context(), request.(QuoteSeriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "QuoteSeries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(QuoteSeriesResponseObject); ok {
+		return validResponse.VisitQuoteSeriesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
