@@ -104,6 +104,9 @@ func (p *placing) rows() db.Rows {
 	r := db.Rows{Alone: []uuid.UUID{keyRow(p.request.Idem)}}
 	n := needs([]Order{*p.order})
 	r.Alone = append(r.Alone, n.quotes...)
+	for _, t := range n.tickets {
+		r.Shared = append(r.Shared, t.id)
+	}
 	for _, k := range n.places {
 		r.Shared = append(r.Shared, k.Session)
 	}

@@ -80,6 +80,9 @@ type happening struct {
 
 // told is what a move tells the family and the provider; "" is nothing.
 func (h happening) told() (family, provider NewsKind) {
+	if h.cause == ticketEnded {
+		return "", "" // its end is told before it comes
+	}
 	switch h.to {
 	case Held:
 		if h.fromLine {

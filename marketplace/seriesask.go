@@ -22,12 +22,12 @@ const MostSeriesDates = 60
 type SeriesAsk struct {
 	Weekdays         []int // ISO, Monday 1 to Sunday 7
 	First, Last      time.Time
-	Start            string      // London wall time, "10:00"; of sessions it may be empty
-	Minutes          int         // of a visit; 0 for sessions
-	LaneID           *uuid.UUID  // of a visit: whom to have
-	TermTimeOnly     bool        // by the calendar of the child's school, else of its council (T36)
-	SchoolID         *uuid.UUID  // of the child; nil: none is known
-	Authority        uuid.UUID   // of the child
+	Start            string     // London wall time, "10:00"; of sessions it may be empty
+	Minutes          int        // of a visit; 0 for sessions
+	LaneID           *uuid.UUID // of a visit: whom to have
+	TermTimeOnly     bool       // by the calendar of the child's school, else of its council (T36)
+	SchoolID         *uuid.UUID // of the child; nil: none is known
+	Authority        uuid.UUID  // of the child
 	SkipBankHolidays bool
 	Except           []time.Time // not these
 }

@@ -115,7 +115,7 @@ func newJobs(d *db.DB, mailer *people.Mailer, signIn string) (*river.Client[pgx.
 	}
 	return db.NewJobs(d, workers, []*river.PeriodicJob{
 		runs[sweepArgs](workers, sweepEvery, all(
-			booking.Sweep, booking.DecideGroups, booking.FinishCallingOff, booking.DecideFees, booking.TakeDues, booking.OfferPlaces, booking.FlagCompetencies,
+			booking.Sweep, booking.DecideGroups, booking.FinishCallingOff, booking.DecideFees, booking.TakeDues, booking.EndTickets, booking.OfferPlaces, booking.FlagCompetencies,
 			marketplace.ReleaseEmergency, booking.PostRecharges)),
 		runs[tellArgs](workers, tellEvery, counted(teller.Tell)),
 		runs[remindArgs](workers, remindEvery, counted(teller.Remind)),
