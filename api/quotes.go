@@ -30,7 +30,7 @@ func quoteWanted(b gen.QuoteRequest) booking.CreateQuote {
 		Visits: mapped(b.Visits, visitOf), LaneID: b.LaneID, ChargeKinds: words[string](b.ChargeKinds),
 		PlanLineID: b.PlanLineID, FamilyPays: string(given(b.FamilyPays)), Ratio: ratioOf(b.Ratio),
 		Children: given(b.Children), ChildNo: given(b.ChildNumber), Quantities: milesOf(b.Miles),
-		Companions: companionsOf(b.Companions),
+		Companions: companionsOf(b.Companions), TicketID: b.TicketID,
 	}
 }
 

@@ -19,7 +19,7 @@ func (s *Server) QuoteSeries(ctx context.Context, r gen.QuoteSeriesRequestObject
 	made, err := booking.MakeSeriesQuote(ctx, s.DB, who(ctx), booking.QuoteSeries{
 		Wanted: quoteWanted(gen.QuoteRequest{
 			ChildID: b.ChildID, OfferID: b.OfferID, LaneID: b.LaneID, ChargeKinds: b.ChargeKinds, PlanLineID: b.PlanLineID, FamilyPays: b.FamilyPays,
-			Ratio: b.Ratio, Children: b.Children, ChildNumber: b.ChildNumber, Miles: b.Miles, Companions: b.Companions,
+			Ratio: b.Ratio, Children: b.Children, ChildNumber: b.ChildNumber, Miles: b.Miles, Companions: b.Companions, TicketID: b.TicketID,
 		}),
 		Rule: marketplace.SeriesAsk{
 			Weekdays: b.Weekdays, First: b.From.Time, Last: b.Until.Time, Start: given(b.Start), Minutes: given(b.Minutes),

@@ -83,7 +83,8 @@ func (c CreateBasket) authority(ctx context.Context, tx *db.Tx, who shortbreaks.
 		if authority == uuid.Nil {
 			authority = child.AuthorityID
 		}
-		f.Unless(child.AuthorityID == authority, fmt.Sprintf("/lines/%d/want/child_id", i), "This child is of another council than the first. Book the children of each council in a basket of their own.")
+		f.Unless(child.AuthorityID == authority, fmt.Sprintf("/lines/%d/want/child_id", i),
+			"This child is of another council than the first. Book the children of each council in a basket of their own.")
 		if l.Wanted.FamilyPays == "top_up" {
 			topUps = append(topUps, payments.AccountKey{Authority: child.AuthorityID, Kind: payments.TopUpMoney, Unit: payments.InPence, Child: &child.ID})
 		}

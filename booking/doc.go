@@ -36,6 +36,9 @@
 //     caresheet.go, sighting.go: the most private records, and who read them.
 //   - emergency.go, emergencydecision.go: a place kept for emergencies, booked on
 //     the authority's contingency, and what is decided of it the next working day.
+//   - series.go: every date of a rule, and what stands against each; basket.go:
+//     several things priced and booked in one order, each line named that fails.
+//   - ticket.go, ticketuse.go: a block of dates bought as one, and used up.
 //   - read.go: what each role may see of a booking.
 //   - message.go: what those linked to a booking write to each other about it.
 //   - newskind.go: what each move tells whom; tell.go, tellwhom.go, remind.go:
@@ -44,5 +47,5 @@
 //     lead to.
 //
 // Rows are locked in one order everywhere: idempotency key, waiting lists,
-// items, session places, lanes, plan lines, accounts; each by id.
+// items, tickets, session places, lanes, plan lines, accounts; each by id.
 package booking

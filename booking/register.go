@@ -128,7 +128,8 @@ const (
 
 func registerOf(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, occasion uuid.UUID) (*Register, error) {
 	found, err := collectRegisters(ctx, tx, `SELECT `+sessionHead+` WHERE s.provider_id = ANY ($1) AND s.id = $2 AND s.state = 'scheduled'
-		UNION ALL SELECT `+visitHead+` WHERE i.provider_id = ANY ($1) AND i.id = $2 AND i.session_id IS NULL AND i.lane_id IS NOT NULL AND i.state IN `+expectedStates, who.Providers, occasion)
+		UNION ALL SELECT `+visitHead+` WHERE i.provider_id = ANY ($1) AND i.id = $2 AND i.session_id IS NULL AND i.lane_id IS NOT NULL
+			AND i.state IN `+expectedStates, who.Providers, occasion)
 	if err != nil {
 		return nil, err
 	}

@@ -278,7 +278,7 @@ func (t *Ticket) serves(o *marketplace.Offered, c CreateQuote) error {
 	}
 	var f shortbreaks.Faults
 	for _, it := range o.Items {
-		at := ""
+		var at string
 		if it.SessionID != nil {
 			at = fmt.Sprintf("/session_ids/%d", slices.Index(c.SessionIDs, *it.SessionID))
 		} else {

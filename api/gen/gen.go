@@ -8353,7 +8353,12 @@ type QuoteRequest struct {
 	// Ratio Staff to children.
 	Ratio      *SupportRatio `json:"ratio,omitempty"`
 	SessionIds []ID          `json:"session_ids,omitempty"`
-	Visits     []Visit       `json:"visits,omitempty"`
+
+	// TicketID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	TicketID *ID     `json:"ticket_id,omitempty"`
+	Visits   []Visit `json:"visits,omitempty"`
 }
 
 // QuoteToBook A quote and the total the person was shown.
@@ -8746,6 +8751,11 @@ type SeriesRequest struct {
 
 	// TermTimeOnly Only days in term at the child's school; INSET days, half term and holidays are left out.
 	TermTimeOnly *bool `json:"term_time_only,omitempty"`
+
+	// TicketID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	TicketID *ID `json:"ticket_id,omitempty"`
 
 	// Until The last date it may be, two years later at most.
 	Until openapi_types.Date `json:"until"`
@@ -9223,6 +9233,91 @@ type TermsStep struct {
 
 	// Unit Elapsed hours; dates of the calendar; days wholly between; working days, which leave out weekends and bank holidays.
 	Unit NoticeUnit `json:"unit"`
+}
+
+// Ticket A block of dates that was bought. Its state is that of its item; dates are booked off it while it is `confirmed`.
+type Ticket struct {
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID ID `json:"booking_id"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// Count How many dates were bought.
+	Count     int       `json:"count"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Left How many may still be booked.
+	Left int `json:"left"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID    ID     `json:"offer_id"`
+	OfferTitle string `json:"offer_title"`
+	OptionName string `json:"option_name"`
+	PricePence int64  `json:"price_pence"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID   ID     `json:"provider_id"`
+	ProviderName string `json:"provider_name"`
+
+	// State Where one item stands.
+	State ItemState `json:"state"`
+
+	// Used How many are booked, used or lost.
+	Used      int                `json:"used"`
+	ValidFrom openapi_types.Date `json:"valid_from"`
+
+	// ValidTo The last date it may be used on.
+	ValidTo openapi_types.Date `json:"valid_to"`
+}
+
+// TicketList A page of blocks.
+type TicketList struct {
+	Items []Ticket `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// TicketPurchase A block of dates of one offer, for one child.
+type TicketPurchase struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID            ID    `json:"child_id"`
+	ExpectedTotalPence int64 `json:"expected_total_pence"`
+
+	// FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
+	FamilyPays *FamilyPays `json:"family_pays,omitempty"`
+
+	// From The first date it may be used on, today or within 90 days; left out: today.
+	From *openapi_types.Date `json:"from,omitempty"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// Option Name of the price that sells the block.
+	Option string `json:"option"`
+
+	// PlanLineID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	PlanLineID *ID `json:"plan_line_id,omitempty"`
 }
 
 // TimeOfDay London wall time, `HH:MM`.
@@ -9943,6 +10038,11 @@ type SpokenThere = []Language
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type StaffID = ID
+
+// TicketID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type TicketID = ID
 
 // WindowEarliest London wall time, `HH:MM`.
 //
@@ -10809,6 +10909,24 @@ type ReceiveStripeEventParams struct {
 	StripeSignature string `json:"Stripe-Signature"`
 }
 
+// ListTicketsParams defines parameters for ListTickets.
+type ListTicketsParams struct {
+	// ChildID Only those of this child.
+	ChildID *ID `form:"child_id,omitempty" json:"child_id,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// BuyTicketParams defines parameters for BuyTicket.
+type BuyTicketParams struct {
+	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // CreateTopUpParams defines parameters for CreateTopUp.
 type CreateTopUpParams struct {
 	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
@@ -11057,6 +11175,9 @@ type AddToShortlistJSONRequestBody = ShortlistNote
 
 // ReceiveStripeEventJSONRequestBody defines body for ReceiveStripeEvent for application/json ContentType.
 type ReceiveStripeEventJSONRequestBody = StripeEvent
+
+// BuyTicketJSONRequestBody defines body for BuyTicket for application/json ContentType.
+type BuyTicketJSONRequestBody = TicketPurchase
 
 // IssueTokenJSONRequestBody defines body for IssueToken for application/json ContentType.
 type IssueTokenJSONRequestBody = TokenRequest
@@ -11576,6 +11697,15 @@ type ServerInterface interface {
 	// ReceiveStripeEvent Take an event from Stripe
 	// (POST /v1/stripe-events)
 	ReceiveStripeEvent(ctx echo.Context, params ReceiveStripeEventParams) error
+	// ListTickets List blocks of dates
+	// (GET /v1/tickets)
+	ListTickets(ctx echo.Context, params ListTicketsParams) error
+	// BuyTicket Buy a block of dates
+	// (POST /v1/tickets)
+	BuyTicket(ctx echo.Context, params BuyTicketParams) error
+	// GetTicket Read a block of dates
+	// (GET /v1/tickets/{ticket_id})
+	GetTicket(ctx echo.Context, ticketID TicketID) error
 	// IssueToken Sign in to the demo
 	// (POST /v1/tokens)
 	IssueToken(ctx echo.Context) error
@@ -15607,6 +15737,85 @@ func (w *ServerInterfaceWrapper) ReceiveStripeEvent(ctx echo.Context) error {
 	return err
 }
 
+// ListTickets converts echo context to params.
+func (w *ServerInterfaceWrapper) ListTickets(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTicketsParams
+	// ------------- Optional query parameter "child_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "child_id", ctx.QueryParams(), &params.ChildID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListTickets(ctx, params)
+	return err
+}
+
+// BuyTicket converts echo context to params.
+func (w *ServerInterfaceWrapper) BuyTicket(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BuyTicketParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BuyTicket(ctx, params)
+	return err
+}
+
+// GetTicket converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTicket(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "ticket_id" -------------
+	var ticketID TicketID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "ticket_id", ctx.Param("ticket_id"), &ticketID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ticket_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTicket(ctx, ticketID)
+	return err
+}
+
 // IssueToken converts echo context to params.
 func (w *ServerInterfaceWrapper) IssueToken(ctx echo.Context) error {
 	var err error
@@ -15890,6 +16099,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/children/:child_id/legal-basis", wrapper.SetLegalBasis, options.OperationMiddlewares["setLegalBasis"]...)
 	router.GET(options.BaseURL+"/v1/competency-flags", wrapper.ListCompetencyFlags, options.OperationMiddlewares["listCompetencyFlags"]...)
 	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/worker", wrapper.SwapWorker, options.OperationMiddlewares["swapWorker"]...)
+	router.GET(options.BaseURL+"/v1/tickets", wrapper.ListTickets, options.OperationMiddlewares["listTickets"]...)
+	router.POST(options.BaseURL+"/v1/tickets", wrapper.BuyTicket, options.OperationMiddlewares["buyTicket"]...)
+	router.GET(options.BaseURL+"/v1/tickets/:ticket_id", wrapper.GetTicket, options.OperationMiddlewares["getTicket"]...)
 	router.POST(options.BaseURL+"/v1/baskets", wrapper.CreateBasket, options.OperationMiddlewares["createBasket"]...)
 	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
 	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
@@ -35114,6 +35326,368 @@ func (response ReceiveStripeEventdefaultApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
+type ListTicketsRequestObject struct {
+	Params ListTicketsParams
+}
+
+type ListTicketsResponseObject interface {
+	VisitListTicketsResponse(w http.ResponseWriter) error
+}
+
+type ListTickets200ResponseHeaders struct {
+	Link *string
+}
+
+type ListTickets200JSONResponse struct {
+	Body    TicketList
+	Headers ListTickets200ResponseHeaders
+}
+
+func (response ListTickets200JSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTickets400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListTickets400ApplicationProblemPlusJSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTickets401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListTickets401ApplicationProblemPlusJSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTickets403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListTickets403ApplicationProblemPlusJSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTickets404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListTickets404ApplicationProblemPlusJSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTicketsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListTicketsdefaultApplicationProblemPlusJSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicketRequestObject struct {
+	Params BuyTicketParams
+	Body   *BuyTicketJSONRequestBody
+}
+
+type BuyTicketResponseObject interface {
+	VisitBuyTicketResponse(w http.ResponseWriter) error
+}
+
+type BuyTicket201ResponseHeaders struct {
+	IdempotencyReplayed *bool
+}
+
+type BuyTicket201JSONResponse struct {
+	Body    Ticket
+	Headers BuyTicket201ResponseHeaders
+}
+
+func (response BuyTicket201JSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicket400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response BuyTicket400ApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicket401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response BuyTicket401ApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicket403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response BuyTicket403ApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicket404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response BuyTicket404ApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicket409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response BuyTicket409ApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicket422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response BuyTicket422ApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BuyTicketdefaultApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicketRequestObject struct {
+	TicketID TicketID `json:"ticket_id"`
+}
+
+type GetTicketResponseObject interface {
+	VisitGetTicketResponse(w http.ResponseWriter) error
+}
+
+type GetTicket200JSONResponse Ticket
+
+func (response GetTicket200JSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicket400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetTicket400ApplicationProblemPlusJSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicket401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetTicket401ApplicationProblemPlusJSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicket403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetTicket403ApplicationProblemPlusJSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicket404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetTicket404ApplicationProblemPlusJSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTicketdefaultApplicationProblemPlusJSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type IssueTokenRequestObject struct {
 	Body *IssueTokenJSONRequestBody
 }
@@ -36439,6 +37013,15 @@ type StrictServerInterface interface {
 	// ReceiveStripeEvent Take an event from Stripe
 	// (POST /v1/stripe-events)
 	ReceiveStripeEvent(ctx context.Context, request ReceiveStripeEventRequestObject) (ReceiveStripeEventResponseObject, error)
+	// ListTickets List blocks of dates
+	// (GET /v1/tickets)
+	ListTickets(ctx context.Context, request ListTicketsRequestObject) (ListTicketsResponseObject, error)
+	// BuyTicket Buy a block of dates
+	// (POST /v1/tickets)
+	BuyTicket(ctx context.Context, request BuyTicketRequestObject) (BuyTicketResponseObject, error)
+	// GetTicket Read a block of dates
+	// (GET /v1/tickets/{ticket_id})
+	GetTicket(ctx context.Context, request GetTicketRequestObject) (GetTicketResponseObject, error)
 	// IssueToken Sign in to the demo
 	// (POST /v1/tokens)
 	IssueToken(ctx context.Context, request IssueTokenRequestObject) (IssueTokenResponseObject, error)
@@ -42420,6 +43003,104 @@ func (sh *strictHandler) ReceiveStripeEvent(ctx echo.Context, params ReceiveStri
 		return err
 	} else if validResponse, ok := response.(ReceiveStripeEventResponseObject); ok {
 		return validResponse.VisitReceiveStripeEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListTickets operation middleware
+func (sh *strictHandler) ListTickets(ctx echo.Context, params ListTicketsParams) error {
+	var request ListTicketsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTickets(ctx.Request().Context(), request.(ListTicketsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTickets")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListTicketsResponseObject); ok {
+		return validResponse.VisitListTicketsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BuyTicket operation middleware
+func (sh *strictHandler) BuyTicket(ctx echo.Context, params BuyTicketParams) error {
+	var request BuyTicketRequestObject
+
+	request.Params = params
+
+	var body BuyTicketJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BuyTicket(ctx.Request().Context(), request.(BuyTicketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BuyTicket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BuyTicketResponseObject); ok {
+		return validResponse.VisitBuyTicketResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTicket operation middleware
+func (sh *strictHandler) GetTicket(ctx echo.Context, ticketID TicketID) error {
+	var request GetTicketRequestObject
+
+	request.TicketID = ticketID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTicket(ctx.Request().Context(), request.(GetTicketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTicket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTicketResponseObject); ok {
+		return validResponse.VisitGetTicketResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

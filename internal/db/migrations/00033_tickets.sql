@@ -84,12 +84,12 @@ DO $$
 BEGIN
     EXECUTE 'CREATE OR REPLACE VIEW audit_tenant_parents WITH (security_invoker = true) AS '
         || rtrim(pg_get_viewdef('audit_tenant_parents'::regclass), '; ')
-        || $v$ UNION ALL (SELECT c.authority_id, 'ticket ' || c.id AS subject, 'booking_item ' || c.id || ' is not of this authority' AS detail
+        || $v$ UNION ALL SELECT c.authority_id, 'ticket ' || c.id AS subject, 'booking_item ' || c.id || ' is not of this authority' AS detail
             FROM ticket c WHERE NOT EXISTS (SELECT FROM booking_item p WHERE p.authority_id = c.authority_id AND p.id = c.id)
             UNION ALL SELECT c.authority_id, 'ticket ' || c.id, 'child ' || c.child_id || ' is not of this authority'
             FROM ticket c WHERE NOT EXISTS (SELECT FROM child p WHERE p.authority_id = c.authority_id AND p.id = c.child_id)
             UNION ALL SELECT c.authority_id, 'booking_item ' || c.id, 'ticket ' || c.ticket_id || ' is not of this authority'
-            FROM booking_item c WHERE c.ticket_id IS NOT NULL AND NOT EXISTS (SELECT FROM ticket p WHERE p.authority_id = c.authority_id AND p.id = c.ticket_id))$v$;
+            FROM booking_item c WHERE c.ticket_id IS NOT NULL AND NOT EXISTS (SELECT FROM ticket p WHERE p.authority_id = c.authority_id AND p.id = c.ticket_id)$v$;
 END $$;
 -- +goose StatementEnd
 
@@ -98,7 +98,7 @@ END $$;
 DO $$
 BEGIN
     EXECUTE 'CREATE OR REPLACE VIEW audit_tenant_parents WITH (security_invoker = true) AS '
-        || regexp_replace(pg_get_viewdef('audit_tenant_parents'::regclass), '^(.*)UNION ALL\s+\(?\s*SELECT c.authority_id,\s+\(''ticket .*$', '\1');
+        || regexp_replace(pg_get_viewdef('audit_tenant_parents'::regclass), '^(.*)UNION ALL.*UNION ALL.*UNION ALL.*$', '\1');
 END $$;
 -- +goose StatementEnd
 DROP VIEW audit_tickets;
