@@ -144,6 +144,7 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 	paths = append(paths, told, thread)
 	paths = append(paths, "/v1/providers", "/v1/competencies", "/v1/offers/"+o.Offer.ID.String()+"/requirements")
 	introduced := into[gen.Introduction](w.as(mother).post("/v1/introductions", object{"child_id": w.sam, "provider_id": w.stars.ID, "consent": true}), http.StatusCreated).ID
+	paths = append(paths, "/v1/tickets", "/v1/tickets/"+w.as(mother).ticket(w.sam, w.publish(w.stars, blocks())).ID.String())
 	paths = append(paths, "/v1/introductions", "/v1/introductions/"+introduced.String(), "/v1/child-needs?child_id="+w.sam.String(),
 		"/v1/children/"+w.sam.String()+"/nights")
 	paths = append(paths, "/v1/registers?date=2027-01-09", "/v1/registers/"+o.Sessions[0].ID.String(), "/v1/children/"+w.sam.String()+"/collection",

@@ -12,8 +12,7 @@ import (
 
 // CreateBooking books a basket of quotes, all or nothing, once per key.
 func (s *Server) CreateBooking(ctx context.Context, r gen.CreateBookingRequestObject) (gen.CreateBookingResponseObject, error) {
-	acting := people.Acting{Person: who(ctx).Person, Role: who(ctx).Role} // the desk reads what they reach
-	reply, err := s.desk.Create(ctx, acting, booking.CreateBooking{
+	reply, err := s.desk.Create(ctx, people.As(who(ctx)), booking.CreateBooking{
 		Quotes: mapped(r.Body.Quotes, func(q gen.QuoteToBook) booking.QuoteToBook {
 			return booking.QuoteToBook{QuoteID: q.QuoteID, ExpectedTotalPence: shortbreaks.Pence(q.ExpectedTotalPence)}
 		}),

@@ -477,6 +477,7 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 	maps.Copy(all, m.providerRequests())
 	maps.Copy(all, m.openDataRequests())
 	maps.Copy(all, m.lifeRequests())
+	maps.Copy(all, m.seriesRequests())
 	maps.Copy(all, m.trustRequests())
 	maps.Copy(all, m.registerRequests())
 	maps.Copy(all, m.tellingRequests())

@@ -16,17 +16,22 @@ import (
 
 // CreateQuote prices what one child would book.
 func (s *Server) CreateQuote(ctx context.Context, r gen.CreateQuoteRequestObject) (gen.CreateQuoteResponseObject, error) {
-	q, err := booking.MakeQuote(ctx, s.DB, who(ctx), booking.CreateQuote{
-		ChildID: r.Body.ChildID, OfferID: r.Body.OfferID, SessionIDs: r.Body.SessionIds, BundleID: r.Body.BundleID,
-		Visits: mapped(r.Body.Visits, visitOf), LaneID: r.Body.LaneID, ChargeKinds: words[string](r.Body.ChargeKinds),
-		PlanLineID: r.Body.PlanLineID, FamilyPays: string(given(r.Body.FamilyPays)), Ratio: ratioOf(r.Body.Ratio),
-		Children: given(r.Body.Children), ChildNo: given(r.Body.ChildNumber), Quantities: milesOf(r.Body.Miles),
-		Companions: companionsOf(r.Body.Companions),
-	})
+	q, err := booking.MakeQuote(ctx, s.DB, who(ctx), quoteWanted(*r.Body))
 	if err != nil {
 		return nil, err
 	}
 	return gen.CreateQuote201JSONResponse(quoteFor(who(ctx), q)), nil
+}
+
+// quoteWanted is what a request would have.
+func quoteWanted(b gen.QuoteRequest) booking.CreateQuote {
+	return booking.CreateQuote{
+		ChildID: b.ChildID, OfferID: b.OfferID, SessionIDs: b.SessionIds, BundleID: b.BundleID,
+		Visits: mapped(b.Visits, visitOf), LaneID: b.LaneID, ChargeKinds: words[string](b.ChargeKinds),
+		PlanLineID: b.PlanLineID, FamilyPays: string(given(b.FamilyPays)), Ratio: ratioOf(b.Ratio),
+		Children: given(b.Children), ChildNo: given(b.ChildNumber), Quantities: milesOf(b.Miles),
+		Companions: companionsOf(b.Companions), TicketID: b.TicketID,
+	}
 }
 
 // GetQuote reads a quote back, as figures or as a paper.

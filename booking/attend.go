@@ -68,7 +68,7 @@ func Record(ctx context.Context, d *db.DB, who shortbreaks.Actor, r RecordAttend
 			return err
 		}
 		item = it
-		if !it.State.CanBecome(r.Outcome) || it.State == Disputed {
+		if it.IsTicket() || !it.State.CanBecome(r.Outcome) || it.State == Disputed {
 			return ErrWrongState.With("It is " + string(it.State) + ". Nothing was recorded.")
 		}
 		if tx.Now.Before(it.StartsAt) {

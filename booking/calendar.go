@@ -90,7 +90,7 @@ JOIN provider p ON p.id = b.provider_id
 JOIN setting t ON t.provider_id = o.provider_id AND t.id = o.setting_id
 CROSS JOIN LATERAL (SELECT count(*) AS moves, coalesce(max(at), b.created_at) AS changed_at FROM item_event e
     WHERE e.authority_id = i.authority_id AND e.item_id = i.id) e
-WHERE i.ends_at > $3 AND `
+WHERE i.ends_at > $3 AND (i.session_id IS NOT NULL OR i.lane_id IS NOT NULL) AND `
 
 const sqlEntriesEnd = ` ORDER BY i.starts_at, i.id LIMIT $4`
 

@@ -46,7 +46,7 @@ func CancelDay(ctx context.Context, d *db.DB, who shortbreaks.Actor, c IllToday)
 	if c.On != nil {
 		day = c.On.Format(time.DateOnly)
 	}
-	return cancelMany(ctx, d, who, "ill", c.DryRun, `child_id = $1 AND left(local_start, 10) =
+	return cancelMany(ctx, d, who, "ill", c.DryRun, `child_id = $1 AND (session_id IS NOT NULL OR lane_id IS NOT NULL) AND left(local_start, 10) =
 		coalesce($2::text, to_char($3::timestamptz AT TIME ZONE 'Europe/London', 'YYYY-MM-DD'))`, c.ChildID, day)
 }
 
@@ -105,6 +105,9 @@ func bookingsOf(items []*Item) []uuid.UUID {
 // cancelAcross cancels items of several bookings, each by its own terms, and
 // moves all places, then all money: one order for everybody.
 func cancelAcross(ctx context.Context, tx *db.Tx, bookings []*Booking, items []*Item, to State, by mover) error {
+	if err := lockTickets(ctx, tx, items, nil); err != nil {
+		return err
+	}
 	if err := feesAcross(ctx, tx, bookings, items, to, by); err != nil {
 		return err
 	}
@@ -133,10 +136,14 @@ func (b *Booking) fees(ctx context.Context, tx *db.Tx, items []*Item, to State, 
 	if err != nil {
 		return err
 	}
+	if items, err = endTickets(ctx, tx, items, to); err != nil {
+		return err
+	}
 	for _, it := range items {
 		fee := shortbreaks.Pence(0)
 		if it.State == Confirmed && to != CancelledByProvider {
-			fee = b.Terms.Fee(tariff.Cancellation{Price: it.PricePence, Start: it.StartsAt, At: tx.Now, Reason: reasonOf(by.cause), Holidays: holidays})
+			fee = b.Terms.Fee(tariff.Cancellation{Price: it.worth(), Start: it.StartsAt, At: tx.Now, Reason: reasonOf(by.cause), Holidays: holidays})
+			fee = it.ticketFee(fee)
 		}
 		it.ChargePence, it.AutoConfirmAt = &fee, nil
 		it.await(fee, b.Terms.WaivedIfRefilled)

@@ -70,7 +70,7 @@ func (k *Desk) Create(ctx context.Context, who people.Acting, c CreateBooking) (
 	}
 	p := &placing{c, order}
 	reply, err := (*shortbreaks.Reply)(nil), errMayBeFree
-	if k.full.wants(order) {
+	if len(order.Quotes) == 1 && k.full.wants(order) { // of several, every line that cannot be booked is named
 		reply, err = k.looks.Ask(ctx, p)
 	}
 	if errors.Is(err, errMayBeFree) {
@@ -124,6 +124,9 @@ func (p *placing) rows() db.Rows {
 	r := db.Rows{Alone: []uuid.UUID{keyRow(p.request.Idem)}}
 	n := needs([]Order{*p.order})
 	r.Alone = append(r.Alone, n.quotes...)
+	for _, t := range n.tickets {
+		r.Shared = append(r.Shared, t.id)
+	}
 	for _, k := range n.places {
 		r.Shared = append(r.Shared, k.Session)
 	}

@@ -72,7 +72,7 @@ func TestTheDeskGivesEveryRequestItsOwnAnswer(t *testing.T) {
 	}
 	together(4*len(children), func(n int) error {
 		i, j := n/4, n%4
-		reply, err := desk.Create(w.ctx, acting(parents[i]), asks[i][j])
+		reply, err := desk.Create(w.ctx, people.As(parents[i]), asks[i][j])
 		results[i][j] = result{reply, err}
 		return nil
 	})
@@ -120,7 +120,7 @@ func TestWhatTheDatabaseRefusesOneNobodyElseIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	refused := make([]error, len(asks))
 	together(len(asks), func(i int) error {
-		_, refused[i] = desk.Create(w.ctx, acting(parents[i]), asks[i])
+		_, refused[i] = desk.Create(w.ctx, people.As(parents[i]), asks[i])
 		return nil
 	})
 	for i, err := range refused {
@@ -156,13 +156,13 @@ func TestAKeyAtWorkElsewhereKeepsNobodyElseWaiting(t *testing.T) {
 		})
 	}()
 	<-holding
-	_, err := desk.Create(w.ctx, acting(parents[1]), asks[1])
+	_, err := desk.Create(w.ctx, people.As(parents[1]), asks[1])
 	require.NoError(t, err)
-	_, err = desk.Create(w.ctx, acting(parents[0]), asks[0])
+	_, err = desk.Create(w.ctx, people.As(parents[0]), asks[0])
 	require.ErrorIs(t, err, shortbreaks.ErrStillRunning)
 	close(letGo)
 	require.NoError(t, <-ended)
-	reply, err := desk.Create(w.ctx, acting(parents[0]), asks[0])
+	reply, err := desk.Create(w.ctx, people.As(parents[0]), asks[0])
 	require.NoError(t, err)
 	require.False(t, reply.Replayed)
 	w.clean()
@@ -178,33 +178,33 @@ func TestASoldOutSessionIsRefusedAtAGlanceAndBookedAgainOnceAPlaceIsFree(t *test
 		asks[i] = toBook(w.quote(parents[i], ask(child, club, 1)))
 		asks[i].Idem = once(parents[i], "key", asks[i])
 	}
-	first, err := desk.Create(w.ctx, acting(parents[0]), asks[0])
+	first, err := desk.Create(w.ctx, people.As(parents[0]), asks[0])
 	require.NoError(t, err)
 	for range 2 { // the second time nothing is locked
-		_, err = desk.Create(w.ctx, acting(parents[1]), asks[1])
+		_, err = desk.Create(w.ctx, people.As(parents[1]), asks[1])
 		require.ErrorIs(t, err, booking.ErrSessionFull)
 	}
-	again, err := desk.Create(w.ctx, acting(parents[0]), asks[0])
+	again, err := desk.Create(w.ctx, people.As(parents[0]), asks[0])
 	require.NoError(t, err, "whoever took the last place is told so")
 	require.True(t, again.Replayed)
 	require.Equal(t, first.Body, again.Body)
 	wrong := asks[2]
 	wrong.Quotes = []booking.QuoteToBook{{QuoteID: wrong.Quotes[0].QuoteID, ExpectedTotalPence: 1}}
 	wrong.Idem = once(parents[2], "wrong", wrong)
-	_, err = desk.Create(w.ctx, acting(parents[2]), wrong)
+	_, err = desk.Create(w.ctx, people.As(parents[2]), wrong)
 	require.ErrorIs(t, err, booking.ErrPriceChanged)
-	_, err = desk.Create(w.ctx, acting(parents[2]), asks[2])
+	_, err = desk.Create(w.ctx, people.As(parents[2]), asks[2])
 	require.ErrorIs(t, err, booking.ErrSessionFull, "and it is remembered to be full")
 
 	list, _, err := booking.List(w.ctx, w.d, parents[0], booking.ListBookings{Limit: 10})
 	require.NoError(t, err)
 	_, err = booking.Cancel(w.ctx, w.d, parents[0], booking.CancelBooking{BookingID: list[0].ID, Reason: "ill"})
 	require.NoError(t, err)
-	got, err := desk.Create(w.ctx, acting(parents[1]), asks[1])
+	got, err := desk.Create(w.ctx, people.As(parents[1]), asks[1])
 	require.NoError(t, err)
 	require.NotNil(t, got)
 	require.Equal(t, 1, w.taken(club, 0))
-	_, err = desk.Create(w.ctx, acting(parents[2]), asks[2])
+	_, err = desk.Create(w.ctx, people.As(parents[2]), asks[2])
 	require.ErrorIs(t, err, booking.ErrSessionFull)
 	w.clean()
 }
@@ -216,27 +216,22 @@ func TestOnlyAFamilyOrItsPractitionerBooksAtTheDesk(t *testing.T) {
 	club := w.clubFor(5)
 	c := toBook(w.quote(w.parent, ask(w.child, club, 1)))
 	c.Idem = once(parents[0], "key", c)
-	_, err := desk.Create(w.ctx, acting(parents[0]), c)
+	_, err := desk.Create(w.ctx, people.As(parents[0]), c)
 	require.ErrorIs(t, err, shortbreaks.ErrNotFound, "another family of the same council")
 	bracken, err := w.build.NewCouncil(w.ctx, "Brackenvale Council", "bracken", "Brackenvale")
 	require.NoError(t, err)
 	elsewhere, err := w.build.NewHome(w.ctx, bracken.ID, []budgets.Child{{FirstName: "Ada", FamilyName: "Elsewhere", DateOfBirth: time.Date(2017, 5, 1, 0, 0, 0, 0, time.UTC)}}, "family.elsewhere")
 	require.NoError(t, err)
-	_, err = desk.Create(w.ctx, acting(elsewhere.Parents[0]), c)
+	_, err = desk.Create(w.ctx, people.As(elsewhere.Parents[0]), c)
 	require.ErrorIs(t, err, shortbreaks.ErrNotFound, "another council")
 	_, err = desk.Create(w.ctx, people.Acting{Person: w.house.Owner.Person, Role: shortbreaks.Family}, c)
 	require.ErrorIs(t, err, people.ErrRoleNotHeld)
 	for _, who := range []shortbreaks.Actor{w.house.Owner, w.council.Finance, {}} {
-		_, err = desk.Create(w.ctx, acting(who), c)
+		_, err = desk.Create(w.ctx, people.As(who), c)
 		require.ErrorIs(t, err, shortbreaks.ErrForbidden)
 	}
 	gone, cancel := context.WithCancel(w.ctx)
 	cancel()
-	_, err = desk.Create(gone, acting(w.parent), c)
+	_, err = desk.Create(gone, people.As(w.parent), c)
 	require.True(t, err == nil || errors.Is(err, context.Canceled))
-}
-
-// acting is what a token says of somebody.
-func acting(who shortbreaks.Actor) people.Acting {
-	return people.Acting{Person: who.Person, Role: who.Role}
 }

@@ -41,6 +41,9 @@
 //   - outside.go: places a provider takes for those who do not book here;
 //     offlinecode.go, offline.go: bookings a provider enters with a family's code;
 //     importrow.go, importbooking.go, importoutside.go: bookings there were before, from a file.
+//   - series.go: every date of a rule, and what stands against each; basket.go:
+//     several things priced and booked in one order, each line named that fails.
+//   - ticket.go, ticketuse.go: a block of dates bought as one, and used up.
 //   - read.go: what each role may see of a booking.
 //   - message.go: what those linked to a booking write to each other about it.
 //   - newskind.go: what each move tells whom; tell.go, tellwhom.go, remind.go:
@@ -49,5 +52,5 @@
 //     lead to.
 //
 // Rows are locked in one order everywhere: idempotency key, waiting lists and
-// codes, items, session places, lanes, plan lines, accounts; each by id.
+// codes, items, tickets, session places, lanes, plan lines, accounts; each by id.
 package booking

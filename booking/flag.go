@@ -52,7 +52,8 @@ FROM child_need n
 CROSS JOIN LATERAL (SELECT i.authority_id, i.id, i.booking_id, i.provider_id, i.lane_id, i.starts_at, i.ends_at FROM booking_item i
     WHERE i.authority_id = n.authority_id AND i.child_id = n.child_id AND i.state IN ('requested', 'conditional', 'confirmed')
         AND i.starts_at > $1 AND (i.starts_at <= $2 OR EXISTS (SELECT FROM competency w WHERE w.authority_id = n.authority_id AND w.child_id = n.child_id
-            AND w.provider_id = i.provider_id AND w.withdrawn_at IS NOT NULL)) OFFSET 0) i
+            AND w.provider_id = i.provider_id AND w.withdrawn_at IS NOT NULL))
+        AND (i.session_id IS NOT NULL OR i.lane_id IS NOT NULL) OFFSET 0) i
 JOIN booking b ON b.authority_id = i.authority_id AND b.id = i.booking_id
 JOIN offer o ON o.provider_id = b.provider_id AND o.id = b.offer_id
 LEFT JOIN lane l ON l.provider_id = i.provider_id AND l.id = i.lane_id`

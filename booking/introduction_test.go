@@ -11,6 +11,7 @@ import (
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
 	"shortbreaks/marketplace/tariff"
+	"shortbreaks/people"
 )
 
 // specialist is a club at 1:3 for £8.00, or 1:1 for £30.00, for children the
@@ -57,7 +58,7 @@ func TestT94_NoBookingBeforeTheIntroductionIsAccepted(t *testing.T) {
 	require.ErrorIs(t, w.create(q), booking.ErrIntroductionNeeded)
 	asked := toBook(q)
 	asked.Idem = once(w.parent, "key", asked)
-	_, err := booking.NewDesk(w.d).Create(w.ctx, acting(w.parent), asked)
+	_, err := booking.NewDesk(w.d).Create(w.ctx, people.As(w.parent), asked)
 	require.ErrorIs(t, err, booking.ErrIntroductionNeeded)
 	byRequest := specialist()
 	byRequest.Instant, byRequest.Title = false, "By request"

@@ -68,8 +68,13 @@ type Item struct {
 	Places        int                // of the session that this item and who comes along take
 	StaffUnits    int                // who give their time to this child alone
 	Companions    map[string]int     // who come along, by kind; nil: nobody
+	TicketID      *uuid.UUID         // it was booked off; nil: it is paid for
+	TicketCounts  bool               // it is one of those used of the ticket
 	PlaceSeq      *int64             // ordinal of the place taken in its session
 
+	ticketLost bool // it was cancelled too late to count as not used
+
+	Ticket   *Ticket `db:"-"` // made with it; nil otherwise
 	Charges  []Charge
 	Dues     []ItemDue    // what of them is paid ahead; nil: nothing
 	Back     []ItemRefund // what was given back

@@ -62,7 +62,8 @@ func queueEvents(batch *pgx.Batch, events []event) {
 }
 
 const itemColumns = `authority_id, id, booking_id, n, provider_id, child_id, attendee_kind, session_id, lane_id, starts_at, ends_at, local_start,
-	time_zone, version_id, state, expires_at, auto_confirm_at, price_pence, charge_pence, place_seq, fee_due_at, fee_pence, places, staff_units, companions`
+	time_zone, version_id, state, expires_at, auto_confirm_at, price_pence, charge_pence, place_seq, fee_due_at, fee_pence, places, staff_units, companions,
+	ticket_id, ticket_counts`
 
 // selectItems reads items in id order; with FOR UPDATE in the condition it
 // locks them in that order, first of all rows.
@@ -120,6 +121,9 @@ func moveUntil(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover
 // giveBack returns the places and workers of items that are closed. They were
 // locked before; next come lines, then accounts.
 func giveBack(ctx context.Context, tx *db.Tx, items []*Item) error {
+	if err := returnTickets(ctx, tx, items); err != nil {
+		return err
+	}
 	places, staff := map[marketplace.PlaceKey]int{}, map[marketplace.PlaceKey]int{}
 	visits := map[uuid.UUID][]uuid.UUID{}
 	for _, it := range items {
@@ -128,7 +132,7 @@ func giveBack(ctx context.Context, tx *db.Tx, items []*Item) error {
 			if places[key] += it.Places; it.StaffUnits > 0 {
 				staff[key] += it.StaffUnits
 			}
-		} else {
+		} else if !it.IsTicket() {
 			visits[it.ProviderID] = append(visits[it.ProviderID], it.ID)
 		}
 	}

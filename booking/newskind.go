@@ -55,7 +55,7 @@ var newsWords = map[NewsKind]string{
 	NewsYesNeeded: "This waits for your answer; please agree or say what is wrong", NewsWantedFound: "Something fits a time you want",
 	NewsRoundPlaced: "The places were given out and you have one", NewsRoundNotPlaced: "The places were given out and there was none for you",
 	NewsRoundCalledOff: "The places are not given out together; book one as any other",
-	NewsEntered: "The provider has entered a booking for you; please say yes or no",
+	NewsEntered:        "The provider has entered a booking for you; please say yes or no",
 }
 
 // NewsKinds are all kinds, in the order they are shown.
@@ -88,6 +88,9 @@ type happening struct {
 
 // told is what a move tells the family and the provider; "" is nothing.
 func (h happening) told() (family, provider NewsKind) {
+	if h.cause == ticketEnded {
+		return "", "" // its end is told before it comes
+	}
 	switch h.to {
 	case Held:
 		if h.fromLine {

@@ -50,13 +50,14 @@ type board struct {
 	crew       *crew                    // for children who need somebody signed off
 	kept       map[uuid.UUID]*marketplace.EmergencyCapacity
 	outside    map[outsideKey]*OutsidePlace
+	tickets    map[uuid.UUID]*Ticket // that dates are booked off
 }
 
 // attendance is a child in a session; once at most.
 type attendance struct{ child, session uuid.UUID }
 
 // queueLocks puts into a batch what locks everything the orders need, in the
-// one fixed order: session places, lanes, plan lines, accounts; each by id.
+// one fixed order: tickets, session places, lanes, plan lines, accounts; each by id.
 // Reads that decide come after the locks they depend on. Lanes are not locked
 // by one statement, so if somebody's time is asked for, they and what comes
 // after them are left to lockRest.
@@ -85,6 +86,7 @@ func (r *reservation) lockRest(ctx context.Context, tx *db.Tx) (err error) {
 
 // queue reads all of the board but the money; with lock, to take from it.
 func (b *board) queue(batch *pgx.Batch, need needed, lock bool) {
+	b.tickets = queueTickets(batch, need.tickets, lock)
 	b.places = marketplace.QueuePlaces(batch, need.places, lock)
 	b.kept = marketplace.QueueEmergency(batch, need.kept)
 	b.outside = queueOutside(batch, need.outside)
@@ -153,6 +155,7 @@ type needed struct {
 	kept []marketplace.EmergencyRef // places kept for emergencies
 
 	outside []*OutsidePlace
+	tickets []ticketRef // that dates are booked off
 
 	introduced []*Quote // of offers that need an introduction
 	skilled    []*Quote // for which somebody has to be signed off
@@ -182,6 +185,9 @@ func needs(orders []Order) needed {
 			if q.needsTasks() {
 				n.skilled = append(n.skilled, q)
 			}
+			if id := q.Document.TicketID; id != nil && first(*id) {
+				n.tickets = append(n.tickets, ticketRef{o.Authority, *id})
+			}
 			for _, it := range q.Document.Items {
 				n.item(o, q, it, first)
 			}
@@ -191,9 +197,11 @@ func needs(orders []Order) needed {
 }
 
 func (n *needed) item(o Order, q *Quote, it QuotedItem, first func(uuid.UUID) bool) {
-	if it.SessionID == nil {
+	switch {
+	case it.Ticket != nil: // takes no place and nobody's time
+	case it.SessionID == nil:
 		n.lanes = append(n.lanes, laneWish(q, it))
-	} else {
+	default:
 		n.attending, n.children, n.sessions = append(n.attending, o.Authority), append(n.children, q.ChildID), append(n.sessions, *it.SessionID)
 		if first(*it.SessionID) {
 			n.places = append(n.places, marketplace.PlaceKey{Provider: q.ProviderID, Session: *it.SessionID})

@@ -52,6 +52,7 @@ type QuoteDocument struct {
 	MightAdd      []tariff.MightAdd `json:"might_add,omitempty"`
 	Dues          []tariff.Due      `json:"dues,omitempty"`
 	BundleID      *uuid.UUID        `json:"bundle_id,omitempty"` // what was asked for, if it was a bundle
+	TicketID      *uuid.UUID        `json:"ticket_id,omitempty"` // that the dates are booked off
 	HeldFor       time.Duration     `json:"held_for,omitempty"`  // offered from a waiting list: how long the family has to answer
 
 	Introduction *QuotedIntroduction `json:"introduction,omitempty"` // nil: the offer needs none
@@ -71,6 +72,7 @@ type QuotedItem struct {
 	PricePence   shortbreaks.Pence `json:"price_pence"`
 	Charges      []QuotedCharge    `json:"charges"`
 	Minimum      *QuotedMinimum    `json:"minimum,omitempty"` // it runs only if enough book
+	Ticket       *QuotedTicket     `json:"ticket,omitempty"`  // it is a block of dates, bought and not yet used
 	Tasks        []string          `json:"tasks,omitempty"`   // that somebody has to be signed off for (R120)
 	Party
 }
@@ -123,8 +125,10 @@ type CreateQuote struct {
 	ChildNo      int            // which of them this is, from 1
 	Quantities   map[string]int // by charge kind: miles, items
 	Companions   map[string]int // who come along, by kind (T96)
+	TicketID     *uuid.UUID     // to book the dates off; nil: they are paid for
 
-	anyHour bool // for an emergency
+	anyHour bool    // for an emergency
+	ticket  *Ticket // of TicketID
 }
 
 // BudgetPence is what budgets would pay of the quote.
@@ -170,8 +174,14 @@ func draftFor(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, c CreateQuo
 	if err := budgets.CheckSiblings(ctx, tx, child, c.ChildNo, c.Children); err != nil {
 		return nil, err
 	}
+	if err := c.readTicket(ctx, tx, who); err != nil {
+		return nil, err
+	}
 	offered, introduction, err := offeringFor(ctx, tx, child, &c)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.ticket.serves(offered, c); err != nil {
 		return nil, err
 	}
 	settings, err := budgets.SettingsOn(ctx, tx, child.AuthorityID, shortbreaks.Date(tx.Now))
@@ -196,7 +206,7 @@ func (c CreateQuote) want(child *budgets.Child) marketplace.Want {
 		OfferID: c.OfferID, SessionIDs: c.SessionIDs, BundleID: c.BundleID, Visits: c.Visits, LaneID: c.LaneID,
 		ChargeKinds: c.ChargeKinds, ReducedRate: child.ReducedRate, DateOfBirth: child.DateOfBirth, Authority: child.AuthorityID,
 		Schemes: child.FundedSchemes, Ratio: c.Ratio, Children: c.Children, ChildNo: c.ChildNo, Quantities: c.Quantities,
-		Companions: c.Companions, AnyHour: c.anyHour,
+		Companions: c.Companions, AnyHour: c.anyHour, Ticket: c.ticket.use(),
 	}
 }
 
@@ -212,7 +222,7 @@ func draftQuote(who shortbreaks.Actor, child *budgets.Child, o *marketplace.Offe
 			ProviderName: o.Provider.Name, OfferTitle: o.Offer.Title, Category: o.Offer.Category, OptionName: o.OptionName,
 			BilledOn: o.BilledOn, Instant: o.Offer.Instant, Explanation: o.Explanation, Terms: o.Terms,
 			BufferBefore: o.BufferBefore, BufferAfter: o.BufferAfter, RequestWithin: s.RequestWithin,
-			FullPence: o.FullPence, MightAdd: o.MightAdd, Dues: o.Dues, BundleID: c.BundleID,
+			FullPence: o.FullPence, MightAdd: o.MightAdd, Dues: o.Dues, BundleID: c.BundleID, TicketID: c.TicketID,
 		},
 	}
 	for _, it := range o.Items {
@@ -310,7 +320,7 @@ func fundAsks(q *Quote) ([]budgets.FundAsk, []*QuotedCharge) {
 		for j := range it.Charges {
 			ch := &it.Charges[j]
 			asks = append(asks, budgets.FundAsk{
-				Category: q.Document.Category, Kind: ch.Kind, Date: shortbreaks.Date(it.StartsAt), Pence: ch.AmountPence,
+				Category: q.Document.Category, Kind: ch.Kind, Date: it.paysOn(), Pence: ch.AmountPence,
 				Minutes: int64(it.EndsAt.Sub(it.StartsAt) / time.Minute), Sessions: 1, Nights: 1,
 			})
 			charges = append(charges, ch)

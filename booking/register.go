@@ -100,7 +100,7 @@ func Registers(ctx context.Context, d *db.DB, who shortbreaks.Actor, l ListRegis
 	err = d.Read(ctx, db.For(who), func(tx *db.Tx) error {
 		page, err = collectRegisters(ctx, tx, `SELECT `+sessionHead+` WHERE s.provider_id = ANY ($1) AND s.state = 'scheduled' AND s.starts_at >= $2 AND s.starts_at < $3
 				AND $4::uuid IS NULL AND (s.starts_at, s.id) > ($5, $6)
-			UNION ALL SELECT `+visitHead+` WHERE i.provider_id = ANY ($1) AND i.session_id IS NULL AND i.starts_at >= $2 AND i.starts_at < $3
+			UNION ALL SELECT `+visitHead+` WHERE i.provider_id = ANY ($1) AND i.session_id IS NULL AND i.lane_id IS NOT NULL AND i.starts_at >= $2 AND i.starts_at < $3
 				AND i.state IN `+expectedStates+` AND ($4::uuid IS NULL OR l.worker_id = $4) AND (i.starts_at, i.id) > ($5, $6)
 			ORDER BY starts_at, id LIMIT $7`,
 			who.Providers, shortbreaks.At(l.Day, 0), shortbreaks.At(l.Day, 24*60), l.WorkerID, l.After, l.AfterID, l.Limit+1)
@@ -128,7 +128,8 @@ const (
 
 func registerOf(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, occasion uuid.UUID) (*Register, error) {
 	found, err := collectRegisters(ctx, tx, `SELECT `+sessionHead+` WHERE s.provider_id = ANY ($1) AND s.id = $2 AND s.state = 'scheduled'
-		UNION ALL SELECT `+visitHead+` WHERE i.provider_id = ANY ($1) AND i.id = $2 AND i.session_id IS NULL AND i.state IN `+expectedStates, who.Providers, occasion)
+		UNION ALL SELECT `+visitHead+` WHERE i.provider_id = ANY ($1) AND i.id = $2 AND i.session_id IS NULL AND i.lane_id IS NOT NULL
+			AND i.state IN `+expectedStates, who.Providers, occasion)
 	if err != nil {
 		return nil, err
 	}

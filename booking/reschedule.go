@@ -112,6 +112,8 @@ func (m *moving) lockOld(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
 	}
 	m.old = items[0]
 	switch {
+	case m.old.IsTicket():
+		return ErrWrongState.With("It is a block of dates, and not a date. Nothing was moved.")
 	case !m.old.State.CanBecome(CancelledByFamily):
 		return ErrWrongState.With("It is finished or cancelled already. Nothing was moved.")
 	case !tx.Now.Before(m.old.StartsAt):
@@ -173,7 +175,7 @@ func (m *moving) needsNobody(ctx context.Context, tx *db.Tx) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	fee := m.booking.Terms.Fee(tariff.Cancellation{Price: m.old.PricePence, Start: m.old.StartsAt, At: tx.Now, Reason: moved, Holidays: holidays})
+	fee := m.booking.Terms.Fee(tariff.Cancellation{Price: m.old.worth(), Start: m.old.StartsAt, At: tx.Now, Reason: moved, Holidays: holidays})
 	return fee == 0 && m.order.Quotes[0].Document.Instant, nil
 }
 
@@ -181,6 +183,9 @@ func (m *moving) needsNobody(ctx context.Context, tx *db.Tx) (bool, error) {
 // order, since the old date is released before the new one is taken.
 func (m *moving) lockAhead(ctx context.Context, tx *db.Tx) error {
 	need := needs([]Order{m.order})
+	if err := lockTickets(ctx, tx, []*Item{m.old}, need.tickets); err != nil {
+		return err
+	}
 	if m.old.SessionID != nil {
 		need.places = append(need.places, marketplace.PlaceKey{Provider: m.old.ProviderID, Session: *m.old.SessionID})
 	}

@@ -136,16 +136,9 @@ func (t *taking) giveBack() {
 func (t *taking) decide() (*Basket, error) {
 	basket := &Basket{ID: shortbreaks.NewID()}
 	for _, q := range t.order.Quotes {
-		if err := t.checkQuote(q); err != nil {
-			return nil, err
-		}
-		booking := t.newBooking(basket, q)
-		for n, qi := range q.Document.Items {
-			item, err := t.take(booking, q, n, qi)
-			if err != nil {
-				return nil, err
-			}
-			booking.Items = append(booking.Items, item)
+		booking, err := t.decideQuote(basket, q)
+		if err != nil {
+			return nil, t.nameLines(err)
 		}
 		basket.Bookings = append(basket.Bookings, booking)
 	}
@@ -153,6 +146,21 @@ func (t *taking) decide() (*Basket, error) {
 		return nil, err
 	}
 	return basket, nil
+}
+
+func (t *taking) decideQuote(basket *Basket, q *Quote) (*Booking, error) {
+	if err := t.checkQuote(q); err != nil {
+		return nil, err
+	}
+	booking := t.newBooking(basket, q)
+	for n, qi := range q.Document.Items {
+		item, err := t.take(booking, q, n, qi)
+		if err != nil {
+			return nil, err
+		}
+		booking.Items = append(booking.Items, item)
+	}
+	return booking, nil
 }
 
 func (t *taking) checkQuote(q *Quote) error {
@@ -215,12 +223,18 @@ func (t *taking) take(b *Booking, q *Quote, n int, qi QuotedItem) (*Item, error)
 		return nil, err
 	}
 	var err error
-	if qi.SessionID == nil {
+	switch {
+	case qi.Ticket != nil:
+		item.Ticket = newTicket(item, q, qi.Ticket, t.now)
+	case qi.SessionID == nil:
 		err = t.takeLane(item, q, qi)
-	} else {
+	default:
 		err = t.takePlace(item, qi)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := t.useTicket(item, q); err != nil {
 		return nil, err
 	}
 	for _, c := range qi.Charges {
@@ -229,7 +243,7 @@ func (t *taking) take(b *Booking, q *Quote, n int, qi QuotedItem) (*Item, error)
 			Quantity: c.Quantity, AmountPence: c.AmountPence, LineID: c.LineID,
 		})
 		item.Dues = append(item.Dues, c.duesOf(item, t.now)...)
-		if err := t.takeMoney(item, q.Document.Category, c); err != nil {
+		if err := t.takeMoney(item, q.Document.Category, qi.paysOn(), c); err != nil {
 			return nil, err
 		}
 	}
@@ -289,13 +303,13 @@ func (t *taking) takeLane(item *Item, q *Quote, qi QuotedItem) error {
 
 // takeMoney holds what a charge costs in each account that pays for it. What
 // the family pays the provider itself is not held.
-func (t *taking) takeMoney(item *Item, category string, c QuotedCharge) error {
+func (t *taking) takeMoney(item *Item, category string, on time.Time, c QuotedCharge) error {
 	if c.Payer == payments.PayerFamilyDirect {
 		return nil
 	}
 	if c.LineID != nil {
 		line := t.board.lines[*c.LineID]
-		if line == nil || !line.Pays(category, c.Kind, shortbreaks.Date(item.StartsAt)) {
+		if line == nil || !line.Pays(category, c.Kind, on) {
 			return ErrNotAllowed.With("The plan line this was quoted on no longer pays for it. Nothing was booked; ask for a new quote.")
 		}
 		if line.Free() < c.Quantity {

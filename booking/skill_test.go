@@ -11,6 +11,7 @@ import (
 	"shortbreaks/booking"
 	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
+	"shortbreaks/people"
 )
 
 const feed = "Gastrostomy feed"
@@ -61,7 +62,7 @@ func TestT95_AWorkerWithoutTheCompetencyIsNotBooked(t *testing.T) {
 	require.ErrorIs(t, w.create(q), booking.ErrCompetencyMissing)
 	asked := toBook(q)
 	asked.Idem = once(w.parent, "key", asked)
-	_, err := booking.NewDesk(w.d).Create(w.ctx, acting(w.parent), asked)
+	_, err := booking.NewDesk(w.d).Create(w.ctx, people.As(w.parent), asked)
 	require.ErrorIs(t, err, booking.ErrCompetencyMissing)
 	w.book(visit(w.sibling, o, at, nil)) // who needs nothing is booked: by the first lane, Ada's
 

@@ -68,6 +68,7 @@ func (w *writes) queue(batch *pgx.Batch, now time.Time) {
 	queueDues(batch, dues)
 	queueEvents(batch, events)
 	w.queueParties(batch)
+	queueNewTickets(batch, items)
 	budgets.QueueMoveLocked(batch, heldByLine(w.holds))
 	payments.QueueHolds(batch, now, w.holds)
 }

@@ -24,6 +24,8 @@
 //   - places.go, lanes.go: the counters the desk locks and moves, set-based.
 //   - draft.go, calendar.go: an offer as its provider writes it;
 //     publish.go, shelf.go: drafting, publishing, withdrawing, revising.
+//   - seriesask.go: the dates a family's rule names at an offer; ticket.go: blocks
+//     of dates as they are sold and used.
 //   - seriesdates.go, recurrence.go: which dates a series makes and leaves out.
 //   - holidays.go, schooldates.go, schoolimport.go, schoolfile.go: bank holidays and term dates.
 //   - replan.go, replanone.go, closure.go: changing, moving and calling off what is planned.

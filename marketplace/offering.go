@@ -33,6 +33,7 @@ type Want struct {
 	ChildNo     int            // which of them this is; 0 is 1
 	Quantities  map[string]int // by charge kind: miles, items
 	Companions  map[string]int // who come along, by kind
+	Ticket      *TicketUse     // that the dates are booked off
 	AnyHour     bool           // for emergencies: no notice is asked for, and no horizon holds (R027)
 	DateOfBirth time.Time      // zero for an attendee whose age does not count, such as a carer
 }
@@ -79,6 +80,11 @@ func Offering(ctx context.Context, tx *db.Tx, w Want) (*Offered, error) {
 	o, prices, err := onSale(ctx, tx, w.OfferID)
 	if err != nil {
 		return nil, err
+	}
+	if w.Ticket != nil {
+		if prices, err = w.Ticket.prices(ctx, tx, o.Provider.ID); err != nil {
+			return nil, err
+		}
 	}
 	ask := tariff.Ask{
 		ReducedRate: w.ReducedRate, ChargeKinds: w.ChargeKinds, Schemes: w.Schemes, Ratio: w.Ratio, Children: w.Children, ChildNo: w.ChildNo,

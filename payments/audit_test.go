@@ -75,6 +75,9 @@ func newAuditable(t *testing.T) *auditable {
 		VALUES ($1, $2, $2, 'club', 'ZZ1', 'Ashmere', 5, '[{}]', '2027-01-04', '2027-07-04', '{}', 'open', $3, $4)`, w.authority, c.id, w.person, start)
 	w.exec(`INSERT INTO wanted_match (authority_id, wanted_id, offer_id, provider_id, found_at) VALUES ($1, $2, $2, $3, $4)`, w.authority, c.id, w.provider, start)
 	w.inRound(c, confirmed)
+	w.exec(`INSERT INTO ticket (authority_id, id, provider_id, child_id, offer_id, version_id, option_name, count, used, valid_from, valid_to, created_at)
+		SELECT authority_id, id, provider_id, child_id, id, id, 'Ten', 10, 1, '2027-01-01', '2027-12-31', $2 FROM booking_item WHERE id = $1`, w.ticket(c), start)
+	w.exec(`UPDATE booking_item SET ticket_id = (SELECT id FROM ticket), ticket_counts = true WHERE id = $1`, confirmed)
 	w.afterwards(c, settled)
 	w.emergency(c, line, care)
 	w.offline(c, confirmed)
@@ -263,6 +266,12 @@ var mutants = []mutant{
 	{"entry_units", "append-only", `DROP TRIGGER ledger_entry_append_only ON ledger_entry`, `UPDATE ledger_entry SET unit = 'nights'`},
 	{"hold_state", "", "", `UPDATE hold SET due = 'advance' WHERE item_id = {paid} AND state = 'captured'`},
 	{"settled_items_posted", "", "", `UPDATE booking_item SET state = 'settled', charge_pence = 99 WHERE id = {paid}`},
+	{"tickets", "", "", `UPDATE ticket SET used = used + 1`},
+	{"tickets", "ticket_never_used_beyond", `ALTER TABLE ticket DROP CONSTRAINT ticket_never_used_beyond`, `UPDATE ticket SET used = count + 1`},
+	{"tickets", "", "", `UPDATE booking_item SET ticket_counts = false WHERE id = {confirmed}`},
+	{"tickets", "", "", `UPDATE ticket SET valid_to = valid_from`},
+	{"tickets", "", "", `UPDATE booking_item SET session_id = NULL WHERE id = {confirmed}`},
+	{"tickets", "", "", `UPDATE ticket SET provider_id = {new}`},
 	{"paid_ahead", "", "", `UPDATE item_due SET amount_pence = amount_pence - 1 WHERE id = {deposit}`},
 	{"paid_ahead", "", "", `UPDATE item_due SET state = 'open', taken_at = NULL WHERE id = {deposit}`},
 	{"paid_ahead", "", "", `UPDATE item_due SET state = 'taken', taken_at = due_on WHERE item_id = {paid} AND what = 'balance'`},
@@ -402,7 +411,7 @@ func (a *auditable) views() (views []string) {
 func TestAuditTellsWhatIsWrongAndWhere(t *testing.T) {
 	t.Parallel()
 	a := newAuditable(t)
-	require.Len(t, a.views(), 22)
+	require.Len(t, a.views(), 23)
 	a.exec(`UPDATE account SET balance = balance + 7 WHERE kind = 'topup'`)
 	a.exec(`UPDATE session_places SET taken = 0 WHERE session_id = (SELECT session_id FROM booking_item WHERE state = 'settled')`)
 	findings, err := payments.Audit(ctx, a.d)

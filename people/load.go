@@ -38,6 +38,9 @@ type Acting struct {
 	Role   shortbreaks.Role
 }
 
+// As is what a token says of an actor, without what they reach.
+func As(who shortbreaks.Actor) Acting { return Acting{who.Person, who.Role} }
+
 // NewRights reads rights in d.
 func NewRights(d *db.DB) *Rights {
 	return &Rights{db.Gather[Acting, shortbreaks.Actor]{

@@ -3032,6 +3032,24 @@ func (e SearchFilter) Valid() bool {
 	}
 }
 
+// Defines values for SeriesTake.
+const (
+	SeriesTakeAllOrNone   SeriesTake = "all_or_none"
+	SeriesTakeAllPossible SeriesTake = "all_possible"
+)
+
+// Valid indicates whether the value is a known member of the SeriesTake enum.
+func (e SeriesTake) Valid() bool {
+	switch e {
+	case SeriesTakeAllOrNone:
+		return true
+	case SeriesTakeAllPossible:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SessionState.
 const (
 	SessionStateCancelled SessionState = "cancelled"
@@ -4030,6 +4048,14 @@ type BasketCancellation struct {
 
 	// Reason Why it is cancelled.
 	Reason CancellationReason `json:"reason"`
+}
+
+// BasketLine What one child would have of one offer, and the total the person was shown for it.
+type BasketLine struct {
+	ExpectedTotalPence int64 `json:"expected_total_pence"`
+
+	// Want What one child would book at one offer. Exactly one of `session_ids`, `bundle_id` and `visits`.
+	Want QuoteRequest `json:"want"`
 }
 
 // BasketRequest Quotes to book together, all or nothing, all of one authority.
@@ -7240,6 +7266,11 @@ type NearPostcode = string
 // Need A need the provider is ready to meet.
 type Need string
 
+// NewBasket Things to book together, all or nothing.
+type NewBasket struct {
+	Lines []BasketLine `json:"lines"`
+}
+
 // NewCalendarLink A calendar address to be made. `setting_id` is given for the calendar of a setting.
 type NewCalendarLink struct {
 	// Kind What a calendar shows. `bookings` of your children, `visits` you make, or a `setting` and how many come to it.
@@ -8971,7 +9002,12 @@ type QuoteRequest struct {
 	// Ratio Staff to children.
 	Ratio      *SupportRatio `json:"ratio,omitempty"`
 	SessionIds []ID          `json:"session_ids,omitempty"`
-	Visits     []Visit       `json:"visits,omitempty"`
+
+	// TicketID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	TicketID *ID     `json:"ticket_id,omitempty"`
+	Visits   []Visit `json:"visits,omitempty"`
 }
 
 // QuoteToBook A quote and the total the person was shown.
@@ -9309,6 +9345,136 @@ type SchoolCalendar struct {
 
 // SearchFilter A filter of a search, or several that belong together.
 type SearchFilter string
+
+// SeriesDate One date of a rule.
+type SeriesDate struct {
+	// Because The same in words.
+	Because *string `json:"because,omitempty"`
+
+	// Code Why it cannot be had: `skipped`, `not-in-term`, `term-dates-unknown`, `bank-holiday`, `no-session`,
+	// `several-sessions`, `not-offered`, or the code a booking would be refused with, such as `session-full`,
+	// `lane-taken`, `notice-too-short` or `budget-too-low`.
+	//
+	//
+	// Example: session-full
+	Code *string `json:"code,omitempty"`
+
+	// Fits It can be had.
+	Fits bool `json:"fits"`
+
+	// LeftOut The rule itself leaves it out: not in term, a bank holiday, or named in `except`.
+	LeftOut *bool `json:"left_out,omitempty"`
+
+	// LocalStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	LocalStart *LocalTime         `json:"local_start,omitempty"`
+	On         openapi_types.Date `json:"on"`
+
+	// PricePence What this date costs in the quote.
+	PricePence *int64 `json:"price_pence,omitempty"`
+
+	// SessionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SessionID *ID `json:"session_id,omitempty"`
+}
+
+// SeriesQuote What a rule comes to.
+type SeriesQuote struct {
+	// Dates Every date the rule names, in order.
+	Dates []SeriesDate `json:"dates"`
+
+	// Fitting How many can be had.
+	Fitting int `json:"fitting"`
+
+	// Missing How many cannot, those that the rule itself leaves out not counted.
+	Missing int `json:"missing"`
+
+	// Quote A frozen price with its payers. It holds nothing.
+	Quote *Quote `json:"quote,omitempty"`
+}
+
+// SeriesRequest A rule of which dates of one offer a child would have. Dates are London's.
+type SeriesRequest struct {
+	// ChargeKinds Optional charges wanted, such as support or transport.
+	ChargeKinds []ChargeKind `json:"charge_kinds,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// ChildNumber Which of them this one is.
+	ChildNumber *int `json:"child_number,omitempty"`
+
+	// Children How many children of the family attend together, for prices that depend on it.
+	Children *int `json:"children,omitempty"`
+
+	// Companions Who comes along with the child, by kind; only where the offer takes them.
+	Companions *Companions `json:"companions,omitempty"`
+
+	// Except Dates to leave out.
+	Except []openapi_types.Date `json:"except,omitempty"`
+
+	// FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
+	FamilyPays *FamilyPays `json:"family_pays,omitempty"`
+
+	// From The first date it may be.
+	From openapi_types.Date `json:"from"`
+
+	// LaneID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	LaneID *ID `json:"lane_id,omitempty"`
+
+	// Miles Each time, for travel charged by the mile.
+	Miles *int `json:"miles,omitempty"`
+
+	// Minutes How long each visit lasts; not for sessions.
+	Minutes *int `json:"minutes,omitempty"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// PlanLineID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	PlanLineID *ID `json:"plan_line_id,omitempty"`
+
+	// Ratio Staff to children.
+	Ratio *SupportRatio `json:"ratio,omitempty"`
+
+	// SkipBankHolidays Leave out England's bank holidays.
+	SkipBankHolidays *bool `json:"skip_bank_holidays,omitempty"`
+
+	// Start London wall time, `HH:MM`.
+	//
+	// Example: 10:00
+	Start *TimeOfDay `json:"start,omitempty"`
+
+	// Take Whether a family would have those dates of a rule that can be had, or all that the rule leaves and else none.
+	Take *SeriesTake `json:"take,omitempty"`
+
+	// TermTimeOnly Only days in term at the child's school; INSET days, half term and holidays are left out.
+	TermTimeOnly *bool `json:"term_time_only,omitempty"`
+
+	// TicketID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	TicketID *ID `json:"ticket_id,omitempty"`
+
+	// Until The last date it may be, two years later at most.
+	Until openapi_types.Date `json:"until"`
+
+	// Weekdays Monday 1 to Sunday 7.
+	Weekdays []Weekday `json:"weekdays"`
+}
+
+// SeriesTake Whether a family would have those dates of a rule that can be had, or all that the rule leaves and else none.
+type SeriesTake string
 
 // Session One dated occurrence with places.
 type Session struct {
@@ -9776,6 +9942,91 @@ type TermsStep struct {
 
 	// Unit Elapsed hours; dates of the calendar; days wholly between; working days, which leave out weekends and bank holidays.
 	Unit NoticeUnit `json:"unit"`
+}
+
+// Ticket A block of dates that was bought. Its state is that of its item; dates are booked off it while it is `confirmed`.
+type Ticket struct {
+	// BookingID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BookingID ID `json:"booking_id"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// Count How many dates were bought.
+	Count     int       `json:"count"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// Left How many may still be booked.
+	Left int `json:"left"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID    ID     `json:"offer_id"`
+	OfferTitle string `json:"offer_title"`
+	OptionName string `json:"option_name"`
+	PricePence int64  `json:"price_pence"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID   ID     `json:"provider_id"`
+	ProviderName string `json:"provider_name"`
+
+	// State Where one item stands.
+	State ItemState `json:"state"`
+
+	// Used How many are booked, used or lost.
+	Used      int                `json:"used"`
+	ValidFrom openapi_types.Date `json:"valid_from"`
+
+	// ValidTo The last date it may be used on.
+	ValidTo openapi_types.Date `json:"valid_to"`
+}
+
+// TicketList A page of blocks.
+type TicketList struct {
+	Items []Ticket `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// TicketPurchase A block of dates of one offer, for one child.
+type TicketPurchase struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID            ID    `json:"child_id"`
+	ExpectedTotalPence int64 `json:"expected_total_pence"`
+
+	// FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
+	FamilyPays *FamilyPays `json:"family_pays,omitempty"`
+
+	// From The first date it may be used on, today or within 90 days; left out: today.
+	From *openapi_types.Date `json:"from,omitempty"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID ID `json:"offer_id"`
+
+	// Option Name of the price that sells the block.
+	Option string `json:"option"`
+
+	// PlanLineID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	PlanLineID *ID `json:"plan_line_id,omitempty"`
 }
 
 // TimeOfDay London wall time, `HH:MM`.
@@ -10656,6 +10907,11 @@ type SpokenThere = []Language
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type StaffID = ID
 
+// TicketID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type TicketID = ID
+
 // WantedTimeID A UUID. Those made here are version 7.
 //
 // Example: 01930a6e-7c00-7000-8000-000000000001
@@ -10866,6 +11122,12 @@ type ListAttendanceAgreementsParams struct {
 
 	// Cursor The `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateBasketParams defines parameters for CreateBasket.
+type CreateBasketParams struct {
+	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // ListBookingCodesParams defines parameters for ListBookingCodes.
@@ -11613,6 +11875,24 @@ type ReceiveStripeEventParams struct {
 	StripeSignature string `json:"Stripe-Signature"`
 }
 
+// ListTicketsParams defines parameters for ListTickets.
+type ListTicketsParams struct {
+	// ChildID Only those of this child.
+	ChildID *ID `form:"child_id,omitempty" json:"child_id,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// BuyTicketParams defines parameters for BuyTicket.
+type BuyTicketParams struct {
+	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // CreateTopUpParams defines parameters for CreateTopUp.
 type CreateTopUpParams struct {
 	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
@@ -11666,6 +11946,9 @@ type PutAllocationWishesJSONRequestBody = AllocationWishes
 
 // CreateAllocationJSONRequestBody defines body for CreateAllocation for application/json ContentType.
 type CreateAllocationJSONRequestBody = AllocationDraft
+
+// CreateBasketJSONRequestBody defines body for CreateBasket for application/json ContentType.
+type CreateBasketJSONRequestBody = NewBasket
 
 // CancelBasketJSONRequestBody defines body for CancelBasket for application/json ContentType.
 type CancelBasketJSONRequestBody = BasketCancellation
@@ -11883,6 +12166,9 @@ type CreateQuoteJSONRequestBody = QuoteRequest
 // NoteStaffJSONRequestBody defines body for NoteStaff for application/json ContentType.
 type NoteStaffJSONRequestBody = StaffNote
 
+// QuoteSeriesJSONRequestBody defines body for QuoteSeries for application/json ContentType.
+type QuoteSeriesJSONRequestBody = SeriesRequest
+
 // PreviewSessionsJSONRequestBody defines body for PreviewSessions for application/json ContentType.
 type PreviewSessionsJSONRequestBody = SessionPreviewRequest
 
@@ -11900,6 +12186,9 @@ type AddToShortlistJSONRequestBody = ShortlistNote
 
 // ReceiveStripeEventJSONRequestBody defines body for ReceiveStripeEvent for application/json ContentType.
 type ReceiveStripeEventJSONRequestBody = StripeEvent
+
+// BuyTicketJSONRequestBody defines body for BuyTicket for application/json ContentType.
+type BuyTicketJSONRequestBody = TicketPurchase
 
 // IssueTokenJSONRequestBody defines body for IssueToken for application/json ContentType.
 type IssueTokenJSONRequestBody = TokenRequest
@@ -11984,6 +12273,9 @@ type ServerInterface interface {
 	// ListAttendanceAgreements Registers that wait for a yes
 	// (GET /v1/attendance-agreements)
 	ListAttendanceAgreements(ctx echo.Context, params ListAttendanceAgreementsParams) error
+	// CreateBasket Price and book several things at once
+	// (POST /v1/baskets)
+	CreateBasket(ctx echo.Context, params CreateBasketParams) error
 	// CancelBasket Cancel what was booked together
 	// (POST /v1/baskets/{basket_id}/cancellation)
 	CancelBasket(ctx echo.Context, basketID BasketID) error
@@ -12458,6 +12750,9 @@ type ServerInterface interface {
 	// NoteStaff Say which staff are there
 	// (PUT /v1/registers/{occasion_id}/staff)
 	NoteStaff(ctx echo.Context, occasionID OccasionID) error
+	// QuoteSeries Price every date of a rule for one child
+	// (POST /v1/series-quotes)
+	QuoteSeries(ctx echo.Context) error
 	// PreviewSessions See which dates a series would make
 	// (POST /v1/session-previews)
 	PreviewSessions(ctx echo.Context) error
@@ -12485,6 +12780,15 @@ type ServerInterface interface {
 	// ReceiveStripeEvent Take an event from Stripe
 	// (POST /v1/stripe-events)
 	ReceiveStripeEvent(ctx echo.Context, params ReceiveStripeEventParams) error
+	// ListTickets List blocks of dates
+	// (GET /v1/tickets)
+	ListTickets(ctx echo.Context, params ListTicketsParams) error
+	// BuyTicket Buy a block of dates
+	// (POST /v1/tickets)
+	BuyTicket(ctx echo.Context, params BuyTicketParams) error
+	// GetTicket Read a block of dates
+	// (GET /v1/tickets/{ticket_id})
+	GetTicket(ctx echo.Context, ticketID TicketID) error
 	// IssueToken Sign in to the demo
 	// (POST /v1/tokens)
 	IssueToken(ctx echo.Context) error
@@ -13115,6 +13419,37 @@ func (w *ServerInterfaceWrapper) ListAttendanceAgreements(ctx echo.Context) erro
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListAttendanceAgreements(ctx, params)
+	return err
+}
+
+// CreateBasket converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateBasket(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateBasketParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateBasket(ctx, params)
 	return err
 }
 
@@ -16809,6 +17144,15 @@ func (w *ServerInterfaceWrapper) NoteStaff(ctx echo.Context) error {
 	return err
 }
 
+// QuoteSeries converts echo context to params.
+func (w *ServerInterfaceWrapper) QuoteSeries(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.QuoteSeries(ctx)
+	return err
+}
+
 // PreviewSessions converts echo context to params.
 func (w *ServerInterfaceWrapper) PreviewSessions(ctx echo.Context) error {
 	var err error
@@ -16976,6 +17320,85 @@ func (w *ServerInterfaceWrapper) ReceiveStripeEvent(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReceiveStripeEvent(ctx, params)
+	return err
+}
+
+// ListTickets converts echo context to params.
+func (w *ServerInterfaceWrapper) ListTickets(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTicketsParams
+	// ------------- Optional query parameter "child_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "child_id", ctx.QueryParams(), &params.ChildID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListTickets(ctx, params)
+	return err
+}
+
+// BuyTicket converts echo context to params.
+func (w *ServerInterfaceWrapper) BuyTicket(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BuyTicketParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BuyTicket(ctx, params)
+	return err
+}
+
+// GetTicket converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTicket(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "ticket_id" -------------
+	var ticketID TicketID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "ticket_id", ctx.Param("ticket_id"), &ticketID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ticket_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTicket(ctx, ticketID)
 	return err
 }
 
@@ -17335,6 +17758,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/providers/:provider_id/notices", wrapper.ListNotices, options.OperationMiddlewares["listNotices"]...)
 	router.GET(options.BaseURL+"/v1/providers/:provider_id/onboarding", wrapper.GetOnboarding, options.OperationMiddlewares["getOnboarding"]...)
 	router.POST(options.BaseURL+"/v1/quotes", wrapper.CreateQuote, options.OperationMiddlewares["createQuote"]...)
+	router.POST(options.BaseURL+"/v1/series-quotes", wrapper.QuoteSeries, options.OperationMiddlewares["quoteSeries"]...)
 	router.GET(options.BaseURL+"/v1/quotes/:quote_id", wrapper.GetQuote, options.OperationMiddlewares["getQuote"]...)
 	router.GET(options.BaseURL+"/v1/bookings", wrapper.ListBookings, options.OperationMiddlewares["listBookings"]...)
 	router.POST(options.BaseURL+"/v1/bookings", wrapper.CreateBooking, options.OperationMiddlewares["createBooking"]...)
@@ -17390,6 +17814,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/children/:child_id/legal-basis", wrapper.SetLegalBasis, options.OperationMiddlewares["setLegalBasis"]...)
 	router.GET(options.BaseURL+"/v1/competency-flags", wrapper.ListCompetencyFlags, options.OperationMiddlewares["listCompetencyFlags"]...)
 	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/worker", wrapper.SwapWorker, options.OperationMiddlewares["swapWorker"]...)
+	router.GET(options.BaseURL+"/v1/tickets", wrapper.ListTickets, options.OperationMiddlewares["listTickets"]...)
+	router.POST(options.BaseURL+"/v1/tickets", wrapper.BuyTicket, options.OperationMiddlewares["buyTicket"]...)
+	router.GET(options.BaseURL+"/v1/tickets/:ticket_id", wrapper.GetTicket, options.OperationMiddlewares["getTicket"]...)
+	router.POST(options.BaseURL+"/v1/baskets", wrapper.CreateBasket, options.OperationMiddlewares["createBasket"]...)
 	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
 	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
@@ -19366,6 +19794,152 @@ type ListAttendanceAgreementsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListAttendanceAgreementsdefaultApplicationProblemPlusJSONResponse) VisitListAttendanceAgreementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasketRequestObject struct {
+	Params CreateBasketParams
+	Body   *CreateBasketJSONRequestBody
+}
+
+type CreateBasketResponseObject interface {
+	VisitCreateBasketResponse(w http.ResponseWriter) error
+}
+
+type CreateBasket201ResponseHeaders struct {
+	IdempotencyReplayed *bool
+}
+
+type CreateBasket201JSONResponse struct {
+	Body    Basket
+	Headers CreateBasket201ResponseHeaders
+}
+
+func (response CreateBasket201JSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasket400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBasket400ApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasket401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBasket401ApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasket403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBasket403ApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasket404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBasket404ApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasket409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBasket409ApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasket422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBasket422ApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBasketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateBasketdefaultApplicationProblemPlusJSONResponse) VisitCreateBasketResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -37913,6 +38487,141 @@ func (response NoteStaffdefaultApplicationProblemPlusJSONResponse) VisitNoteStaf
 	return err
 }
 
+type QuoteSeriesRequestObject struct {
+	Body *QuoteSeriesJSONRequestBody
+}
+
+type QuoteSeriesResponseObject interface {
+	VisitQuoteSeriesResponse(w http.ResponseWriter) error
+}
+
+type QuoteSeries200JSONResponse SeriesQuote
+
+func (response QuoteSeries200JSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response QuoteSeries400ApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response QuoteSeries401ApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response QuoteSeries403ApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeries404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response QuoteSeries404ApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeries409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response QuoteSeries409ApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeries422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response QuoteSeries422ApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QuoteSeriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response QuoteSeriesdefaultApplicationProblemPlusJSONResponse) VisitQuoteSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PreviewSessionsRequestObject struct {
 	Body *PreviewSessionsJSONRequestBody
 }
@@ -38935,6 +39644,368 @@ type ReceiveStripeEventdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReceiveStripeEventdefaultApplicationProblemPlusJSONResponse) VisitReceiveStripeEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTicketsRequestObject struct {
+	Params ListTicketsParams
+}
+
+type ListTicketsResponseObject interface {
+	VisitListTicketsResponse(w http.ResponseWriter) error
+}
+
+type ListTickets200ResponseHeaders struct {
+	Link *string
+}
+
+type ListTickets200JSONResponse struct {
+	Body    TicketList
+	Headers ListTickets200ResponseHeaders
+}
+
+func (response ListTickets200JSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTickets400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListTickets400ApplicationProblemPlusJSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTickets401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListTickets401ApplicationProblemPlusJSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTickets403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListTickets403ApplicationProblemPlusJSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTickets404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListTickets404ApplicationProblemPlusJSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTicketsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListTicketsdefaultApplicationProblemPlusJSONResponse) VisitListTicketsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicketRequestObject struct {
+	Params BuyTicketParams
+	Body   *BuyTicketJSONRequestBody
+}
+
+type BuyTicketResponseObject interface {
+	VisitBuyTicketResponse(w http.ResponseWriter) error
+}
+
+type BuyTicket201ResponseHeaders struct {
+	IdempotencyReplayed *bool
+}
+
+type BuyTicket201JSONResponse struct {
+	Body    Ticket
+	Headers BuyTicket201ResponseHeaders
+}
+
+func (response BuyTicket201JSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicket400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response BuyTicket400ApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicket401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response BuyTicket401ApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicket403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response BuyTicket403ApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicket404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response BuyTicket404ApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicket409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response BuyTicket409ApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicket422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response BuyTicket422ApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuyTicketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BuyTicketdefaultApplicationProblemPlusJSONResponse) VisitBuyTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicketRequestObject struct {
+	TicketID TicketID `json:"ticket_id"`
+}
+
+type GetTicketResponseObject interface {
+	VisitGetTicketResponse(w http.ResponseWriter) error
+}
+
+type GetTicket200JSONResponse Ticket
+
+func (response GetTicket200JSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicket400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetTicket400ApplicationProblemPlusJSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicket401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetTicket401ApplicationProblemPlusJSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicket403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetTicket403ApplicationProblemPlusJSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicket404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetTicket404ApplicationProblemPlusJSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTicketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTicketdefaultApplicationProblemPlusJSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -40392,6 +41463,9 @@ type StrictServerInterface interface {
 	// ListAttendanceAgreements Registers that wait for a yes
 	// (GET /v1/attendance-agreements)
 	ListAttendanceAgreements(ctx context.Context, request ListAttendanceAgreementsRequestObject) (ListAttendanceAgreementsResponseObject, error)
+	// CreateBasket Price and book several things at once
+	// (POST /v1/baskets)
+	CreateBasket(ctx context.Context, request CreateBasketRequestObject) (CreateBasketResponseObject, error)
 	// CancelBasket Cancel what was booked together
 	// (POST /v1/baskets/{basket_id}/cancellation)
 	CancelBasket(ctx context.Context, request CancelBasketRequestObject) (CancelBasketResponseObject, error)
@@ -40866,6 +41940,9 @@ type StrictServerInterface interface {
 	// NoteStaff Say which staff are there
 	// (PUT /v1/registers/{occasion_id}/staff)
 	NoteStaff(ctx context.Context, request NoteStaffRequestObject) (NoteStaffResponseObject, error)
+	// QuoteSeries Price every date of a rule for one child
+	// (POST /v1/series-quotes)
+	QuoteSeries(ctx context.Context, request QuoteSeriesRequestObject) (QuoteSeriesResponseObject, error)
 	// PreviewSessions See which dates a series would make
 	// (POST /v1/session-previews)
 	PreviewSessions(ctx context.Context, request PreviewSessionsRequestObject) (PreviewSessionsResponseObject, error)
@@ -40893,6 +41970,15 @@ type StrictServerInterface interface {
 	// ReceiveStripeEvent Take an event from Stripe
 	// (POST /v1/stripe-events)
 	ReceiveStripeEvent(ctx context.Context, request ReceiveStripeEventRequestObject) (ReceiveStripeEventResponseObject, error)
+	// ListTickets List blocks of dates
+	// (GET /v1/tickets)
+	ListTickets(ctx context.Context, request ListTicketsRequestObject) (ListTicketsResponseObject, error)
+	// BuyTicket Buy a block of dates
+	// (POST /v1/tickets)
+	BuyTicket(ctx context.Context, request BuyTicketRequestObject) (BuyTicketResponseObject, error)
+	// GetTicket Read a block of dates
+	// (GET /v1/tickets/{ticket_id})
+	GetTicket(ctx context.Context, request GetTicketRequestObject) (GetTicketResponseObject, error)
 	// IssueToken Sign in to the demo
 	// (POST /v1/tokens)
 	IssueToken(ctx context.Context, request IssueTokenRequestObject) (IssueTokenResponseObject, error)
@@ -41552,6 +42638,54 @@ func (sh *strictHandler) ListAttendanceAgreements(ctx echo.Context, params ListA
 		return err
 	} else if validResponse, ok := response.(ListAttendanceAgreementsResponseObject); ok {
 		return validResponse.VisitListAttendanceAgreementsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateBasket operation middleware
+func (sh *strictHandler) CreateBasket(ctx echo.Context, params CreateBasketParams) error {
+	var request CreateBasketRequestObject
+
+	request.Params = params
+
+	var body CreateBasketJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateBasket(ctx.Request().Context(), request.(CreateBasketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateBasket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateBasketResponseObject); ok {
+		return validResponse.VisitCreateBasketResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -47153,6 +48287,52 @@ func (sh *strictHandler) NoteStaff(ctx echo.Context, occasionID OccasionID) erro
 	return nil
 }
 
+// QuoteSeries operation middleware
+func (sh *strictHandler) QuoteSeries(ctx echo.Context) error {
+	var request QuoteSeriesRequestObject
+
+	var body QuoteSeriesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.QuoteSeries(ctx.Request().Context(), request.(QuoteSeriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "QuoteSeries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(QuoteSeriesResponseObject); ok {
+		return validResponse.VisitQuoteSeriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // PreviewSessions operation middleware
 func (sh *strictHandler) PreviewSessions(ctx echo.Context) error {
 	var request PreviewSessionsRequestObject
@@ -47509,6 +48689,104 @@ func (sh *strictHandler) ReceiveStripeEvent(ctx echo.Context, params ReceiveStri
 		return err
 	} else if validResponse, ok := response.(ReceiveStripeEventResponseObject); ok {
 		return validResponse.VisitReceiveStripeEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListTickets operation middleware
+func (sh *strictHandler) ListTickets(ctx echo.Context, params ListTicketsParams) error {
+	var request ListTicketsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTickets(ctx.Request().Context(), request.(ListTicketsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTickets")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListTicketsResponseObject); ok {
+		return validResponse.VisitListTicketsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BuyTicket operation middleware
+func (sh *strictHandler) BuyTicket(ctx echo.Context, params BuyTicketParams) error {
+	var request BuyTicketRequestObject
+
+	request.Params = params
+
+	var body BuyTicketJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BuyTicket(ctx.Request().Context(), request.(BuyTicketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BuyTicket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BuyTicketResponseObject); ok {
+		return validResponse.VisitBuyTicketResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTicket operation middleware
+func (sh *strictHandler) GetTicket(ctx echo.Context, ticketID TicketID) error {
+	var request GetTicketRequestObject
+
+	request.TicketID = ticketID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTicket(ctx.Request().Context(), request.(GetTicketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTicket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTicketResponseObject); ok {
+		return validResponse.VisitGetTicketResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -125,7 +125,8 @@ func newJobs(d *db.DB, mailer *people.Mailer, signIn string) (*river.Client[pgx.
 	}
 	return db.NewJobs(d, workers, []*river.PeriodicJob{
 		runs[sweepArgs](workers, sweepEvery, all(
-			booking.Sweep, booking.DecideGroups, booking.FinishCallingOff, booking.DecideFees, booking.TakeDues, booking.RunRounds, booking.OfferPlaces, booking.FlagCompetencies,
+			booking.Sweep, booking.DecideGroups, booking.FinishCallingOff, booking.DecideFees, booking.TakeDues, booking.EndTickets,
+			booking.RunRounds, booking.OfferPlaces, booking.FlagCompetencies,
 			marketplace.ReleaseEmergency, booking.PostRecharges)),
 		runs[tellArgs](workers, tellEvery, counted(teller.Tell)),
 		runs[roundsToldArgs](workers, tellEvery, counted(teller.TellRounds)),
