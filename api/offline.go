@@ -95,7 +95,7 @@ func (s *Server) ImportBookings(ctx context.Context, r gen.ImportBookingsRequest
 // VisitImportBookingsResponse writes the answer of importBookings.
 func (k kept) VisitImportBookingsResponse(w http.ResponseWriter) error { return k.write(w) }
 
-func bookingImportOut(r booking.BookingImport) gen.BookingImport {
+func bookingImportOut(r booking.ImportReport) gen.BookingImport {
 	return gen.BookingImport{
 		Rows: r.Rows, Made: r.Made, Unchanged: r.Unchanged, DryRun: r.DryRun,
 		Bookings: mapped(r.Bookings, func(b booking.ImportedRow) gen.ImportedBooking {
@@ -121,7 +121,7 @@ func (s *Server) ListBookingCodes(ctx context.Context, r gen.ListBookingCodesReq
 	cursor, link := nextPage(ctx, bookingCodesList, last)
 	return gen.ListBookingCodes200JSONResponse{
 		Body: gen.BookingCodeList{
-			Items:      mapped(page, func(c booking.BookingCode) gen.BookingCode { return bookingCodeOut(c, c.State(now), "") }),
+			Items:      mapped(page, func(c booking.FamilyCode) gen.BookingCode { return bookingCodeOut(c, c.State(now), "") }),
 			NextCursor: cursor,
 		},
 		Headers: gen.ListBookingCodes200ResponseHeaders{Link: link},
@@ -145,7 +145,7 @@ func (s *Server) WithdrawBookingCode(ctx context.Context, r gen.WithdrawBookingC
 	return gen.WithdrawBookingCode204Response{}, nil
 }
 
-func bookingCodeOut(c booking.BookingCode, state, code string) gen.BookingCode {
+func bookingCodeOut(c booking.FamilyCode, state, code string) gen.BookingCode {
 	return gen.BookingCode{
 		ID: c.ID, ChildID: c.ChildID, ProviderID: c.ProviderID, Code: optional(code), State: gen.BookingCodeState(state),
 		MadeAt: london(c.MadeAt), ExpiresAt: london(c.ExpiresAt),

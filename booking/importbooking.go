@@ -22,7 +22,7 @@ import (
 // not-found, invalid with every error, idempotency-key-reused,
 // request-in-progress.
 func ImportBookings(ctx context.Context, d *db.DB, who shortbreaks.Actor, authority *uuid.UUID, r io.Reader, opts ImportOptions, idem *shortbreaks.Idem,
-) (report BookingImport, reply *shortbreaks.Reply, err error) {
+) (report ImportReport, reply *shortbreaks.Reply, err error) {
 	if !who.Is(shortbreaks.Practitioner) {
 		return report, nil, shortbreaks.ErrForbidden
 	}
@@ -37,7 +37,7 @@ func ImportBookings(ctx context.Context, d *db.DB, who shortbreaks.Actor, author
 	read := len(raw.Errors)
 	err = d.Do(ctx, db.For(who), func(tx *db.Tx) error {
 		raw.Errors, reply = raw.Errors[:read], nil // anew if the transaction is run again
-		report = BookingImport{Rows: len(raw.Rows), DryRun: opts.DryRun}
+		report = ImportReport{Rows: len(raw.Rows), DryRun: opts.DryRun}
 		var err error
 		if reply, err = tx.Replay(ctx, of, idem); reply != nil || err != nil {
 			return err
@@ -89,7 +89,7 @@ type authorityFile struct {
 	of        []parsed // the row of each order
 }
 
-func (f *authorityFile) run(ctx context.Context, tx *db.Tx, report *BookingImport) error {
+func (f *authorityFile) run(ctx context.Context, tx *db.Tx, report *ImportReport) error {
 	if err := lockImports(ctx, tx, f.authority); err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func (f *authorityFile) keep(ctx context.Context, tx *db.Tx, made []ImportedRow)
 // are taken or none. The provider's own reference makes it repeatable: what it
 // stands for already is left as it is, ended or not. Errors: forbidden,
 // not-found, invalid with every error.
-func ImportOutside(ctx context.Context, d *db.DB, who shortbreaks.Actor, provider *uuid.UUID, r io.Reader, opts ImportOptions) (report BookingImport, err error) {
+func ImportOutside(ctx context.Context, d *db.DB, who shortbreaks.Actor, provider *uuid.UUID, r io.Reader, opts ImportOptions) (report ImportReport, err error) {
 	if !who.Is(shortbreaks.ProviderOwner, shortbreaks.Coordinator) {
 		return report, shortbreaks.ErrForbidden
 	}
@@ -247,7 +247,7 @@ func ImportOutside(ctx context.Context, d *db.DB, who shortbreaks.Actor, provide
 	read := len(f.Errors)
 	err = d.Do(ctx, db.For(who), func(tx *db.Tx) error {
 		f.Errors = f.Errors[:read]
-		report = BookingImport{Rows: len(f.Rows), DryRun: opts.DryRun}
+		report = ImportReport{Rows: len(f.Rows), DryRun: opts.DryRun}
 		if err := f.takeAll(ctx, tx, who, own, &report); err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // takeAll takes the places of every row, or says what is wrong with all of them.
-func (f *bookingFile) takeAll(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, provider uuid.UUID, report *BookingImport) error {
+func (f *bookingFile) takeAll(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, provider uuid.UUID, report *ImportReport) error {
 	rows := f.parse()
 	if err := f.findSessions(ctx, tx, rows); err != nil {
 		return err

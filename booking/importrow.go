@@ -49,8 +49,8 @@ type ImportOptions struct {
 	Progress func(done, total int) // rows looked at; may be nil
 }
 
-// BookingImport is what became of a file of bookings.
-type BookingImport struct {
+// ImportReport is what became of a file of bookings.
+type ImportReport struct {
 	Rows      int
 	Made      int // or, in a dry run, what would be
 	Unchanged int // imported before, and left as they are

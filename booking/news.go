@@ -47,7 +47,8 @@ func ListNews(ctx context.Context, d *db.DB, who shortbreaks.Actor, after uuid.U
 		return nil, false, 0, shortbreaks.ErrForbidden
 	}
 	err = d.Read(ctx, db.For(who), func(tx *db.Tx) error {
-		rows, err := tx.PGX.Query(ctx, `SELECT n.id, n.kind, n.booking_id, o.id AS offer_id, coalesce(b.reference, '') AS reference, o.title, n.starts_at, n.dates, n.deadline, n.at, n.read_at `+newsFrom+`
+		rows, err := tx.PGX.Query(ctx, `SELECT n.id, n.kind, n.booking_id, o.id AS offer_id, coalesce(b.reference, '') AS reference, o.title,
+				n.starts_at, n.dates, n.deadline, n.at, n.read_at `+newsFrom+`
 			AND ($4 = '00000000-0000-0000-0000-000000000000'::uuid OR n.id < $4) ORDER BY n.id DESC LIMIT $5`, who.Person, who.Children, who.Providers, after, limit+1)
 		if err == nil {
 			page, err = pgx.CollectRows(rows, pgx.RowToStructByName[News])

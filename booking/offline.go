@@ -117,7 +117,7 @@ func EnterBooking(ctx context.Context, d *db.DB, who shortbreaks.Actor, c EnterO
 // maker is who made the code, with the rights of now; or the refusal of somebody
 // who has none for the child any more.
 func (c EnterOffline) maker(ctx context.Context, d *db.DB, who shortbreaks.Actor) (maker shortbreaks.Actor, refusal, err error) {
-	var code *BookingCode
+	var code *FamilyCode
 	err = d.Read(ctx, db.For(who), func(tx *db.Tx) (err error) {
 		code, err = codeOf(ctx, tx, who, c.Code, "")
 		return err
@@ -137,7 +137,7 @@ func (c EnterOffline) maker(ctx context.Context, d *db.DB, who shortbreaks.Actor
 
 // enter quotes as for the family and reserves as the provider: every date held,
 // and sure to be the provider's own.
-func (c EnterOffline) enter(ctx context.Context, tx *db.Tx, who, maker shortbreaks.Actor, code *BookingCode) (*OfflineBooking, error) {
+func (c EnterOffline) enter(ctx context.Context, tx *db.Tx, who, maker shortbreaks.Actor, code *FamilyCode) (*OfflineBooking, error) {
 	q, err := draftFor(ctx, tx, maker, CreateQuote{
 		ChildID: code.ChildID, OfferID: c.OfferID, SessionIDs: c.SessionIDs, BundleID: c.BundleID, Visits: c.Visits, ChargeKinds: c.ChargeKinds,
 	})

@@ -205,7 +205,7 @@ func importOf(rows ...string) *strings.Reader {
 	return strings.NewReader("reference,child,session_id,offer_id,date,from,option,total\n" + strings.Join(rows, "\n") + "\n")
 }
 
-func (w *world) importing(file *strings.Reader, dryRun bool) (booking.BookingImport, error) {
+func (w *world) importing(file *strings.Reader, dryRun bool) (booking.ImportReport, error) {
 	report, _, err := booking.ImportBookings(w.ctx, w.d, w.council.Practitioner, nil, file, booking.ImportOptions{DryRun: dryRun}, nil)
 	return report, err
 }
@@ -258,7 +258,7 @@ func TestAProvidersFileTakesPlacesOutsideOnce(t *testing.T) {
 		return strings.NewReader("reference,session_id,offer_id,date,places\n" + strings.Join(rows, "\n") + "\n")
 	}
 	one, two := fmt.Sprintf("F-1,%s,,,2", club.Sessions[0].ID), fmt.Sprintf("F-2,,%s,2027-01-16,", club.Offer.ID)
-	take := func(r *strings.Reader, dry bool) (booking.BookingImport, error) {
+	take := func(r *strings.Reader, dry bool) (booking.ImportReport, error) {
 		return booking.ImportOutside(w.ctx, w.d, w.house.Coordinator, nil, r, booking.ImportOptions{DryRun: dry})
 	}
 	report, err := take(file(one, two, fmt.Sprintf("F-3,%s,,,2", club.Sessions[0].ID)), false)

@@ -28,12 +28,12 @@ const (
 	codeLasts = 7 * 24 * time.Hour
 )
 
-// BookingCode lets one provider enter one booking for one child, once, within a
+// FamilyCode lets one provider enter one booking for one child, once, within a
 // week. The family reads it out over the telephone or writes it on a form: it
 // names no child and says nothing of a budget. Ten characters are fifty bits, and
 // a code is of use to the one provider it was made for, so that there is no
 // guessing it; only its hash is kept.
-type BookingCode struct {
+type FamilyCode struct {
 	AuthorityID uuid.UUID
 	ID          uuid.UUID
 	ChildID     uuid.UUID
@@ -47,7 +47,7 @@ type BookingCode struct {
 }
 
 // State says whether it can still be used at a time.
-func (c BookingCode) State(now time.Time) string {
+func (c FamilyCode) State(now time.Time) string {
 	switch {
 	case c.UsedAt != nil:
 		return "used"
@@ -63,7 +63,7 @@ const codeColumns = `authority_id, id, child_id, provider_id, role, made_by, mad
 
 // MakeCode makes a code for a child of one's own, or of one's authority; it is
 // told this once. Errors: forbidden, not-found, too-many-codes.
-func MakeCode(ctx context.Context, d *db.DB, who shortbreaks.Actor, child, provider uuid.UUID) (c *BookingCode, code string, err error) {
+func MakeCode(ctx context.Context, d *db.DB, who shortbreaks.Actor, child, provider uuid.UUID) (c *FamilyCode, code string, err error) {
 	if !who.Is(shortbreaks.Family, shortbreaks.Practitioner) {
 		return nil, "", shortbreaks.ErrForbidden
 	}
@@ -86,7 +86,7 @@ func MakeCode(ctx context.Context, d *db.DB, who shortbreaks.Actor, child, provi
 		if open >= mostCodes {
 			return ErrTooManyCodes.With("Take one back that is not needed, or wait until it has been used.")
 		}
-		c = &BookingCode{
+		c = &FamilyCode{
 			AuthorityID: of.AuthorityID, ID: shortbreaks.NewID(), ChildID: child, ProviderID: provider, Role: who.Role, MadeBy: who.Person,
 			MadeAt: tx.Now, ExpiresAt: tx.Now.Add(codeLasts),
 		}
@@ -127,7 +127,7 @@ func tidyCode(typed string) string {
 
 // Codes lists the codes of the actor's children, the newest first, and whether
 // more follow. Errors: forbidden.
-func Codes(ctx context.Context, d *db.DB, who shortbreaks.Actor, after uuid.UUID, limit int) (page []BookingCode, now time.Time, more bool, err error) {
+func Codes(ctx context.Context, d *db.DB, who shortbreaks.Actor, after uuid.UUID, limit int) (page []FamilyCode, now time.Time, more bool, err error) {
 	if !who.Is(shortbreaks.Family, shortbreaks.Practitioner) {
 		return nil, now, false, shortbreaks.ErrForbidden
 	}
@@ -146,12 +146,12 @@ func Codes(ctx context.Context, d *db.DB, who shortbreaks.Actor, after uuid.UUID
 	return page, now, more, err
 }
 
-func selectCodes(ctx context.Context, tx *db.Tx, where string, args ...any) ([]BookingCode, error) {
+func selectCodes(ctx context.Context, tx *db.Tx, where string, args ...any) ([]FamilyCode, error) {
 	rows, err := tx.PGX.Query(ctx, `SELECT `+codeColumns+` FROM booking_code WHERE `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read booking codes: %w", err)
 	}
-	codes, err := pgx.CollectRows(rows, pgx.RowToStructByName[BookingCode])
+	codes, err := pgx.CollectRows(rows, pgx.RowToStructByName[FamilyCode])
 	if err != nil {
 		return nil, fmt.Errorf("read booking codes: %w", err)
 	}
@@ -182,7 +182,7 @@ func WithdrawCode(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.
 }
 
 // codeOf is the code somebody typed, if it is for one of the providers in scope.
-func codeOf(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, typed, lock string) (*BookingCode, error) {
+func codeOf(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, typed, lock string) (*FamilyCode, error) {
 	found, err := selectCodes(ctx, tx, `provider_id = ANY ($1) AND code_hash = $2 `+lock, who.Providers, hashOf(tidyCode(typed)))
 	if err != nil {
 		return nil, err
@@ -195,7 +195,7 @@ func codeOf(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, typed, lock s
 
 // checkOpen refuses a code that has been used, taken back or has run out, all in
 // the same words: which it was is the family's to say.
-func (c *BookingCode) checkOpen(now time.Time) error {
+func (c *FamilyCode) checkOpen(now time.Time) error {
 	if c.State(now) != "open" {
 		return ErrCodeUnknown.With("Ask the family to read it out once more, or to make a new one for you.")
 	}

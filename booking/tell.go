@@ -205,8 +205,10 @@ func (t Teller) tell(ctx context.Context, tx *db.Tx, facts []fact) (int, error) 
 // write tells one person of one fact.
 func (t Teller) write(ctx context.Context, tx *db.Tx, f fact, to recipient) (int, error) {
 	id := shortbreaks.NewID()
-	done, err := tx.PGX.Exec(ctx, `INSERT INTO news (person_id, id, kind, source_id, role, authority_id, provider_id, booking_id, starts_at, dates, deadline, at, offer_id, child_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $13::uuid IS NULL THEN $8::uuid END, $9, $10, $11, $12, $13, CASE WHEN $13 IS NOT NULL THEN $14::uuid END) ON CONFLICT ON CONSTRAINT news_once DO NOTHING`,
+	done, err := tx.PGX.Exec(ctx, `INSERT INTO news (person_id, id, kind, source_id, role, authority_id, provider_id, booking_id, starts_at, dates, deadline, at,
+			offer_id, child_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $13::uuid IS NULL THEN $8::uuid END, $9, $10, $11, $12, $13, CASE WHEN $13 IS NOT NULL THEN $14::uuid END)
+		ON CONFLICT ON CONSTRAINT news_once DO NOTHING`,
 		to.person, id, to.kind, f.Source, to.role, f.Authority, f.Provider, f.Booking, f.Starts, f.Dates, f.Deadline, tx.Now, f.Offer, f.Child)
 	if err != nil {
 		return 0, fmt.Errorf("write news: %w", err)

@@ -118,7 +118,8 @@ func PostWanted(ctx context.Context, d *db.DB, who shortbreaks.Actor, child uuid
 			return err
 		}
 		id := shortbreaks.NewID()
-		tag, err := tx.PGX.Exec(ctx, `INSERT INTO wanted_time (authority_id, id, child_id, category, postcode, area, within_km, windows, from_date, to_date, needs, state, created_by, created_at)
+		tag, err := tx.PGX.Exec(ctx, `INSERT INTO wanted_time (authority_id, id, child_id, category, postcode, area, within_km, windows, from_date, to_date, needs,
+				state, created_by, created_at)
 			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'open', $12, $13
 			WHERE (SELECT count(*) FROM wanted_time WHERE authority_id = $1 AND child_id = $3 AND state = 'open' AND to_date >= $14) < $15`,
 			c.AuthorityID, id, c.ID, w.Category, w.Postcode, area, w.WithinKM, w.Windows, w.FromDate, w.ToDate, append([]string{}, w.Needs...), who.Person, tx.Now,

@@ -46,7 +46,7 @@ func importBookings(ctx context.Context, cfg config, args []string, out io.Write
 	progress, finish := progressOf("rows")
 	opts := booking.ImportOptions{DryRun: a.dryRun, Progress: progress}
 	var who shortbreaks.Actor
-	var report booking.BookingImport
+	var report booking.ImportReport
 	if a.provider != "" {
 		if who, err = providerNamed(ctx, d.DB, a.provider); err == nil {
 			report, err = booking.ImportOutside(ctx, d.DB, who, nil, f, opts)
@@ -99,7 +99,7 @@ func authorityNamed(ctx context.Context, d *db.DB, name string) (shortbreaks.Act
 }
 
 // sayBookings tells every error by its place, or what was made.
-func sayBookings(out io.Writer, r booking.BookingImport, err error) error {
+func sayBookings(out io.Writer, r booking.ImportReport, err error) error {
 	for _, e := range r.Errors {
 		fmt.Fprintf(out, "row %d, %s: %s\n", e.Row, e.Column, e.Detail)
 	}
