@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -39,6 +40,7 @@ type benchOptions struct {
 	floor   int           // clients of the floor: every ratio is to the rate of these
 	clients []int         // of createBooking, one measurement each
 	quotes  int
+	moved   int    // bookings that are accepted, and then half cancelled, half attended and agreed
 	crowd   int    // who want one session
 	folder  string // where RESULTS.md and results.json go; "" is nowhere
 	profile string // a file for the CPU profile of all bookings; "" is none
@@ -74,8 +76,8 @@ func benchArgs(args []string) (benchOptions, error) {
 		o.world = demo.BulkSize{Authorities: 2, Budgets: 1_000, Providers: 20, Sessions: 200}
 		o.each, o.warm, o.lead, o.folder = 2*time.Second, 200*time.Millisecond, time.Second, ""
 	}
-	o.quotes, o.crowd = quotesPerSecond*int(o.each/time.Second), o.world.Budgets
-	o.world.Capacity = 4 * (o.quotes/o.world.Sessions + 1) // nobody is to be refused
+	o.quotes, o.moved, o.crowd = quotesPerSecond*int(o.each/time.Second), movedPerSecond*int(o.each/time.Second), o.world.Budgets
+	o.world.Capacity = 4 * ((o.quotes+o.moved)/o.world.Sessions + 1) // nobody is to be refused
 	return o, nil
 }
 
@@ -123,7 +125,7 @@ func (o benchOptions) run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
-	b := &bencher{benchOptions: o, dir: dir, others: others}
+	b := &bencher{benchOptions: o, dir: dir, others: others, ahead: new(atomic.Int64)}
 	if err := b.open(ctx, server.ServeURL(), server.OwnerURL()); err != nil {
 		return err
 	}
@@ -156,6 +158,9 @@ type bencher struct {
 	holds  string // what the database holds, if not a world of bookings
 	pgb    string // the program pgbench
 	runs   []measurement
+
+	ahead  *atomic.Int64 // how far the database's clock is put forward, for what comes after a session
+	memory int64         // of this program with most bookings under way, bytes
 }
 
 func (b *bencher) open(ctx context.Context, serve, owner string) (err error) {
@@ -165,7 +170,7 @@ func (b *bencher) open(ctx context.Context, serve, owner string) (err error) {
 	if b.owner, err = pgxpool.New(ctx, owner); err != nil {
 		return err
 	}
-	if b.d, err = db.Open(ctx, db.Config{URL: serve}); err != nil {
+	if b.d, err = db.Open(ctx, db.Config{URL: serve, Clock: func(now time.Time) time.Time { return now.Add(time.Duration(b.ahead.Load())) }}); err != nil {
 		b.owner.Close()
 		return err
 	}
@@ -189,8 +194,11 @@ func (b *bencher) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	quotes, err := world.Quotes(ctx, b.owner, b.quotes, demo.Seed)
+	quotes, err := world.Quotes(ctx, b.owner, b.quotes+b.moved, demo.Seed)
 	if err != nil {
+		return err
+	}
+	if err := demo.AskFirst(ctx, b.owner, quotes[b.quotes:]); err != nil {
 		return err
 	}
 	if err := b.makeFloor(ctx); err != nil {
@@ -208,11 +216,13 @@ func (b *bencher) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.bookings(ctx, &quoteQueue{quotes: quotes}, rush)
+	return b.bookings(ctx, world, quotes, rush)
 }
 
-// bookings measures createBooking with each number of clients.
-func (b *bencher) bookings(ctx context.Context, queue *quoteQueue, rush []demo.BulkQuote) error {
+// bookings measures createBooking with each number of clients, and then what
+// comes after a booking.
+func (b *bencher) bookings(ctx context.Context, world *demo.BulkWorld, quotes, rush []demo.BulkQuote) error {
+	queue, moved := &quoteQueue{quotes: quotes[:b.quotes]}, quotes[b.quotes:]
 	base, keys, stop, err := b.serve(ctx)
 	if err != nil {
 		return err
@@ -255,11 +265,15 @@ func (b *bencher) bookings(ctx context.Context, queue *quoteQueue, rush []demo.B
 		m := run.measurement("createBooking", clients)
 		m.used = b.cpuTime(ctx).since(before).per(run.sent)
 		b.add(m)
+		b.memory = max(b.memory, residentMemory())
 	}
 	if err := b.steady(ctx, booker, queue); err != nil {
 		return err
 	}
-	return b.rush(ctx, booker, rush)
+	if err := b.rush(ctx, booker, rush); err != nil {
+		return err
+	}
+	return b.moves(ctx, booker, keys, world, moved)
 }
 
 // steady measures how long a booking takes when half of what could be booked

@@ -67,13 +67,17 @@ func newBooker(base string, keys *people.Keys, who []uuid.UUID, clients int) (*b
 		MaxConnsPerHost: clients + 1, MaxIdleConnDuration: time.Minute, MaxIdemponentCallAttempts: 1, NoDefaultUserAgentHeader: true,
 	}}
 	for _, person := range who {
-		token, err := keys.Issue(person, shortbreaks.Family, shortbreaks.NewID(), time.Now())
-		if err != nil {
+		if err := b.signIn(keys, person, shortbreaks.Family); err != nil {
 			return nil, err
 		}
-		b.tokens[person] = token
 	}
 	return b, nil
+}
+
+func (b *booker) signIn(keys *people.Keys, person uuid.UUID, role shortbreaks.Role) error {
+	token, err := keys.Issue(person, role, shortbreaks.NewID(), time.Now())
+	b.tokens[person] = token
+	return err
 }
 
 // answered is one whole answer.
@@ -110,8 +114,10 @@ func (b *booker) send(ctx context.Context, method, path string, as uuid.UUID, bo
 	req.Header.SetMethod(method)
 	req.Header.Set("Authorization", "Bearer "+b.tokens[as])
 	if key != "" {
-		req.Header.SetContentType("application/json")
 		req.Header.Set("Idempotency-Key", key)
+	}
+	if body != nil {
+		req.Header.SetContentType("application/json")
 		req.SetBodyRaw(body)
 	}
 	if err := b.client.Do(req, res); err != nil {

@@ -113,7 +113,24 @@ func (b *bencher) results(faults int) string {
 	if faults > 0 {
 		books = fmt.Sprintf("AFTERWARDS %d ROWS BROKE AN INVARIANT OF THE BOOKS: these figures are worth nothing.", faults)
 	}
-	return text.String() + "\n" + b.bound() + books + "\n"
+	return text.String() + "\n" + b.bound() + b.resident() + books + "\n"
+}
+
+// residentMemory is what this program, service and clients in one, has in
+// memory, in bytes; 0 where there is no /proc.
+func residentMemory() int64 {
+	kb, err := strconv.ParseInt(strings.TrimSuffix(firstOf("/proc/self/status", "VmRSS:"), " kB"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kb << 10
+}
+
+func (b *bencher) resident() string {
+	if b.memory == 0 {
+		return ""
+	}
+	return fmt.Sprintf("With most bookings under way this program, service and clients in one, had %d MB in memory.\n", b.memory>>20)
 }
 
 // bound says how near the processors were to their limit where most was booked.
@@ -203,6 +220,10 @@ hold and the answer kept for its Idempotency-Key, and committed to the disk. Quo
 pgbench taking one from a single row, which is what a rush on one session comes down to; **one session** is createBooking when
 everybody wants the same session, and **sold out** the answers per second once it has no place left; both are compared with
 *one row*. Every place was sold and none twice, or there would be no results.
+
+**accepted** is a provider's yes to a request, **cancelled** a family's cancellation in time, **attended** a register of one child and
+**agreed** the family's yes to it, which pays; each over HTTP, each of another booking. They are bookings whose provider is asked first; all are
+accepted, then half of them cancelled and half attended, with the clock of the database put forward past the last session, and agreed to.
 
 **refused** counts every answer but 201, and answers that did not arrive; it must be 0 (of *sold out*: every answer but that it is full). **p50** and **p99** are the
 times half, and 99 in 100, of the answers took at most, seen from the client. **CPU ms** is processor time for each

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"shortbreaks/internal/db"
@@ -57,7 +58,7 @@ func searchBenchArgs(args []string) (searchBench, error) {
 	o := searchBench{
 		market:  demo.MarketSize{Providers: 20_000, Offers: 100_000, Sessions: 2_000_000, Seed: demo.Seed},
 		clients: 16, mix: 100,
-		bencher: bencher{benchOptions: benchOptions{each: time.Duration(*seconds) * time.Second, warm: 2 * time.Second, folder: *folder}},
+		bencher: bencher{ahead: new(atomic.Int64), benchOptions: benchOptions{each: time.Duration(*seconds) * time.Second, warm: 2 * time.Second, folder: *folder}},
 	}
 	if *quick {
 		o.market = demo.MarketSize{Providers: 400, Offers: 2_000, Sessions: 20_000, Seed: demo.Seed}

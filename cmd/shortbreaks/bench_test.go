@@ -29,7 +29,7 @@ func smallBench(t *testing.T) benchOptions {
 	})
 	return benchOptions{
 		world: demo.BulkSize{Authorities: 2, Budgets: 400, Providers: 4, Sessions: 40, Capacity: 600},
-		floor: 4, clients: []int{1, 4}, each: 2 * time.Second, warm: 100 * time.Millisecond, lead: 300 * time.Millisecond, quotes: 6000, crowd: 300, folder: t.TempDir(), temp: temp,
+		floor: 4, clients: []int{1, 4}, each: 2 * time.Second, warm: 100 * time.Millisecond, lead: 300 * time.Millisecond, quotes: 6000, moved: 600, crowd: 300, folder: t.TempDir(), temp: temp,
 	}
 }
 
@@ -49,11 +49,11 @@ func TestBenchMeasuresBothAndWritesItDown(t *testing.T) {
 	require.NoError(t, err)
 	var lines []map[string]any
 	require.NoError(t, json.Unmarshal(text, &lines))
-	require.Len(t, lines, 7)
+	require.Len(t, lines, 11)
 	for i, want := range []struct {
 		name    string
 		clients float64
-	}{{"floor", 4}, {"createBooking", 1}, {"createBooking", 4}, {"at half the rate", 256}, {"one row", 64}, {"one session", 64}, {"sold out", 256}} {
+	}{{"floor", 4}, {"createBooking", 1}, {"createBooking", 4}, {"at half the rate", 256}, {"one row", 64}, {"one session", 64}, {"sold out", 256}, {"accepted", 64}, {"cancelled", 64}, {"attended", 64}, {"agreed", 64}} {
 		require.Len(t, lines[i], 6)
 		require.Equal(t, want.name, lines[i]["name"])
 		require.InDelta(t, want.clients, lines[i]["clients"], 0)

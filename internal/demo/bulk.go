@@ -71,6 +71,7 @@ type bulkChild struct {
 
 type bulkClub struct {
 	provider   marketplace.Provider
+	staff      people.Person // its co-ordinator
 	setting    marketplace.Setting
 	offer      marketplace.Offer
 	version    marketplace.Version
@@ -175,6 +176,7 @@ func (w *BulkWorld) addClubs() {
 		charge := tariff.Charge{Kind: "place", Basis: "per_child", Unit: tariff.UnitSession, When: "planned", AmountPence: pence, VAT: "exempt"}
 		club := bulkClub{
 			provider: marketplace.Provider{ID: id, Name: fmt.Sprintf("Provider %d", n+1), StaffCount: 8, CreatedAt: w.now},
+			staff:    w.person("Co-ordinator %d", n+1),
 			setting:  marketplace.Setting{ProviderID: id, ID: shortbreaks.NewID(), Name: "Hall", Postcode: point.Postcode, Area: point.Area, Latitude: point.Lat, Longitude: point.Lon},
 			version: marketplace.Version{
 				ProviderID: id, ID: version, OfferID: offer, N: 1, Terms: twoDays, PricePence: pence, PriceUnit: charge.Unit, CreatedAt: w.now, CreatedBy: w.authorities[0].practitioner.ID,
@@ -233,18 +235,21 @@ func (t *table) copyIn(ctx context.Context, tx pgx.Tx) error {
 func (w *BulkWorld) peopleTables() []*table {
 	authority := &table{name: "authority", columns: "id name slug area created_at"}
 	person := &table{name: "person", columns: "id display_name created_at"}
-	grant := &table{name: "role_grant", columns: "person_id id role authority_id child_id starts_on"}
-	give := func(p people.Person, role shortbreaks.Role, authority uuid.UUID, child *uuid.UUID) {
+	grant := &table{name: "role_grant", columns: "person_id id role authority_id child_id provider_id starts_on"}
+	give := func(p people.Person, role shortbreaks.Role, authority, child, provider *uuid.UUID) {
 		person.add(p.ID, p.DisplayName, p.CreatedAt)
-		grant.add(p.ID, shortbreaks.NewID(), string(role), authority, child, w.today())
+		grant.add(p.ID, shortbreaks.NewID(), string(role), authority, child, provider, w.today())
 	}
 	for _, a := range w.authorities {
 		authority.add(a.ID, a.Name, a.Slug, a.Area, w.now)
-		give(a.practitioner, shortbreaks.Practitioner, a.ID, nil)
-		give(a.approver, shortbreaks.Approver, a.ID, nil)
+		give(a.practitioner, shortbreaks.Practitioner, &a.ID, nil, nil)
+		give(a.approver, shortbreaks.Approver, &a.ID, nil, nil)
 	}
 	for _, c := range w.children {
-		give(c.parent, shortbreaks.Family, c.AuthorityID, &c.ID)
+		give(c.parent, shortbreaks.Family, &c.AuthorityID, &c.ID, nil)
+	}
+	for _, c := range w.clubs {
+		give(c.staff, shortbreaks.Coordinator, nil, nil, &c.provider.ID)
 	}
 	return []*table{authority, person, grant}
 }

@@ -73,6 +73,48 @@ func (w *BulkWorld) RushQuotes(ctx context.Context, owner *pgxpool.Pool, n int) 
 	return w.write(ctx, owner, n, func(i int) (*bulkChild, *bulkSession) { return &w.children[i], &last })
 }
 
+// AskFirst makes quotes, of those the world wrote and nobody has used, into such
+// as the provider has to say yes to. Quotes are append-only: it goes past that.
+func AskFirst(ctx context.Context, owner *pgxpool.Pool, quotes []BulkQuote) error {
+	ids := make([]uuid.UUID, len(quotes))
+	for i, q := range quotes {
+		ids[i] = q.ID
+	}
+	err := pgx.BeginFunc(ctx, owner, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET LOCAL session_replication_role = replica`); err != nil {
+			return err
+		}
+		done, err := tx.Exec(ctx, `UPDATE quote SET document = replace(document::text, '"instant":true', '"instant":false')::json WHERE id = ANY ($1)`, ids)
+		if err == nil && done.RowsAffected() != int64(len(ids)) {
+			err = fmt.Errorf("%d of %d found", done.RowsAffected(), len(ids))
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("bulk quotes: ask first: %w", err)
+	}
+	return nil
+}
+
+// Coordinators are the people who answer for each provider of the world.
+func (w *BulkWorld) Coordinators() map[uuid.UUID]uuid.UUID {
+	of := make(map[uuid.UUID]uuid.UUID, len(w.clubs))
+	for _, c := range w.clubs {
+		of[c.provider.ID] = c.staff.ID
+	}
+	return of
+}
+
+// LastEnd is when the last session of the world is over.
+func (w *BulkWorld) LastEnd() (last time.Time) {
+	for _, s := range w.sessions {
+		if s.EndsAt.After(last) {
+			last = s.EndsAt
+		}
+	}
+	return last
+}
+
 // addSessionLike adds a session that differs from another in its id alone.
 func (w *BulkWorld) addSessionLike(ctx context.Context, owner *pgxpool.Pool, like, id uuid.UUID) error {
 	for _, sql := range []string{
