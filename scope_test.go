@@ -19,6 +19,7 @@ import (
 // register, and a provider reading what it is owed. A new one is a decision.
 var widens = []string{
 	"booking/accept.go answer",             // a declined request gives money back
+	"booking/recordmany.go fileAll",        // the same, for many
 	"booking/attend.go Record",             // the authority's days for the register
 	"booking/calloff.go cancelForProvider", // so does what is called off with its bookings
 	"booking/cancel.go Cancel",             // what a provider cancels gives money back

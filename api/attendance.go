@@ -20,7 +20,7 @@ func (s *Server) RecordAttendance(ctx context.Context, r gen.RecordAttendanceReq
 	if err != nil {
 		return nil, err
 	}
-	it, err := booking.Record(ctx, s.DB, who(ctx), booking.RecordAttendance{
+	it, err := s.moves.Record(ctx, who(ctx), booking.RecordAttendance{
 		ItemID: r.ItemID, Outcome: booking.State(r.Body.Outcome), Cause: string(given(r.Body.Cause)), ArrivedAt: arrived, LeftAt: left,
 		Note: given(r.Body.Note),
 	})
@@ -45,7 +45,7 @@ func instantOf(wall *string, pointer string) (*time.Time, error) {
 
 // ConfirmAttendance is the family's agreement: the charge is captured.
 func (s *Server) ConfirmAttendance(ctx context.Context, r gen.ConfirmAttendanceRequestObject) (gen.ConfirmAttendanceResponseObject, error) {
-	it, err := booking.Confirm(ctx, s.DB, who(ctx), r.ItemID)
+	it, err := s.moves.Confirm(ctx, who(ctx), r.ItemID)
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ func startOf(day time.Time) *time.Time {
 
 // AcceptBooking is the provider's yes.
 func (s *Server) AcceptBooking(ctx context.Context, r gen.AcceptBookingRequestObject) (gen.AcceptBookingResponseObject, error) {
-	b, err := booking.Accept(ctx, s.DB, who(ctx), r.BookingID)
+	b, err := s.moves.Accept(ctx, who(ctx), r.BookingID)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (s *Server) DeclineBooking(ctx context.Context, r gen.DeclineBookingRequest
 
 // CancelBooking cancels all or some of a booking.
 func (s *Server) CancelBooking(ctx context.Context, r gen.CancelBookingRequestObject) (gen.CancelBookingResponseObject, error) {
-	b, err := booking.Cancel(ctx, s.DB, who(ctx), booking.CancelBooking{
+	b, err := s.moves.Cancel(ctx, who(ctx), booking.CancelBooking{
 		BookingID: r.BookingID, ItemIDs: r.Body.ItemIds, Reason: reasonWith(r.Body.Reason, r.Body.Note),
 	})
 	if err != nil {

@@ -52,6 +52,7 @@ type Server struct {
 	contract *Contract
 	rights   *people.Rights
 	desk     *booking.Desk
+	moves    *booking.Moves
 	echo     *echo.Echo
 	metrics  *metrics
 	draining atomic.Bool
@@ -73,7 +74,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Config: cfg, contract: contract, rights: people.NewRights(cfg.DB), desk: booking.NewDesk(cfg.DB), echo: echo.New(), metrics: newMetrics(cfg.DB)}
+	s := &Server{Config: cfg, contract: contract, rights: people.NewRights(cfg.DB), desk: booking.NewDesk(cfg.DB), moves: booking.NewMoves(cfg.DB), echo: echo.New(), metrics: newMetrics(cfg.DB)}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = HandleError
 	s.echo.IPExtractor = echo.ExtractIPDirect() // nothing here trusts what a proxy claims

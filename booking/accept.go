@@ -30,17 +30,17 @@ func answer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID, 
 		return nil, shortbreaks.ErrForbidden
 	}
 	var b *Booking
-	err := d.Do(ctx, db.For(who), func(tx *db.Tx) error {
+	err := d.Do(ctx, db.For(who).ByKey(), func(tx *db.Tx) error {
 		items, replaced, err := lockAnswered(ctx, tx, who, id)
 		if err != nil {
 			return err
 		}
 		asked := slices.DeleteFunc(items, func(it *Item) bool { return it.State != Requested })
 		if len(asked) == 0 {
-			return ErrWrongState.With("It was answered, cancelled or ran out before. Look at it again.")
+			return errAnsweredAlready
 		}
-		if to == Confirmed && anyExpired(asked, tx.Now) {
-			return ErrRequestExpired.With("The place and the money are free again. The family can ask once more.")
+		if _, err := acceptable(asked, tx.Now); to == Confirmed && err != nil {
+			return err
 		}
 		if to == Confirmed {
 			if err := releaseMoved(ctx, tx, who, replaced); err != nil {
@@ -66,6 +66,20 @@ func answer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID, 
 		return err
 	})
 	return b, err
+}
+
+var errAnsweredAlready = ErrWrongState.With("It was answered, cancelled or ran out before. Look at it again.")
+
+// acceptable are the items of a booking that wait for the provider's yes.
+func acceptable(items []*Item, now time.Time) ([]*Item, error) {
+	asked := slices.DeleteFunc(items, func(it *Item) bool { return it.State != Requested })
+	if len(asked) == 0 {
+		return nil, errAnsweredAlready
+	}
+	if anyExpired(asked, now) {
+		return nil, ErrRequestExpired.With("The place and the money are free again. The family can ask once more.")
+	}
+	return asked, nil
 }
 
 func anyExpired(items []*Item, now time.Time) bool {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"shortbreaks"
 	"shortbreaks/budgets"
@@ -30,18 +31,17 @@ type RecordAttendance struct {
 	collectedBy, collectedHow string
 }
 
-// fromSteps takes from the steps noted before what the filing leaves out.
-func (r *RecordAttendance) fromSteps(ctx context.Context, tx *db.Tx, it *Item) error {
-	noted, err := readSteps(ctx, tx, []*Item{it})
-	s := noted[it.ID]
-	if err != nil || s == nil {
-		return err
+// fromSteps takes from the steps noted before, if any, what the filing leaves
+// out.
+func (r *RecordAttendance) fromSteps(s *Steps) {
+	if s == nil {
+		return
 	}
 	if r.Outcome == NoShow {
 		if r.Cause == "" {
 			r.Cause = s.Cause
 		}
-		return nil
+		return
 	}
 	if r.ArrivedAt == nil {
 		r.ArrivedAt = s.ArrivedAt
@@ -50,6 +50,17 @@ func (r *RecordAttendance) fromSteps(ctx context.Context, tx *db.Tx, it *Item) e
 		r.LeftAt = s.LeftAt
 	}
 	r.collectedBy, r.collectedHow = s.CollectedBy, s.CollectedHow
+}
+
+// recordable refuses an entry for an item that is not in the register, or not
+// yet.
+func (it *Item) recordable(outcome State, now time.Time) error {
+	if it.IsTicket() || !it.State.CanBecome(outcome) || it.State == Disputed {
+		return ErrWrongState.With("It is " + string(it.State) + ". Nothing was recorded.")
+	}
+	if now.Before(it.StartsAt) {
+		return ErrWrongState.With("It starts at " + it.LocalStart + ". Nothing was recorded.")
+	}
 	return nil
 }
 
@@ -62,21 +73,20 @@ func Record(ctx context.Context, d *db.DB, who shortbreaks.Actor, r RecordAttend
 		return nil, shortbreaks.ErrForbidden
 	}
 	var item *Item
-	err := d.Do(ctx, db.For(who), func(tx *db.Tx) error {
+	err := d.Do(ctx, db.For(who).ByKey(), func(tx *db.Tx) error {
 		it, b, err := lockItem(ctx, tx, who, r.ItemID)
 		if err != nil {
 			return err
 		}
 		item = it
-		if it.IsTicket() || !it.State.CanBecome(r.Outcome) || it.State == Disputed {
-			return ErrWrongState.With("It is " + string(it.State) + ". Nothing was recorded.")
-		}
-		if tx.Now.Before(it.StartsAt) {
-			return ErrWrongState.With("It starts at " + it.LocalStart + ". Nothing was recorded.")
-		}
-		if err := r.fromSteps(ctx, tx, it); err != nil {
+		if err := it.recordable(r.Outcome, tx.Now); err != nil {
 			return err
 		}
+		noted, err := readSteps(ctx, tx, []*Item{it})
+		if err != nil {
+			return err
+		}
+		r.fromSteps(noted[it.ID])
 		minutes, err := attended(it, r)
 		if err != nil {
 			return err
@@ -166,23 +176,62 @@ func attended(it *Item, r RecordAttendance) (int, error) {
 	return int(to.Sub(from) / time.Minute), nil
 }
 
-// fileDelivery writes the register entry; a correction keeps whether the first
-// was on time.
+// filing is a register entry on its way into the register.
+type filing struct {
+	it      *Item
+	r       RecordAttendance
+	by      shortbreaks.Actor
+	minutes int
+	onTime  bool
+}
+
+// fileDelivery is fileDeliveries for one.
 func fileDelivery(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, it *Item, r RecordAttendance, minutes int, onTime bool) (bool, error) {
-	err := tx.PGX.QueryRow(ctx, `INSERT INTO delivery AS d (authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes,
-			note, on_time, recorded_by, recorded_at, collected_by, collected_how)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+	one := []*filing{{it: it, r: r, by: who, minutes: minutes, onTime: onTime}}
+	err := fileDeliveries(ctx, tx, one)
+	return one[0].onTime, err
+}
+
+// fileDeliveries writes register entries; a correction keeps whether the first
+// was on time, and says so in its filing.
+func fileDeliveries(ctx context.Context, tx *db.Tx, filed []*filing) error {
+	n := len(filed)
+	if n == 0 {
+		return nil
+	}
+	var ids [4][]uuid.UUID
+	var texts [5][]string
+	arrived, left, minutes, onTime := make([]*time.Time, n), make([]*time.Time, n), make([]int32, n), make([]bool, n)
+	of := make(map[uuid.UUID]*filing, n)
+	for i, f := range filed {
+		for c, id := range []uuid.UUID{f.it.AuthorityID, f.it.ID, f.it.ProviderID, f.by.Person} {
+			ids[c] = append(ids[c], id)
+		}
+		for c, text := range []string{string(f.r.Outcome), f.r.Cause, f.r.Note, f.r.collectedBy, f.r.collectedHow} {
+			texts[c] = append(texts[c], text)
+		}
+		arrived[i], left[i], minutes[i], onTime[i] = f.r.ArrivedAt, f.r.LeftAt, int32(f.minutes), f.onTime //nolint:gosec // of a stay
+		of[f.it.ID] = f
+	}
+	rows, err := tx.PGX.Query(ctx, `INSERT INTO delivery AS d (authority_id, item_id, provider_id, recorded_by, outcome, cause, note, collected_by, collected_how,
+			arrived_at, left_at, attended_minutes, on_time, recorded_at)
+		SELECT *, $14::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+			$10::timestamptz[], $11::timestamptz[], $12::int[], $13::boolean[])
 		ON CONFLICT (authority_id, item_id) DO UPDATE SET outcome = excluded.outcome, cause = excluded.cause, arrived_at = excluded.arrived_at,
 			left_at = excluded.left_at, attended_minutes = excluded.attended_minutes, note = excluded.note,
 			recorded_by = excluded.recorded_by, recorded_at = excluded.recorded_at,
 			collected_by = excluded.collected_by, collected_how = excluded.collected_how, agree_because = ''
-		RETURNING on_time`,
-		it.AuthorityID, it.ID, it.ProviderID, string(r.Outcome), r.Cause, r.ArrivedAt, r.LeftAt, minutes, r.Note, onTime, who.Person, tx.Now,
-		r.collectedBy, r.collectedHow).Scan(&onTime)
+		RETURNING item_id, on_time`,
+		ids[0], ids[1], ids[2], ids[3], texts[0], texts[1], texts[2], texts[3], texts[4], arrived, left, minutes, onTime, tx.Now)
 	if err != nil {
-		return false, fmt.Errorf("file register: %w", err)
+		return fmt.Errorf("file register: %w", err)
 	}
-	return onTime, nil
+	var id uuid.UUID
+	var first bool
+	if _, err = pgx.ForEachRow(rows, []any{&id, &first}, func() error { of[id].onTime = first; return nil }); err != nil {
+		return fmt.Errorf("file register: %w", err)
+	}
+	return nil
 }
 
 // Confirm is the family's agreement to what was recorded: the money is
@@ -226,14 +275,14 @@ func respond(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID,
 		return nil, shortbreaks.ErrForbidden
 	}
 	var item *Item
-	err := d.Do(ctx, db.For(who), func(tx *db.Tx) error {
+	err := d.Do(ctx, db.For(who).ByKey(), func(tx *db.Tx) error {
 		it, _, err := lockItem(ctx, tx, who, id)
 		if err != nil {
 			return err
 		}
 		item = it
-		if !it.State.CanBecome(Settled) {
-			return ErrWrongState.With("It is " + string(it.State) + ". Nothing was changed.")
+		if err := it.settleable(); err != nil {
+			return err
 		}
 		if err := fill(ctx, tx, who, []*Item{it}); err != nil {
 			return err
@@ -244,6 +293,14 @@ func respond(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.UUID,
 		return fill(ctx, tx, who, []*Item{it})
 	})
 	return item, err
+}
+
+// settleable refuses an item that has no register to agree to or to query.
+func (it *Item) settleable() error {
+	if !it.State.CanBecome(Settled) {
+		return ErrWrongState.With("It is " + string(it.State) + ". Nothing was changed.")
+	}
+	return nil
 }
 
 // lockItem locks one item the actor may act on, and reads its booking.

@@ -31,7 +31,7 @@ func Cancel(ctx context.Context, d *db.DB, who shortbreaks.Actor, c CancelBookin
 		return nil, err
 	}
 	var b *Booking
-	err = d.Do(ctx, db.For(who), func(tx *db.Tx) error {
+	err = d.Do(ctx, db.For(who).ByKey(), func(tx *db.Tx) error {
 		items, err := lockBooking(ctx, tx, who, c.BookingID)
 		if err != nil {
 			return err

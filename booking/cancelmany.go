@@ -122,7 +122,10 @@ func feesAcross(ctx context.Context, tx *db.Tx, bookings []*Booking, items []*It
 				own = append(own, it)
 			}
 		}
-		if err := b.fees(ctx, tx, own, to, by); err != nil {
+		if len(own) == 0 {
+			continue
+		}
+		if err := b.fees(ctx, tx, own, to, own[0].movedBy(by)); err != nil {
 			return err
 		}
 	}

@@ -89,7 +89,7 @@ func keepForFee(ctx context.Context, tx *db.Tx, items []*Item, who shortbreaks.A
 	}
 	captures := make([]payments.ItemCapture, len(items))
 	for i, it := range items {
-		captures[i] = captureOf(&Item{AuthorityID: it.AuthorityID, ID: it.ID, ChargePence: it.FeePence}, "", who, charges[it.ID], holds, nil)
+		captures[i] = captureOf(&Item{AuthorityID: it.AuthorityID, ID: it.ID, ChargePence: it.FeePence}, "", it.movedBy(mover{who: who}).who, charges[it.ID], holds, nil)
 	}
 	back, err := payments.PlanBack(ctx, tx, captures)
 	if err != nil {

@@ -71,8 +71,10 @@ type Item struct {
 	TicketID      *uuid.UUID         // it was booked off; nil: it is paid for
 	TicketCounts  bool               // it is one of those used of the ticket
 	PlaceSeq      *int64             // ordinal of the place taken in its session
+	MovedFrom     *uuid.UUID         // the item this one replaces
 
-	ticketLost bool // it was cancelled too late to count as not used
+	ticketLost bool   // it was cancelled too late to count as not used
+	by         *mover // who asked, where many are moved together
 
 	Ticket   *Ticket `db:"-"` // made with it; nil otherwise
 	Charges  []Charge

@@ -22,6 +22,15 @@ type mover struct {
 	cause    string
 }
 
+// movedBy is who moves the item: one by whom it was asked for in a batch, or
+// whoever moves all.
+func (it *Item) movedBy(by mover) mover {
+	if it.by != nil {
+		return *it.by
+	}
+	return by
+}
+
 // event is one move of one item, kept for ever.
 type event struct {
 	authority, item, id, provider uuid.UUID
@@ -63,7 +72,7 @@ func queueEvents(batch *pgx.Batch, events []event) {
 
 const itemColumns = `authority_id, id, booking_id, n, provider_id, child_id, attendee_kind, session_id, lane_id, starts_at, ends_at, local_start,
 	time_zone, version_id, state, expires_at, auto_confirm_at, price_pence, charge_pence, place_seq, fee_due_at, fee_pence, places, staff_units, companions,
-	ticket_id, ticket_counts`
+	ticket_id, ticket_counts, moved_from`
 
 // selectItems reads items in id order; with FOR UPDATE in the condition it
 // locks them in that order, first of all rows.
@@ -96,7 +105,7 @@ func moveUntil(ctx context.Context, tx *db.Tx, items []*Item, to State, by mover
 	events := make([]event, n)
 	for i, it := range items {
 		authorities[i], ids[i], charges[i], autos[i] = it.AuthorityID, it.ID, (*int64)(it.ChargePence), it.AutoConfirmAt
-		events[i] = newEvent(it, it.State, to, by, tx.Now)
+		events[i] = newEvent(it, it.State, to, it.movedBy(by), tx.Now)
 	}
 	tag, err := tx.PGX.Exec(ctx, `UPDATE booking_item i SET state = $5, expires_at = $7, charge_pence = m.charge, auto_confirm_at = m.auto
 		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[]) AS m(authority_id, id, charge, auto)

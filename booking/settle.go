@@ -25,7 +25,7 @@ func settle(ctx context.Context, tx *db.Tx, items []*Item, kind string, who shor
 	var outcomes []payments.Outcome
 	var captures []payments.ItemCapture
 	for _, it := range items {
-		captures = append(captures, captureOf(it, kind, who, charges[it.ID], holds, payers))
+		captures = append(captures, captureOf(it, kind, it.movedBy(mover{who: who}).who, charges[it.ID], holds, payers))
 	}
 	back, err := payments.PlanBack(ctx, tx, captures)
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"shortbreaks/api"
+	"shortbreaks/booking"
 	"shortbreaks/internal/db"
 	"shortbreaks/internal/demo"
 	"shortbreaks/marketplace"
@@ -134,9 +135,15 @@ func (o benchOptions) run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	say("proving the books")
+	if _, err := booking.Sweep(ctx, b.d); err != nil { // requests nobody answered before their time
+		return err
+	}
 	findings, err := payments.Audit(ctx, b.d)
 	if err != nil {
 		return err
+	}
+	for _, f := range findings[:min(len(findings), 5)] {
+		say("  %s: %s %s", f.View, f.Subject, f.Detail)
 	}
 	if err := b.report(ctx, out, len(findings)); err != nil {
 		return err
