@@ -41,6 +41,8 @@
 //   - outside.go: places a provider takes for those who do not book here;
 //     offlinecode.go, offline.go: bookings a provider enters with a family's code;
 //     importrow.go, importbooking.go, importoutside.go: bookings there were before, from a file.
+//   - movesdesk.go, recordmany.go: accepting, cancelling, attending and agreeing
+//     for those who ask at the same time.
 //   - series.go: every date of a rule, and what stands against each; basket.go:
 //     several things priced and booked in one order, each line named that fails.
 //   - ticket.go, ticketuse.go: a block of dates bought as one, and used up.
