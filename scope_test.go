@@ -19,11 +19,11 @@ import (
 // register, and a provider reading what it is owed. A new one is a decision.
 var widens = []string{
 	"booking/accept.go answer",             // a declined request gives money back
-	"booking/recordmany.go fileAll",        // the same, for many
 	"booking/attend.go Record",             // the authority's days for the register
 	"booking/calloff.go cancelForProvider", // so does what is called off with its bookings
 	"booking/cancel.go Cancel",             // what a provider cancels gives money back
 	"booking/offline.go EnterBooking",      // a family's code was read out to its provider: place and money are held
+	"booking/recordmany.go fileAll",        // the days for the register, for many
 	"booking/register.go enterFor",         // the minimum of a child of one's own booking, in its time; what is added to it
 	"booking/reschedule.go releaseMoved",   // an agreed move gives the old date's money back
 	"payments/read.go reachOf",             // a provider's own payables, over its authorities

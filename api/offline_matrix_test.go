@@ -116,7 +116,7 @@ func (m *cast) offlineRequests() map[string]func(target string, fresh bool) requ
 			})
 			return req(post, "/v1/competencies/"+id.String()+"/withdrawal", object{"reason": "She asked for more training."})
 		},
-		"listRegisterCorrections": func(target string, fresh bool) request {
+		"listRegisterCorrections": func(target string, _ bool) request {
 			return req(get, "/v1/booking-items/"+m.itemID(target, false, true).String()+"/corrections", nil)
 		},
 		"correctRegister": func(target string, fresh bool) request {

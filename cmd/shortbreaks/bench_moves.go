@@ -55,18 +55,18 @@ func (b *bencher) moves(ctx context.Context, booker *booker, keys *people.Keys, 
 	if _, err := b.owner.Exec(ctx, `VACUUM (ANALYZE)`); err != nil {
 		return err
 	}
-	all = b.move(ctx, booker, all, "accepted", func(a asked) (answered, error) {
+	all = b.move(ctx, all, "accepted", func(a asked) (answered, error) {
 		return booker.send(ctx, http.MethodPost, "/v1/bookings/"+a.id.String()+"/acceptance", a.coordinator, nil, "")
 	})
 	half := all[:len(all)/2]
-	b.move(ctx, booker, half, "cancelled", func(a asked) (answered, error) {
+	b.move(ctx, half, "cancelled", func(a asked) (answered, error) {
 		return booker.send(ctx, http.MethodPost, "/v1/bookings/"+a.id.String()+"/cancellation", a.family, []byte(`{"reason":"ill"}`), "")
 	})
 	b.ahead.Store(int64(time.Until(world.LastEnd()) + time.Hour))
-	half = b.move(ctx, booker, all[len(all)/2:], "attended", func(a asked) (answered, error) {
+	half = b.move(ctx, all[len(all)/2:], "attended", func(a asked) (answered, error) {
 		return booker.send(ctx, http.MethodPut, "/v1/booking-items/"+a.item.String()+"/attendance", a.coordinator, []byte(`{"outcome":"delivered"}`), "")
 	})
-	b.move(ctx, booker, half, "agreed", func(a asked) (answered, error) {
+	b.move(ctx, half, "agreed", func(a asked) (answered, error) {
 		return booker.send(ctx, http.MethodPost, "/v1/booking-items/"+a.item.String()+"/confirmation", a.family, nil, "")
 	})
 	return ctx.Err()
@@ -116,7 +116,7 @@ func (b *booker) ask(ctx context.Context, q demo.BulkQuote, coordinators map[uui
 
 // move measures one move of each booking, from many clients, until the time is
 // up or the bookings are, and gives those that were moved.
-func (b *bencher) move(ctx context.Context, booker *booker, all []asked, name string, do func(asked) (answered, error)) []asked {
+func (b *bencher) move(ctx context.Context, all []asked, name string, do func(asked) (answered, error)) []asked {
 	say("%s, %d clients, %s", name, movers, b.each)
 	before, run := b.cpuTime(ctx), loadRun{refused: map[string]int{}}
 	from := time.Now()
