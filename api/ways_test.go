@@ -90,19 +90,12 @@ func (r *rush) booksBasket(c *client, one, other uuid.UUID) error {
 	return r.note("series or basket", o.code)
 }
 
-// imports sends a file of one row. A file is refused as a whole, with what is
-// wrong with each row.
+// imports sends a file of one row.
 func (r *rush) imports(c *client, n int, child uuid.UUID) error {
 	file := strings.Replace(bookingsOf([]uuid.UUID{child}, r.o.Sessions[theOne]), "A-0", fmt.Sprint("A-", n), 1)
-	o := outcome{status: http.StatusServiceUnavailable}
-	for o.err == nil && o.status == http.StatusServiceUnavailable {
-		o = r.sendOne(c.base, sending{c.who, "/v1/booking-imports", []byte(file), fmt.Sprint("import-", n)})
-	}
-	if o.code == "invalid" && strings.Contains(string(o.body), "is full") {
-		o.code = "session-full"
-	}
-	if o.err != nil {
-		return o.err
+	o, err := c.imports(file, fmt.Sprint("import-", n))
+	if err != nil {
+		return err
 	}
 	return r.note("import", o.code)
 }
