@@ -1,0 +1,119 @@
+package booking_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"shortbreaks/booking"
+	"shortbreaks/internal/db/dbtest"
+	"shortbreaks/marketplace"
+	"shortbreaks/people"
+)
+
+// row is one that a booking locks.
+type row struct {
+	table, where string
+	id           uuid.UUID
+}
+
+func (r row) lock(how string) string { return `SELECT FROM ` + r.table + ` WHERE ` + r.where + ` = $1 ` + how }
+
+// requireOrder holds each row in turn, lets the nth booking run into it, and
+// finds that it has by then locked those that come before and none after.
+func (w *world) requireOrder(of func(n int) (booking.CreateQuote, []row)) {
+	w.t.Helper()
+	owner, desk := dbtest.Owner(w.t, w.d), booking.NewDesk(w.d)
+	_, all := of(0)
+	for n := range all {
+		want, rows := of(n)
+		c := toBook(w.quote(w.parent, want))
+		c.Idem = once(w.parent, fmt.Sprint(want.SessionIDs, want.Visits), c)
+		holder, err := owner.Begin(w.ctx)
+		require.NoError(w.t, err)
+		_, err = holder.Exec(w.ctx, rows[n].lock(`FOR UPDATE`), rows[n].id)
+		require.NoError(w.t, err)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := desk.Create(w.ctx, people.As(w.parent), c)
+			ended <- err
+		}()
+		require.Eventually(w.t, func() bool {
+			var waits bool
+			err := owner.QueryRow(w.ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid)))`, holder.Conn().PgConn().PID()).Scan(&waits)
+			return err == nil && waits
+		}, 10*time.Second, time.Millisecond, "nobody waits for %s", rows[n].table)
+		for i, r := range rows {
+			if i != n {
+				err := pgx.BeginFunc(w.ctx, owner, func(tx pgx.Tx) error {
+					_, err := tx.Exec(w.ctx, r.lock(`FOR UPDATE NOWAIT`), r.id)
+					return err
+				})
+				require.Equal(w.t, i < n, err != nil, "%s while it waits for %s: %v", r.table, rows[n].table, err)
+			}
+		}
+		require.NoError(w.t, holder.Rollback(w.ctx))
+		require.NoError(w.t, <-ended)
+	}
+}
+
+// The desk locks blocks, places, plan lines and accounts in this order; those
+// who also lock some of them do so too, so nobody waits in a circle.
+func TestTheDeskLocksInOneOrder(t *testing.T) {
+	w := newWorld(t)
+	club := w.publish(inBlocks("arrears"))
+	block := w.block(club)
+	line, account := w.payersOf(w.child)
+	w.requireOrder(func(n int) (booking.CreateQuote, []row) {
+		c := off(block, club, n)
+		if n == 3 { // a block of three is used up
+			c.TicketID = nil
+		}
+		c.ChargeKinds = []string{"meal"}
+		rows := []row{{"ticket", "id", block.ID}, {"session_places", "session_id", club.Sessions[n].ID}, {"plan_line", "id", line}, {"account", "id", account}}
+		if n == 3 {
+			rows[0] = rows[1] // no block is asked for
+		}
+		return c, rows
+	})
+}
+
+func TestTheDeskLocksWorkersBeforeMoney(t *testing.T) {
+	w := newWorld(t)
+	support := w.publish(hourly(2000))
+	line, account := w.payersOf(w.child)
+	w.requireOrder(func(n int) (booking.CreateQuote, []row) {
+		at := fmt.Sprintf("2027-01-1%dT10:00", n)
+		return booking.CreateQuote{ChildID: w.child, OfferID: support.Offer.ID, Visits: []marketplace.Visit{{LocalStart: at, Minutes: 60}}},
+			[]row{{"lane", "provider_id", w.house.ID}, {"plan_line", "id", line}, {"account", "id", account}}
+	})
+}
+
+// payersOf are the line and the account that pay for a child.
+func (w *world) payersOf(child uuid.UUID) (line, account uuid.UUID) {
+	w.t.Helper()
+	require.NoError(w.t, dbtest.Owner(w.t, w.d).QueryRow(w.ctx, `SELECT l.id, a.id FROM plan_line l
+		JOIN account a ON a.authority_id = l.authority_id AND a.child_id = l.child_id AND a.kind = 'budget' WHERE l.child_id = $1`, child).Scan(&line, &account))
+	return line, account
+}
+
+// A booking and the answer its key gives are there both or neither: if the
+// answer cannot be kept, nothing is booked, alone or in a batch.
+func TestT03_AnAnswerThatCannotBeKeptLeavesNoBooking(t *testing.T) {
+	w := newWorld(t)
+	club := w.clubFor(5)
+	_, err := dbtest.Owner(t, w.d).Exec(w.ctx, `ALTER TABLE idempotency ADD CONSTRAINT nothing_is_kept CHECK (false) NOT VALID`)
+	require.NoError(t, err)
+	c := toBook(w.quote(w.parent, ask(w.child, club, 1)))
+	c.Idem = once(w.parent, "key", c)
+	_, _, err = booking.Create(w.ctx, w.d, w.parent, c)
+	require.Error(t, err)
+	_, err = booking.NewDesk(w.d).Create(w.ctx, people.As(w.parent), c)
+	require.Error(t, err)
+	w.requireMoney(w.child, 0, 0, 100_000)
+	require.Zero(t, w.taken(club, 0))
+}
