@@ -21,7 +21,9 @@ type row struct {
 	id           uuid.UUID
 }
 
-func (r row) lock(how string) string { return `SELECT FROM ` + r.table + ` WHERE ` + r.where + ` = $1 ` + how }
+func (r row) lock(how string) string {
+	return `SELECT FROM ` + r.table + ` WHERE ` + r.where + ` = $1 ` + how
+}
 
 // requireOrder holds each row in turn, lets the nth booking run into it, and
 // finds that it has by then locked those that come before and none after.
