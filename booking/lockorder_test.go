@@ -119,3 +119,24 @@ func TestT03_AnAnswerThatCannotBeKeptLeavesNoBooking(t *testing.T) {
 	w.requireMoney(w.child, 0, 0, 100_000)
 	require.Zero(t, w.taken(club, 0))
 }
+
+// A quote of a visit is read before its worker is locked: that it was booked
+// meanwhile is what the schema knows.
+func TestAQuoteOfAVisitIsBookedOnceHoweverManyTryAtOnce(t *testing.T) {
+	w := newWorld(t)
+	support := w.publish(hourly(2000))
+	c := toBook(w.quote(w.parent, booking.CreateQuote{ChildID: w.child, OfferID: support.Offer.ID, Visits: []marketplace.Visit{{LocalStart: "2027-01-11T10:00", Minutes: 60}}}))
+	booked := 0
+	for _, err := range together(8, func(int) error {
+		_, _, err := booking.Create(w.ctx, w.d, w.parent, c)
+		return err
+	}) {
+		if err == nil {
+			booked++
+			continue
+		}
+		require.ErrorIs(t, err, booking.ErrQuoteUsed)
+	}
+	require.Equal(t, 1, booked)
+	w.requireMoney(w.child, 2000, 0, 98_000)
+}
