@@ -29,38 +29,53 @@ func (r row) lock(how string) string {
 // finds that it has by then locked those that come before and none after.
 func (w *world) requireOrder(of func(n int) (booking.CreateQuote, []row)) {
 	w.t.Helper()
-	owner, desk := dbtest.Owner(w.t, w.d), booking.NewDesk(w.d)
+	desk := booking.NewDesk(w.d)
 	_, all := of(0)
 	for n := range all {
 		want, rows := of(n)
 		c := toBook(w.quote(w.parent, want))
 		c.Idem = once(w.parent, fmt.Sprint(want.SessionIDs, want.Visits), c)
-		holder, err := owner.Begin(w.ctx)
-		require.NoError(w.t, err)
-		_, err = holder.Exec(w.ctx, rows[n].lock(`FOR UPDATE`), rows[n].id)
-		require.NoError(w.t, err)
 		ended := make(chan error, 1)
-		go func() {
-			_, err := desk.Create(w.ctx, people.As(w.parent), c)
-			ended <- err
-		}()
-		require.Eventually(w.t, func() bool {
-			var waits bool
-			err := owner.QueryRow(w.ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid)))`, holder.Conn().PgConn().PID()).Scan(&waits)
-			return err == nil && waits
-		}, 10*time.Second, time.Millisecond, "nobody waits for %s", rows[n].table)
-		for i, r := range rows {
-			if i != n {
-				err := pgx.BeginFunc(w.ctx, owner, func(tx pgx.Tx) error {
-					_, err := tx.Exec(w.ctx, r.lock(`FOR UPDATE NOWAIT`), r.id)
-					return err
-				})
-				require.Equal(w.t, i < n, err != nil, "%s while it waits for %s: %v", r.table, rows[n].table, err)
+		var wrong []string
+		w.holding(rows[n], func(waits func() bool) {
+			go func() {
+				_, err := desk.Create(w.ctx, people.As(w.parent), c)
+				ended <- err
+			}()
+			require.Eventually(w.t, waits, 10*time.Second, time.Millisecond, "nobody waits for %s", rows[n].table)
+			for i, r := range rows {
+				if i != n && w.isLocked(r) != (i < n) {
+					wrong = append(wrong, r.table+" while it waits for "+rows[n].table)
+				}
 			}
-		}
-		require.NoError(w.t, holder.Rollback(w.ctx))
+		})
 		require.NoError(w.t, <-ended)
+		require.Empty(w.t, wrong)
 	}
+}
+
+// holding keeps a row locked while f runs, which can ask if anybody waits.
+func (w *world) holding(r row, f func(waits func() bool)) {
+	w.t.Helper()
+	owner := dbtest.Owner(w.t, w.d)
+	require.NoError(w.t, pgx.BeginFunc(w.ctx, owner, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(w.ctx, r.lock(`FOR UPDATE`), r.id); err != nil {
+			return err
+		}
+		f(func() bool {
+			var waits bool
+			err := owner.QueryRow(w.ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid)))`, tx.Conn().PgConn().PID()).Scan(&waits)
+			return err == nil && waits
+		})
+		return nil
+	}))
+}
+
+func (w *world) isLocked(r row) bool {
+	return pgx.BeginFunc(w.ctx, dbtest.Owner(w.t, w.d), func(tx pgx.Tx) error {
+		_, err := tx.Exec(w.ctx, r.lock(`FOR UPDATE NOWAIT`), r.id)
+		return err
+	}) != nil
 }
 
 // The desk locks blocks, places, plan lines and accounts in this order; those
