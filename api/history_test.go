@@ -15,6 +15,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"shortbreaks"
@@ -374,20 +375,35 @@ func TestRace_CancellingAndBookingAgainTwoThousandTimes(t *testing.T) {
 	require.Zero(t, into[gen.Offer](w.nobody().get("/v1/offers/"+o.Offer.ID.String()), 200).Sessions[0].PlacesLeft-places)
 }
 
+// sqlTakenAndLive is what is taken of a session, and for whom: bookings and
+// those who do not book here.
+const sqlTakenAndLive = `SELECT p.taken, (SELECT count(*) FROM booking_item i WHERE i.provider_id = p.provider_id AND i.session_id = p.session_id AND item_is_live(i.state))
+	+ (SELECT count(*) FROM outside_place o WHERE o.provider_id = p.provider_id AND o.session_id = p.session_id AND o.state = 'live') AS live
+	FROM session_places p`
+
 // watch looks at a session again and again until it is stopped.
 func (w *world) watch(ctx context.Context, session uuid.UUID, places int) error {
 	owner := dbtest.Owner(w.t, w.d)
 	for looks := 0; ; looks++ {
-		var taken, live int
-		err := owner.QueryRow(ctx, `SELECT p.taken, (SELECT count(*) FROM booking_item i WHERE i.session_id = p.session_id AND i.state IN ('held', 'requested', 'confirmed'))
-			FROM session_places p WHERE p.session_id = $1`, session).Scan(&taken, &live)
+		err := w.look(ctx, owner, session, places)
 		switch {
 		case ctx.Err() != nil && looks > 0:
 			return nil
 		case err != nil:
 			return err
-		case taken != live || taken > places:
-			return fmt.Errorf("%d places of %d taken by %d bookings", taken, places, live)
 		}
 	}
+}
+
+// look finds as many places taken as bookings and others have one, and no more
+// than there are.
+func (w *world) look(ctx context.Context, owner *pgxpool.Pool, session uuid.UUID, places int) error {
+	var taken, live int
+	if err := owner.QueryRow(ctx, sqlTakenAndLive+` WHERE p.session_id = $1`, session).Scan(&taken, &live); err != nil {
+		return err
+	}
+	if taken != live || taken > places {
+		return fmt.Errorf("%d places of %d taken by %d bookings", taken, places, live)
+	}
+	return nil
 }

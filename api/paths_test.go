@@ -1,11 +1,9 @@
 package api_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -31,63 +29,52 @@ type rush struct {
 	o        *marketplace.OfferDetail
 	old, one uuid.UUID // the session moved from, and the one wanted
 	won      chan uuid.UUID
-	left     atomic.Int64 // contenders that have not had their answer
-	full     atomic.Bool
+	left     atomic.Int64  // contenders that have not had their answer
+	waiting  int64         // how many of them wait in line
+	full     chan struct{} // closed when somebody was told that it is
+	done     chan struct{} // closed when all have their answers
+	once     [2]sync.Once
+	every    [3]chan struct{} // for those who do something now and then
 
 	mu    sync.Mutex
 	codes map[string]int // by path and code
 }
 
-// Families, councils for them, two children together, those who move a date,
-// those who wait in line and the job that offers them places, and a process
-// without a desk all want one session, while bookings of it are cancelled and
-// the provider changes its places. At every instant as many are taken as have
-// a place; nobody meets a deadlock; and what is free in the end can be booked.
+// By every way to a place five hundred want one session: families for a child
+// and for two, councils for them, the provider's own desk, series, baskets, those
+// who move a date, files, those who wait in line and the job that offers them
+// places, and a process without a desk; while bookings of it are cancelled and
+// the provider changes its places. At every instant as many are taken as have a
+// place; nobody meets a deadlock; and what is free in the end can be booked.
 func TestRace_EveryWayToAPlaceAtOnce(t *testing.T) {
-	const places = 60
-	n, movers := rounds(250), rounds(40)
+	const places, n = 60, 500
 	w := setup(t)
 	w.fund(w.ash, w.sam)
 	d := club()
-	d.Sessions.Capacity = movers + 50
+	d.Sessions.Capacity = n
 	o := w.publish(w.stars, d)
 	r := &rush{world: w, o: o, old: o.Sessions[0].ID, one: o.Sessions[theOne].ID, won: make(chan uuid.UUID, 8*n), codes: map[string]int{}}
+	r.full, r.done, r.every = make(chan struct{}), make(chan struct{}), [3]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)}
 	r.setPlaces(t, places)
-
-	single, pairs, alone, waiting := r.crowdFor(r.one, n), r.crowdFor(r.one, 2*n), r.crowdFor(r.one, n), r.childrenOf(r.crowdFor(r.one, 40))
-	moves := r.movers(movers)
-	work := [][]func(c *client) error{{}, {}, {}, {}, {}}
-	for i := range n {
-		work[0] = append(work[0], func(c *client) error { return r.books(c, "single", single[i]) })
-		work[1] = append(work[1], func(c *client) error { return r.books(c, "two children", pairs[2*i], pairs[2*i+1]) })
-		work[2] = append(work[2], func(*client) error { return r.booksAlone(alone[i]) })
-	}
-	for item, quote := range moves {
-		work[3] = append(work[3], func(c *client) error { return r.moves(c, item, quote) })
-	}
-	for _, child := range waiting {
-		work[4] = append(work[4], func(c *client) error { return r.waits(c, child) })
-	}
-	ctx, stop := context.WithCancel(w.ctx)
-	watched := make(chan error, 1)
-	go func() { watched <- w.watch(ctx, r.one, places+10) }()
-	r.contend(work)
-	stop()
-	require.NoError(t, <-watched)
+	work := r.work(n)
+	r.contend(work, n)
 	t.Log(r.codes)
-	for _, path := range []string{"single", "two children", "alone", "move", "wait", "cancel"} {
+	require.Greater(t, r.codes["look "], n/5)
+	for _, path := range []string{"family", "siblings", "staff", "desk", "series or basket", "alone", "move", "import", "wait", "cancel"} {
 		require.Positive(t, r.codes[path+" "], "nothing came of %s", path)
+		if path != "wait" && path != "cancel" {
+			require.Positive(t, r.codes[path+" session-full"], "nobody was too late by %s", path)
+		}
 	}
-	require.Positive(t, r.codes["single session-full"])
 
 	// What comes free is offered to those who wait, and what is left can be had,
 	// to the last.
-	for _, id := range r.bookedIn(r.one, 5) {
+	for _, id := range r.bookedIn(r.one, 20) {
 		into[gen.Booking](r.practitioner.post("/v1/bookings/"+id.String()+"/cancellation", object{"reason": "plans_changed"}), http.StatusOK)
 	}
-	offered, err := booking.OfferPlaces(w.ctx, w.d)
+	_, err := booking.OfferPlaces(w.ctx, w.d)
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, offered, 5)
+	r.acceptTwice(t, 5)
 	for _, id := range r.crowdFor(r.one, places+10) {
 		a := w.practitioner.post("/v1/bookings", toBook(gen.Quote{ID: id, TotalPence: 1200}), key(shortbreaks.NewID().String()))
 		if a.status != http.StatusCreated {
@@ -95,19 +82,28 @@ func TestRace_EveryWayToAPlaceAtOnce(t *testing.T) {
 			break
 		}
 	}
-	var taken, capacity, deadlocks int
-	owner := dbtest.Owner(t, w.d)
-	require.NoError(t, owner.QueryRow(w.ctx, `SELECT taken, capacity FROM session_places WHERE session_id = $1`, r.one).Scan(&taken, &capacity))
+	var taken, capacity int
+	require.NoError(t, dbtest.Owner(t, w.d).QueryRow(w.ctx, `SELECT taken, capacity FROM session_places WHERE session_id = $1`, r.one).Scan(&taken, &capacity))
 	require.Equal(t, capacity, taken)
-	require.NoError(t, owner.QueryRow(w.ctx, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`).Scan(&deadlocks))
-	require.Zero(t, deadlocks)
+	w.noDeadlock()
 }
 
-// contend lets eight clients do each kind of work, while others cancel, change
-// the places and offer what is free.
-func (r *rush) contend(work [][]func(c *client) error) {
-	const kinds, each = 5, 8
-	queues := make([]chan func(*client) error, kinds)
+// noDeadlock requires that PostgreSQL had none to break.
+func (w *world) noDeadlock() {
+	w.t.Helper()
+	var deadlocks int
+	require.NoError(w.t, dbtest.Owner(w.t, w.d).QueryRow(w.ctx, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`).Scan(&deadlocks))
+	require.Zero(w.t, deadlocks)
+}
+
+// ways is how many kinds of work there are, waysEach how many clients do each.
+const ways, waysEach = 8, 6
+
+// contend lets clients do each kind of work, while others cancel, change the
+// places and offer what is free.
+func (r *rush) contend(work [ways][]func(c *client) error, waiting int) {
+	r.waiting = int64(waiting)
+	var queues [ways]chan func(*client) error
 	for i, list := range work {
 		queues[i] = make(chan func(*client) error, len(list))
 		for _, f := range list {
@@ -116,29 +112,66 @@ func (r *rush) contend(work [][]func(c *client) error) {
 		close(queues[i])
 		r.left.Add(int64(len(list)))
 	}
-	r.clients(kinds*each+4, r.practitioner, func(c *client) (err error) {
+	r.clients(ways*waysEach+5, r.practitioner, func(c *client) (err error) {
 		defer func() {
 			if err != nil {
 				r.left.Store(-1 << 40) // nobody waits for those who never come
+				r.answered()
 			}
 		}()
-		switch c.number - kinds*each {
+		switch c.number - ways*waysEach {
 		case 0, 1:
 			return r.cancels(c)
 		case 2:
 			return r.changesPlaces(c)
 		case 3:
 			return r.offers()
+		case 4:
+			return r.looks()
 		}
-		for f := range queues[c.number%kinds] {
+		for f := range queues[c.number%ways] {
 			err := f(c)
-			r.left.Add(-1)
+			r.answered()
 			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// answered counts an answer. Every twentieth lets places be offered and
+// changed, every fifth lets them be counted.
+func (r *rush) answered() {
+	left := r.left.Add(-1)
+	if left <= r.waiting {
+		r.once[0].Do(func() { close(r.full) }) // it never was, which the test finds out
+	}
+	if left <= 0 {
+		r.once[1].Do(func() { close(r.done) })
+	}
+	for n, c := range r.every {
+		if left%[]int64{20, 20, 5}[n] == 0 {
+			select {
+			case c <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// nowAndThen does something until all contenders are done.
+func (r *rush) nowAndThen(n int, do func(i int) error) error {
+	for i := 0; ; i++ {
+		select {
+		case <-r.done:
+			return nil
+		case <-r.every[n]:
+			if err := do(i); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // note counts an answer; one that nobody should get is an error.
@@ -150,15 +183,15 @@ func (r *rush) note(path, code string) error {
 		return fmt.Errorf("%s is refused: %s", path, code)
 	}
 	if code == "session-full" {
-		r.full.Store(true)
+		r.once[0].Do(func() { close(r.full) })
 	}
 	return nil
 }
 
-func (r *rush) books(c *client, path string, quotes ...uuid.UUID) error {
+func (r *rush) books(c *client, path string, pence int64, quotes ...uuid.UUID) error {
 	list := make([]gen.Quote, len(quotes))
 	for i, id := range quotes {
-		list[i] = gen.Quote{ID: id, TotalPence: 1200}
+		list[i] = gen.Quote{ID: id, TotalPence: pence}
 	}
 	o, err := c.do(http.MethodPost, "/v1/bookings", toBook(list...))
 	if err != nil {
@@ -196,22 +229,9 @@ func codeOf(err error) string {
 	return known.Code
 }
 
-func (r *rush) moves(c *client, item, quote uuid.UUID) error {
-	o, err := c.do(http.MethodPost, "/v1/booking-items/"+item.String()+"/move", object{"quote_id": quote, "expected_total_pence": 1200})
-	if err != nil {
-		return err
-	}
-	return r.note("move", o.code)
-}
-
 // waits joins the line once the session is full.
 func (r *rush) waits(c *client, child uuid.UUID) error {
-	for !r.full.Load() {
-		if r.left.Load() <= 40 {
-			return nil // it never was, which the test finds out
-		}
-		runtime.Gosched()
-	}
+	<-r.full
 	o, err := c.do(http.MethodPost, "/v1/waitlist-entries", object{"child_id": child, "offer_id": r.o.Offer.ID, "session_id": r.one})
 	if err != nil {
 		return err
@@ -221,26 +241,20 @@ func (r *rush) waits(c *client, child uuid.UUID) error {
 
 // offers gives free places to those in line until all contenders are done.
 func (r *rush) offers() error {
-	for r.left.Load() > 0 {
-		n, err := booking.OfferPlaces(r.ctx, r.d)
-		if err != nil {
-			return err
-		}
-		for range n {
-			if err := r.note("offered", ""); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return r.nowAndThen(0, func(int) error {
+		_, err := booking.OfferPlaces(r.ctx, r.d)
+		return err
+	})
 }
 
-// cancels lets two of three keep what they have.
+// cancels lets one of three keep what they have.
 func (r *rush) cancels(c *client) error {
-	for i := 0; r.left.Load() > 0; {
+	for i := 0; ; i++ {
 		select {
+		case <-r.done:
+			return nil
 		case id := <-r.won:
-			if i++; i%3 != 0 {
+			if i%3 == 0 {
 				continue
 			}
 			code, err := c.cancel(id)
@@ -250,26 +264,31 @@ func (r *rush) cancels(c *client) error {
 			if err := r.note("cancel", code); err != nil {
 				return err
 			}
-		default:
-			runtime.Gosched()
 		}
 	}
-	return nil
 }
 
 func (r *rush) changesPlaces(c *client) error {
 	c.who = r.as(r.stars.Coordinator)
 	last := r.o.Sessions[theOne].StartsAt.Format("2006-01-02")
-	for i := 0; r.left.Load() > 0; i++ {
+	return r.nowAndThen(1, func(i int) error {
 		o, err := c.do(http.MethodPost, "/v1/offers/"+r.o.Offer.ID.String()+"/session-changes", object{"from_date": last, "capacity": 55 + i%3*5})
 		if err != nil {
 			return err
 		}
-		if err := r.note("change", o.code); err != nil {
+		return r.note("change", o.code)
+	})
+}
+
+// looks counts what is taken, and for whom.
+func (r *rush) looks() error {
+	owner := dbtest.Owner(r.t, r.d)
+	return r.nowAndThen(2, func(int) error {
+		if err := r.look(r.ctx, owner, r.one, 70); err != nil {
 			return err
 		}
-	}
-	return nil
+		return r.note("look", "")
+	})
 }
 
 func (r *rush) setPlaces(t *testing.T, n int) {
@@ -293,34 +312,4 @@ func (r *rush) bookedIn(session uuid.UUID, n int) []uuid.UUID {
 func (r *rush) crowdFor(session uuid.UUID, n int) []uuid.UUID {
 	q := into[gen.Quote](r.mother.post("/v1/quotes", object{"child_id": r.sam, "offer_id": r.o.Offer.ID, "session_ids": []uuid.UUID{session}}), http.StatusCreated)
 	return r.crowd(q, n)
-}
-
-// movers have another session booked and a quote of the one wanted, by item.
-func (r *rush) movers(n int) map[uuid.UUID]uuid.UUID {
-	booked := r.crowdFor(r.old, n)
-	moves := map[uuid.UUID]uuid.UUID{}
-	var mu sync.Mutex
-	work := make(chan uuid.UUID, n)
-	for _, id := range booked {
-		work <- id
-	}
-	close(work)
-	r.clients(4, r.practitioner, func(c *client) error {
-		for id := range work {
-			b, code, err := c.book(gen.Quote{ID: id, TotalPence: 1200})
-			if err != nil || b == nil {
-				return fmt.Errorf("booking what is to be moved: %s %w", code, err)
-			}
-			q, err := c.quote(*b.ChildID, r.o.Offer.ID, r.one)
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			moves[b.Items[0].ID] = q.ID
-			mu.Unlock()
-		}
-		return nil
-	})
-	require.Len(r.t, moves, n)
-	return moves
 }
