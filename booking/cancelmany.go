@@ -111,18 +111,30 @@ func cancelAcross(ctx context.Context, tx *db.Tx, bookings []*Booking, items []*
 	if err := feesAcross(ctx, tx, bookings, items, to, by); err != nil {
 		return err
 	}
-	return end(ctx, tx, items, to, by)
+	if err := end(ctx, tx, items, to, by); err != nil {
+		return err
+	}
+	for _, b := range bookings {
+		if err := keepCredits(ctx, tx, b, b.among(items), to, by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// among are those of the items that are of this booking.
+func (b *Booking) among(items []*Item) (own []*Item) {
+	for _, it := range items {
+		if it.BookingID == b.ID {
+			own = append(own, it)
+		}
+	}
+	return own
 }
 
 func feesAcross(ctx context.Context, tx *db.Tx, bookings []*Booking, items []*Item, to State, by mover) error {
 	for _, b := range bookings {
-		var own []*Item
-		for _, it := range items {
-			if it.BookingID == b.ID {
-				own = append(own, it)
-			}
-		}
-		if err := b.fees(ctx, tx, own, to, by); err != nil {
+		if err := b.fees(ctx, tx, b.among(items), to, by); err != nil {
 			return err
 		}
 	}
