@@ -72,6 +72,21 @@ func (w *world) creditOf(council *demo.Council, house *demo.House, parent shortb
 func (m *cast) creditRequests() map[string]func(target string, fresh bool) request {
 	return map[string]func(target string, fresh bool) request{
 		"listCredits": func(string, bool) request { return req(http.MethodGet, "/v1/credits", nil) },
+		"moveBundleDate": func(target string, fresh bool) request {
+			to := shortbreaks.NewID()
+			id := m.record("bundle", target, fresh, func() uuid.UUID {
+				d := club()
+				d.Sessions.Bundle = &marketplace.BundleDraft{Name: "Spring", Unit: "quarter"}
+				d.Tariff.Options[0].Charges = []tariff.Charge{charge("place", "quarter", 100)}
+				o := m.publish(m.houseOf(target), d)
+				to = o.Sessions[0].ID
+				m.clock.Set(o.Sessions[0].StartsAt) // begun, so the bundle leaves it out
+				b := m.booked(booking.CreateQuote{ChildID: m.child[target], OfferID: o.Offer.ID, BundleID: &o.Bundles[0].Term.ID}, target)
+				m.clock.Set(monday)
+				return b.Items[0].ID
+			})
+			return req(http.MethodPost, "/v1/booking-items/"+id.String()+"/bundle-move", object{"session_id": to})
+		},
 		"transferCredit": func(target string, fresh bool) request {
 			parent, child := m.parent[target], m.rosa
 			id := m.record("credit", target, fresh, func() uuid.UUID {

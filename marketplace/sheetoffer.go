@@ -285,7 +285,7 @@ var (
 		"/content/to_bring": "to_bring", "/content/eligibility": "eligibility",
 		"/cancellation_terms/free_until_hours": "free_until_hours", "/cancellation_terms/late_fee_percent": "late_fee_percent",
 		"/cancellation_terms/reasons": "cancellation_reasons", "/cancellation_terms/partial_paid": "partial_paid", "/cancellation_terms/credit": "credit_days",
-		"/cancellation_terms": "cancellation",
+		"/cancellation_terms":  "cancellation",
 		"/tariff":              "price",
 		"/sessions/first_date": "first_date", "/sessions/last_date": "last_date", "/sessions/weekdays": "days", "/sessions/from": "from",
 		"/sessions/rrule": "rule", "/sessions/dates": "dates", "/sessions/calendar": "calendar",

@@ -14,9 +14,8 @@ func (w *world) credits(c child, topup uuid.UUID) {
 	w.t.Helper()
 	item, id, brother := w.item(c, "confirmed", charge{payer: "family_top_up", pence: 300}), shortbreaks.NewID(), shortbreaks.NewID()
 	w.hold(item, 1, nil, payments.InPence, map[uuid.UUID]int64{topup: 300}, topup)
-	w.become(item, "delivered", 300)
-	w.become(item, "settled", 300)
-	require.NoError(w.t, w.capture(c, item, payments.KindCapture, due(1, payments.PayerFamilyTopUp, 300, 300)))
+	w.become(item, "cancelled_by_family", 300)
+	require.NoError(w.t, w.capture(c, item, payments.KindLateFee, due(1, payments.PayerFamilyTopUp, 300, 300)))
 	require.NoError(w.t, w.refund(item, 1, 200))
 	w.exec(`INSERT INTO child (authority_id, id, family_id, first_name, family_name, date_of_birth) VALUES ($1, $2, $3, 'Bo', 'Quillfeather', '2016-05-05')`,
 		w.authority, brother, c.family)

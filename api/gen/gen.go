@@ -4534,6 +4534,14 @@ type BundleDraft struct {
 	Unit BundleUnit `json:"unit"`
 }
 
+// BundleMove The session that a date of a bundle is moved to.
+type BundleMove struct {
+	// SessionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SessionID ID `json:"session_id"`
+}
+
 // BundleUnit The price unit of a bundle of sessions.
 type BundleUnit string
 
@@ -11250,6 +11258,12 @@ type ImportBookingsParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// MoveBundleDateParams defines parameters for MoveBundleDate.
+type MoveBundleDateParams struct {
+	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListRegisterCorrectionsParams defines parameters for ListRegisterCorrections.
 type ListRegisterCorrectionsParams struct {
 	// Limit How many items to answer at most.
@@ -12079,6 +12093,9 @@ type RecordAttendanceJSONRequestBody = AttendanceRecord
 // NoteAttendanceJSONRequestBody defines body for NoteAttendance for application/json ContentType.
 type NoteAttendanceJSONRequestBody = AttendanceStep
 
+// MoveBundleDateJSONRequestBody defines body for MoveBundleDate for application/json ContentType.
+type MoveBundleDateJSONRequestBody = BundleMove
+
 // CorrectRegisterJSONRequestBody defines body for CorrectRegister for application/json ContentType.
 type CorrectRegisterJSONRequestBody = RegisterCorrectionRequest
 
@@ -12417,6 +12434,9 @@ type ServerInterface interface {
 	// NoteAttendance Note that a child came, left or is absent
 	// (POST /v1/booking-items/{item_id}/attendance-steps)
 	NoteAttendance(ctx echo.Context, itemID ItemID) error
+	// MoveBundleDate Move one date of a term or quarter
+	// (POST /v1/booking-items/{item_id}/bundle-move)
+	MoveBundleDate(ctx echo.Context, itemID ItemID, params MoveBundleDateParams) error
 	// GetItemCareSheet The care sheet of a booked child
 	// (GET /v1/booking-items/{item_id}/care-sheet)
 	GetItemCareSheet(ctx echo.Context, itemID ItemID) error
@@ -13718,6 +13738,44 @@ func (w *ServerInterfaceWrapper) NoteAttendance(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.NoteAttendance(ctx, itemID)
+	return err
+}
+
+// MoveBundleDate converts echo context to params.
+func (w *ServerInterfaceWrapper) MoveBundleDate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MoveBundleDateParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MoveBundleDate(ctx, itemID, params)
 	return err
 }
 
@@ -18019,6 +18077,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
 	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/bundle-move", wrapper.MoveBundleDate, options.OperationMiddlewares["moveBundleDate"]...)
 	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/attendance", wrapper.RecordAttendance, options.OperationMiddlewares["recordAttendance"]...)
 	router.POST(options.BaseURL+"/v1/competencies/:competency_id/withdrawal", wrapper.WithdrawCompetency, options.OperationMiddlewares["withdrawCompetency"]...)
 	router.GET(options.BaseURL+"/v1/booking-items/:item_id/corrections", wrapper.ListRegisterCorrections, options.OperationMiddlewares["listRegisterCorrections"]...)
@@ -21022,6 +21081,153 @@ type NoteAttendancedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response NoteAttendancedefaultApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDateRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Params MoveBundleDateParams
+	Body   *MoveBundleDateJSONRequestBody
+}
+
+type MoveBundleDateResponseObject interface {
+	VisitMoveBundleDateResponse(w http.ResponseWriter) error
+}
+
+type MoveBundleDate201ResponseHeaders struct {
+	IdempotencyReplayed *bool
+}
+
+type MoveBundleDate201JSONResponse struct {
+	Body    MovedItem
+	Headers MoveBundleDate201ResponseHeaders
+}
+
+func (response MoveBundleDate201JSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDate400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBundleDate400ApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDate401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBundleDate401ApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDate403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBundleDate403ApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDate404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBundleDate404ApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDate409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBundleDate409ApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDate422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBundleDate422ApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MoveBundleDatedefaultApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -41945,6 +42151,9 @@ type StrictServerInterface interface {
 	// NoteAttendance Note that a child came, left or is absent
 	// (POST /v1/booking-items/{item_id}/attendance-steps)
 	NoteAttendance(ctx context.Context, request NoteAttendanceRequestObject) (NoteAttendanceResponseObject, error)
+	// MoveBundleDate Move one date of a term or quarter
+	// (POST /v1/booking-items/{item_id}/bundle-move)
+	MoveBundleDate(ctx context.Context, request MoveBundleDateRequestObject) (MoveBundleDateResponseObject, error)
 	// GetItemCareSheet The care sheet of a booked child
 	// (GET /v1/booking-items/{item_id}/care-sheet)
 	GetItemCareSheet(ctx context.Context, request GetItemCareSheetRequestObject) (GetItemCareSheetResponseObject, error)
@@ -43418,6 +43627,55 @@ func (sh *strictHandler) NoteAttendance(ctx echo.Context, itemID ItemID) error {
 		return err
 	} else if validResponse, ok := response.(NoteAttendanceResponseObject); ok {
 		return validResponse.VisitNoteAttendanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MoveBundleDate operation middleware
+func (sh *strictHandler) MoveBundleDate(ctx echo.Context, itemID ItemID, params MoveBundleDateParams) error {
+	var request MoveBundleDateRequestObject
+
+	request.ItemID = itemID
+	request.Params = params
+
+	var body MoveBundleDateJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MoveBundleDate(ctx.Request().Context(), request.(MoveBundleDateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MoveBundleDate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MoveBundleDateResponseObject); ok {
+		return validResponse.VisitMoveBundleDateResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
