@@ -100,7 +100,13 @@ func (t Teller) Remind(ctx context.Context) (written int, err error) {
 }
 
 func (t Teller) remind(ctx context.Context, r reminder) (written int, err error) {
-	deadline := map[NewsKind]string{NewsDayBefore: "NULL::timestamptz", NewsRequestWaiting: "i.expires_at", NewsAgreeSoon: "i.auto_confirm_at", NewsYesNeeded: "NULL::timestamptz", NewsTicketEnding: "NULL::timestamptz"}[r.kind]
+	deadline := "NULL::timestamptz"
+	switch r.kind {
+	case NewsRequestWaiting:
+		deadline = "i.expires_at"
+	case NewsAgreeSoon:
+		deadline = "i.auto_confirm_at"
+	}
 	statement := fmt.Sprintf(sqlRemind, deadline, r.where, r.kind, remindAtOnce)
 	scope, err := t.scope(ctx, `SELECT id FROM provider`)
 	if err != nil {

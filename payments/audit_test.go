@@ -279,8 +279,10 @@ var mutants = []mutant{
 	{"credits", "credit_never_below_zero", `ALTER TABLE credit DROP CONSTRAINT credit_never_below_zero`, `UPDATE credit SET moved_pence = amount_pence + 1`},
 	{"credits", "credit_is_family_money", `DROP TRIGGER credit_is_family_money ON credit`, `UPDATE credit SET account_id = {care} WHERE from_id IS NULL`},
 	{"credits", "credit_stays_in_family", `DROP TRIGGER credit_is_family_money ON credit`, `UPDATE credit SET last_on = last_on + 1 WHERE from_id IS NOT NULL`},
-	{"credits", "append-only", `DROP TRIGGER ledger_transaction_append_only ON ledger_transaction`,
-		`UPDATE ledger_transaction SET kind = 'credit_lapse' WHERE kind = 'top_up'`},
+	{
+		"credits", "append-only", `DROP TRIGGER ledger_transaction_append_only ON ledger_transaction`,
+		`UPDATE ledger_transaction SET kind = 'credit_lapse' WHERE kind = 'top_up'`,
+	},
 	{"budgets_apart", "", "", `WITH t AS (INSERT INTO ledger_transaction VALUES ({authority}, {new}, 'virement', {new}, NULL, '2027-01-04', '2027-01-04') RETURNING id)
 		INSERT INTO ledger_entry SELECT {authority}, id, n, account, 'pence', amount FROM t, (VALUES (1, {care}::uuid, -1), (2, {siblings}, 1)) AS e (n, account, amount)`},
 	{"paid_ahead", "", "", `UPDATE item_due SET amount_pence = amount_pence - 1 WHERE id = {deposit}`},
