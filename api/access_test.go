@@ -150,7 +150,7 @@ func TestT97_WhatOneParentEntersTheOtherNeverSees(t *testing.T) {
 	paths = append(paths, "/v1/registers?date=2027-01-09", "/v1/registers/"+o.Sessions[0].ID.String(), "/v1/children/"+w.sam.String()+"/collection",
 		"/v1/children/"+w.sam.String()+"/care-sheet", "/v1/children/"+w.sam.String()+"/readings", "/v1/booking-items/"+item+"/notes", "/v1/booking-items/"+item+"/care-sheet")
 	paths = append(paths, w.roundPaths()...)
-	paths = append(paths, "/v1/booking-items/"+item+"/corrections")
+	paths = append(paths, "/v1/booking-items/"+item+"/corrections", "/v1/credits")
 	gets := 0
 	for _, op := range w.contract.Operations() {
 		if op.Method != http.MethodGet {

@@ -484,5 +484,6 @@ func (m *cast) requests() map[string]func(target string, fresh bool) request {
 	maps.Copy(all, m.emergencyRequests())
 	maps.Copy(all, m.roundRequests())
 	maps.Copy(all, m.offlineRequests())
+	maps.Copy(all, m.creditRequests())
 	return all
 }

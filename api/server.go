@@ -74,8 +74,10 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Config: cfg, contract: contract, rights: people.NewRights(cfg.DB), desk: booking.NewDesk(cfg.DB), moves: booking.NewMoves(cfg.DB),
-		echo: echo.New(), metrics: newMetrics(cfg.DB)}
+	s := &Server{
+		Config: cfg, contract: contract, rights: people.NewRights(cfg.DB), desk: booking.NewDesk(cfg.DB), moves: booking.NewMoves(cfg.DB),
+		echo: echo.New(), metrics: newMetrics(cfg.DB),
+	}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = HandleError
 	s.echo.IPExtractor = echo.ExtractIPDirect() // nothing here trusts what a proxy claims

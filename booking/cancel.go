@@ -117,5 +117,8 @@ func cancelItems(ctx context.Context, tx *db.Tx, b *Booking, items []*Item, to S
 	if err := b.fees(ctx, tx, items, to, by); err != nil {
 		return err
 	}
-	return end(ctx, tx, items, to, by)
+	if err := end(ctx, tx, items, to, by); err != nil {
+		return err
+	}
+	return keepCredits(ctx, tx, b, items, to, by)
 }

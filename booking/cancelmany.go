@@ -111,17 +111,34 @@ func cancelAcross(ctx context.Context, tx *db.Tx, bookings []*Booking, items []*
 	if err := feesAcross(ctx, tx, bookings, items, to, by); err != nil {
 		return err
 	}
-	return end(ctx, tx, items, to, by)
+	if err := end(ctx, tx, items, to, by); err != nil {
+		return err
+	}
+	for _, b := range bookings {
+		own := b.among(items)
+		if len(own) == 0 {
+			continue
+		}
+		if err := keepCredits(ctx, tx, b, own, to, own[0].movedBy(by)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// among are those of the items that are of this booking.
+func (b *Booking) among(items []*Item) (own []*Item) {
+	for _, it := range items {
+		if it.BookingID == b.ID {
+			own = append(own, it)
+		}
+	}
+	return own
 }
 
 func feesAcross(ctx context.Context, tx *db.Tx, bookings []*Booking, items []*Item, to State, by mover) error {
 	for _, b := range bookings {
-		var own []*Item
-		for _, it := range items {
-			if it.BookingID == b.ID {
-				own = append(own, it)
-			}
-		}
+		own := b.among(items)
 		if len(own) == 0 {
 			continue
 		}

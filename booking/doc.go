@@ -45,7 +45,10 @@
 //     for those who ask at the same time.
 //   - series.go: every date of a rule, and what stands against each; basket.go:
 //     several things priced and booked in one order, each line named that fails.
-//   - ticket.go, ticketuse.go: a block of dates bought as one, and used up.
+//   - ticket.go, ticketuse.go, ticketback.go: a block of dates bought as one,
+//     used up, and what the provider could not keep of it.
+//   - bundlemove.go: one date of a term or quarter moves at its part of the price.
+//   - credit.go: what a family paid itself comes back as a credit, if the terms say so.
 //   - read.go: what each role may see of a booking.
 //   - message.go: what those linked to a booking write to each other about it.
 //   - newskind.go: what each move tells whom; tell.go, tellwhom.go, remind.go:

@@ -39,6 +39,8 @@ const (
 	NewsRoundNotPlaced     NewsKind = "round_not_placed"
 	NewsRoundCalledOff     NewsKind = "round_called_off"
 	NewsEntered            NewsKind = "entered"
+	NewsCreditEnding       NewsKind = "credit_ending"
+	NewsTicketEnding       NewsKind = "ticket_ending"
 )
 
 // newsWords begin the sentence that the offer and the date end.
@@ -56,6 +58,8 @@ var newsWords = map[NewsKind]string{
 	NewsRoundPlaced: "The places were given out and you have one", NewsRoundNotPlaced: "The places were given out and there was none for you",
 	NewsRoundCalledOff: "The places are not given out together; book one as any other",
 	NewsEntered:        "The provider has entered a booking for you; please say yes or no",
+	NewsCreditEnding:   "A credit of yours ends soon. It came back from what follows, and this is its last day",
+	NewsTicketEnding:   "Dates are left of a block that ends soon, and this is its last day",
 }
 
 // NewsKinds are all kinds, in the order they are shown.
@@ -63,6 +67,7 @@ var NewsKinds = []NewsKind{
 	NewsAsked, NewsBooked, NewsAccepted, NewsDeclined, NewsExpired, NewsGroupRuns, NewsGroupCalledOff, NewsCancelledByFamily, NewsCancelledProvider,
 	NewsCancelledAuthority, NewsMoved, NewsPlaceOffered, NewsRegisterFiled, NewsQueried, NewsQueryWithdrawn, NewsAgreed, NewsSettled, NewsMessage,
 	NewsDayBefore, NewsRequestWaiting, NewsAgreeSoon, NewsYesNeeded, NewsWantedFound, NewsRoundPlaced, NewsRoundNotPlaced, NewsRoundCalledOff, NewsEntered,
+	NewsCreditEnding, NewsTicketEnding,
 }
 
 // newsText is what is told, in one or two sentences.

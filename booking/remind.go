@@ -18,6 +18,7 @@ const (
 	agreeBefore  = 48 * time.Hour     // before the register counts as agreed
 	yesAfter     = 5 * 24 * time.Hour // a register that no silence agrees to
 	newsKept     = 180 * 24 * time.Hour
+	ticketBefore = 14 * 24 * time.Hour // before a block of dates is over
 	remindAtOnce = 500
 )
 
@@ -65,6 +66,11 @@ var reminders = []reminder{
 		`i.auto_confirm_at > $1 AND i.auto_confirm_at <= $2 AND i.state IN ('delivered', 'partly_delivered', 'no_show')`,
 	},
 	{
+		NewsTicketEnding, func(now time.Time) time.Time { return now.Add(ticketBefore) }, true,
+		`i.session_id IS NULL AND i.lane_id IS NULL AND i.state = 'confirmed' AND i.ends_at > $1 AND i.ends_at <= $2 AND (i.authority_id, i.id) IN (
+			SELECT t.authority_id, t.id FROM ticket t WHERE t.used < t.count)`,
+	},
+	{
 		NewsYesNeeded, func(now time.Time) time.Time { return now.Add(-yesAfter) }, true,
 		`i.starts_at < $1 AND i.auto_confirm_at IS NULL AND i.state IN ('delivered', 'partly_delivered', 'no_show') AND (i.authority_id, i.id) IN (
 			SELECT d.authority_id, d.item_id FROM delivery d WHERE d.agree_because <> '' AND d.recorded_at <= $2 AND d.recorded_at > $2 - interval '60 days')`,
@@ -73,7 +79,7 @@ var reminders = []reminder{
 
 // Remind reminds families of what is tomorrow, of registers that are about to
 // count as agreed and of those that never do without their yes (T60), and providers of requests nobody answered for a day; once
-// each, however often it is asked. It forgets news of half a year ago. It
+// each, however often it is asked; and families of blocks of dates that are over in 14 days with dates left. It forgets news of half a year ago. It
 // returns how many news it wrote.
 func (t Teller) Remind(ctx context.Context) (written int, err error) {
 	for _, r := range reminders {
@@ -94,7 +100,13 @@ func (t Teller) Remind(ctx context.Context) (written int, err error) {
 }
 
 func (t Teller) remind(ctx context.Context, r reminder) (written int, err error) {
-	deadline := map[NewsKind]string{NewsDayBefore: "NULL::timestamptz", NewsRequestWaiting: "i.expires_at", NewsAgreeSoon: "i.auto_confirm_at", NewsYesNeeded: "NULL::timestamptz"}[r.kind]
+	deadline := "NULL::timestamptz"
+	switch r.kind {
+	case NewsRequestWaiting:
+		deadline = "i.expires_at"
+	case NewsAgreeSoon:
+		deadline = "i.auto_confirm_at"
+	}
 	statement := fmt.Sprintf(sqlRemind, deadline, r.where, r.kind, remindAtOnce)
 	scope, err := t.scope(ctx, `SELECT id FROM provider`)
 	if err != nil {

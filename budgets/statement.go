@@ -226,6 +226,10 @@ func describe(kind string) string {
 		return "Paid for an emergency booking"
 	case payments.KindTopUp:
 		return "Paid in by card"
+	case payments.KindCreditTransfer:
+		return "Credit moved between brothers and sisters"
+	case payments.KindCreditLapse:
+		return "Credit not used by its last day"
 	}
 	words := strings.ReplaceAll(kind, "_", " ")
 	return strings.ToUpper(words[:min(1, len(words))]) + words[min(1, len(words)):]

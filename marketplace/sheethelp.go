@@ -11,7 +11,7 @@ var (
 		"charge_kind", "price_unit", "price", "components", "reduced_price", "reduced_components", "basis", "rate", "minimum_minutes",
 		"step_minutes", "step_mode", "only", "optional", "event", "nth_child", "long_stay", "cap", "cost_shares", "minutes_with_child",
 		"payee", "vat", "vat_reason", "json",
-		"free_until_hours", "late_fee_percent", "cancellation", "cancellation_reasons", "waived_if_refilled", "partial_paid",
+		"free_until_hours", "late_fee_percent", "cancellation", "cancellation_reasons", "waived_if_refilled", "partial_paid", "credit_days", "credit_siblings",
 		"days", "from", "to", "first_date", "last_date", "rule", "dates", "except", "calendar", "skip_bank_holidays", "places",
 		"bundle_name", "bundle_dates", "bundle_span",
 		"minimum_visit", "maximum_visit", "visit_step", "buffer_before", "buffer_after", "lanes",
@@ -114,6 +114,8 @@ Cancelling. Give the two plain figures, or cancellation.
   cancellation_reasons  ill: 2 hours free, 0 hours 50%; hospital: 0 hours free
   waived_if_refilled    yes: nothing to pay if the place is taken again (no)
   partial_paid          booked or attended, for leaving early (booked)
+  credit_days           what a family paid itself comes back as a credit for so many days
+  credit_siblings       yes: brothers and sisters may use it too (no)
 
 When. A row with places is a group with sessions; a row with lanes is support by the hour.
   days                  mon tue wed thu fri sat sun, or mon-fri

@@ -161,6 +161,9 @@ func (r *sheetRow) terms() tariff.Terms {
 		WaivedIfRefilled: r.yes("waived_if_refilled"), PartialPaid: r.cell["partial_paid"],
 		Reasons: parsed(r, "cancellation_reasons", "ill: 2 hours free, 0 hours 50%; hospital: 0 hours free", parseReasons),
 	}
+	if r.has("credit_days") {
+		t.Credit = &tariff.CreditTerms{Days: r.number("credit_days"), Siblings: r.yes("credit_siblings")}
+	}
 	own := r.cell["cancellation"]
 	switch {
 	case own == "":
@@ -219,7 +222,7 @@ func (o *sheetOffer) place(pointer string) (*sheetRow, string) {
 	if strings.HasPrefix(pointer, "/sessions/") && head.cell["rule"] != "" && column == "days" {
 		column = "rule"
 	}
-	if strings.HasPrefix(pointer, "/cancellation_terms") && column != "cancellation_reasons" && head.cell["cancellation"] != "" {
+	if strings.HasPrefix(pointer, "/cancellation_terms") && column != "cancellation_reasons" && column != "credit_days" && head.cell["cancellation"] != "" {
 		column = "cancellation"
 	}
 	return head, column
@@ -281,7 +284,8 @@ var (
 		"/content/needs": "needs", "/content/access_features": "access_features", "/content/languages": "languages", "/content/included": "included",
 		"/content/to_bring": "to_bring", "/content/eligibility": "eligibility",
 		"/cancellation_terms/free_until_hours": "free_until_hours", "/cancellation_terms/late_fee_percent": "late_fee_percent",
-		"/cancellation_terms/reasons": "cancellation_reasons", "/cancellation_terms/partial_paid": "partial_paid", "/cancellation_terms": "cancellation",
+		"/cancellation_terms/reasons": "cancellation_reasons", "/cancellation_terms/partial_paid": "partial_paid", "/cancellation_terms/credit": "credit_days",
+		"/cancellation_terms":  "cancellation",
 		"/tariff":              "price",
 		"/sessions/first_date": "first_date", "/sessions/last_date": "last_date", "/sessions/weekdays": "days", "/sessions/from": "from",
 		"/sessions/rrule": "rule", "/sessions/dates": "dates", "/sessions/calendar": "calendar",

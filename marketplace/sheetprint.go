@@ -3,6 +3,7 @@ package marketplace
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"shortbreaks/marketplace/tariff"
@@ -158,6 +159,9 @@ func reread(row map[string]string, name string, contracts contractNames) (tariff
 func printTerms(t tariff.Terms) map[string]string {
 	cells := map[string]string{
 		"cancellation_reasons": printReasons(t.Reasons), "waived_if_refilled": printYes(t.WaivedIfRefilled), "partial_paid": t.PartialPaid,
+	}
+	if c := t.Credit; c != nil {
+		cells["credit_days"], cells["credit_siblings"] = strconv.Itoa(c.Days), printYes(c.Siblings)
 	}
 	switch {
 	case t.Choice != "":

@@ -81,6 +81,7 @@ func newAuditable(t *testing.T) *auditable {
 	w.afterwards(c, settled)
 	w.emergency(c, line, care)
 	w.offline(c, confirmed)
+	w.credits(c, topup)
 	w.clean()
 
 	var words []string
@@ -272,6 +273,18 @@ var mutants = []mutant{
 	{"tickets", "", "", `UPDATE ticket SET valid_to = valid_from`},
 	{"tickets", "", "", `UPDATE booking_item SET session_id = NULL WHERE id = {confirmed}`},
 	{"tickets", "", "", `UPDATE ticket SET provider_id = {new}`},
+	{"credits", "", "", `UPDATE credit SET amount_pence = amount_pence + 1`},
+	{"credits", "", "", `UPDATE credit SET moved_pence = moved_pence + 1`},
+	{"credits", "", "", `UPDATE credit SET lapsed_pence = 1`},
+	{"credits", "credit_never_below_zero", `ALTER TABLE credit DROP CONSTRAINT credit_never_below_zero`, `UPDATE credit SET moved_pence = amount_pence + 1`},
+	{"credits", "credit_is_family_money", `DROP TRIGGER credit_is_family_money ON credit`, `UPDATE credit SET account_id = {care} WHERE from_id IS NULL`},
+	{"credits", "credit_stays_in_family", `DROP TRIGGER credit_is_family_money ON credit`, `UPDATE credit SET last_on = last_on + 1 WHERE from_id IS NOT NULL`},
+	{
+		"credits", "append-only", `DROP TRIGGER ledger_transaction_append_only ON ledger_transaction`,
+		`UPDATE ledger_transaction SET kind = 'credit_lapse' WHERE kind = 'top_up'`,
+	},
+	{"budgets_apart", "", "", `WITH t AS (INSERT INTO ledger_transaction VALUES ({authority}, {new}, 'virement', {new}, NULL, '2027-01-04', '2027-01-04') RETURNING id)
+		INSERT INTO ledger_entry SELECT {authority}, id, n, account, 'pence', amount FROM t, (VALUES (1, {care}::uuid, -1), (2, {siblings}, 1)) AS e (n, account, amount)`},
 	{"paid_ahead", "", "", `UPDATE item_due SET amount_pence = amount_pence - 1 WHERE id = {deposit}`},
 	{"paid_ahead", "", "", `UPDATE item_due SET state = 'open', taken_at = NULL WHERE id = {deposit}`},
 	{"paid_ahead", "", "", `UPDATE item_due SET state = 'taken', taken_at = due_on WHERE item_id = {paid} AND what = 'balance'`},
@@ -411,15 +424,15 @@ func (a *auditable) views() (views []string) {
 func TestAuditTellsWhatIsWrongAndWhere(t *testing.T) {
 	t.Parallel()
 	a := newAuditable(t)
-	require.Len(t, a.views(), 23)
-	a.exec(`UPDATE account SET balance = balance + 7 WHERE kind = 'topup'`)
+	require.Len(t, a.views(), 25)
+	a.exec(`UPDATE account SET balance = balance + 7 WHERE kind = 'topup' AND child_id = (SELECT child_id FROM booking_item WHERE state = 'settled')`)
 	a.exec(`UPDATE session_places SET taken = 0 WHERE session_id = (SELECT session_id FROM booking_item WHERE state = 'settled')`)
 	findings, err := payments.Audit(ctx, a.d)
 	require.NoError(t, err)
 	require.Len(t, findings, 2)
 	require.Equal(t, "audit_balance_is_entries", findings[0].View)
 	require.Equal(t, &a.authority, findings[0].Authority)
-	require.Equal(t, "balance 5007, entries 5000", findings[0].Detail)
+	require.Equal(t, "balance 4857, entries 4850", findings[0].Detail)
 	require.Equal(t, "audit_places", findings[1].View)
 	require.Nil(t, findings[1].Authority)
 	require.Regexp(t, `^session `, findings[1].Subject)

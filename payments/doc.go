@@ -32,6 +32,8 @@
 //     and goes back if it is not owed (PlanBack); prepaid.go: what of it is
 //     for later than a day (Prepayments, Prepaid).
 //   - allocate.go: Allocate.
+//   - credit.go: money that came back to be used by a day, and what is left of
+//     it; credittransfer.go: to a brother or sister; creditlapse.go: its end.
 //   - topup.go, stripe.go, stripe_event.go: top-ups by card; only stripe*.go
 //     speak to Stripe.
 //   - read.go, statement.go: trial balance, transactions, statements, totals.

@@ -78,7 +78,7 @@ func TestAHoldInAnotherUnitIsNotPlaced(t *testing.T) {
 	err := w.do(func(tx *db.Tx) error {
 		return payments.PlaceHolds(ctx, tx, []*payments.Hold{{Authority: w.authority, Item: item, ChargeN: 1, Account: minutes, Unit: payments.InPence, Amount: 300}})
 	})
-	require.ErrorContains(t, err, "0 of 1 accounts")
+	require.ErrorContains(t, err, "placing holds: 0 of 1 rows")
 	require.EqualValues(t, 0, w.account(minutes).Held)
 }
 

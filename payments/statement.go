@@ -98,4 +98,4 @@ func Totals(ctx context.Context, tx *db.Tx, authority, child uuid.UUID) ([]Accou
 
 // spendingKinds are the events in which an account is spent from or paid back;
 // a recharge is both, of a budget and of the contingency.
-const spendingKinds = `'capture', 'late_fee', 'advance', 'deposit', 'balance', 'refund', 'recharge'`
+const spendingKinds = `'capture', 'late_fee', 'advance', 'deposit', 'balance', 'refund', 'recharge', 'credit_lapse'`

@@ -2157,6 +2157,7 @@ const (
 	NewsKindCancelledByAuthority NewsKind = "cancelled_by_authority"
 	NewsKindCancelledByFamily    NewsKind = "cancelled_by_family"
 	NewsKindCancelledByProvider  NewsKind = "cancelled_by_provider"
+	NewsKindCreditEnding         NewsKind = "credit_ending"
 	NewsKindDayBefore            NewsKind = "day_before"
 	NewsKindDeclined             NewsKind = "declined"
 	NewsKindEntered              NewsKind = "entered"
@@ -2174,6 +2175,7 @@ const (
 	NewsKindRoundNotPlaced       NewsKind = "round_not_placed"
 	NewsKindRoundPlaced          NewsKind = "round_placed"
 	NewsKindSettled              NewsKind = "settled"
+	NewsKindTicketEnding         NewsKind = "ticket_ending"
 	NewsKindWantedFound          NewsKind = "wanted_found"
 	NewsKindYesNeeded            NewsKind = "yes_needed"
 )
@@ -2196,6 +2198,8 @@ func (e NewsKind) Valid() bool {
 	case NewsKindCancelledByFamily:
 		return true
 	case NewsKindCancelledByProvider:
+		return true
+	case NewsKindCreditEnding:
 		return true
 	case NewsKindDayBefore:
 		return true
@@ -2230,6 +2234,8 @@ func (e NewsKind) Valid() bool {
 	case NewsKindRoundPlaced:
 		return true
 	case NewsKindSettled:
+		return true
+	case NewsKindTicketEnding:
 		return true
 	case NewsKindWantedFound:
 		return true
@@ -4528,6 +4534,14 @@ type BundleDraft struct {
 	Unit BundleUnit `json:"unit"`
 }
 
+// BundleMove The session that a date of a bundle is moved to.
+type BundleMove struct {
+	// SessionID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	SessionID ID `json:"session_id"`
+}
+
 // BundleUnit The price unit of a bundle of sessions.
 type BundleUnit string
 
@@ -4699,6 +4713,10 @@ type CancellationRequest struct {
 type CancellationTerms struct {
 	// Choice Terms from the short list: free until the start; a day, two days or a week before; never.
 	Choice *TermsChoice `json:"choice,omitempty"`
+
+	// Credit What the family paid itself, from its own money and ahead, comes back as a credit if it cancels, and not as money that
+	// never ends. Left out, it is money. What a provider or a council cancels always comes back as money.
+	Credit *CreditTerms `json:"credit,omitempty"`
 
 	// Explanation The terms in plain English.
 	Explanation *string `json:"explanation,omitempty"`
@@ -5747,6 +5765,90 @@ type CredentialRequirement struct {
 
 // CredentialVerdict What an authority makes of a credential.
 type CredentialVerdict string
+
+// Credit Money a family paid itself for a date and got back to use by a day.
+type Credit struct {
+	// AmountPence What came back.
+	AmountPence int64 `json:"amount_pence"`
+
+	// CancelledStart London wall time with its date, `YYYY-MM-DDTHH:MM`.
+	//
+	// Example: 2027-01-09T10:00
+	CancelledStart LocalTime `json:"cancelled_start"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID   ID        `json:"child_id"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// ForSiblings Whether a brother or sister may have it.
+	ForSiblings bool `json:"for_siblings"`
+
+	// FromID The credit of a brother or sister it was taken from.
+	FromID *openapi_types.UUID `json:"from_id,omitempty"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// ItemID The date that was cancelled.
+	ItemID openapi_types.UUID `json:"item_id"`
+
+	// LapsedPence Once it is over: what nobody used.
+	LapsedPence *int64 `json:"lapsed_pence,omitempty"`
+
+	// LastOn The last day on which something can be booked with it.
+	LastOn openapi_types.Date `json:"last_on"`
+
+	// LeftPence What can still be used: no booking holds it.
+	LeftPence int64 `json:"left_pence"`
+
+	// MovedPence What of it went to brothers and sisters.
+	MovedPence int64 `json:"moved_pence"`
+
+	// OfferID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	OfferID    ID     `json:"offer_id"`
+	OfferTitle string `json:"offer_title"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID   ID     `json:"provider_id"`
+	ProviderName string `json:"provider_name"`
+}
+
+// CreditList A page of credits.
+type CreditList struct {
+	Items []Credit `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor"`
+}
+
+// CreditTerms What the family paid itself, from its own money and ahead, comes back as a credit if it cancels, and not as money that
+// never ends. Left out, it is money. What a provider or a council cancels always comes back as money.
+type CreditTerms struct {
+	// Days How long it can be used, from the day of the cancellation.
+	Days int `json:"days"`
+
+	// Siblings Whether brothers and sisters may use it too.
+	Siblings *bool `json:"siblings,omitempty"`
+}
+
+// CreditTransfer To whom a credit goes, and how much of it.
+type CreditTransfer struct {
+	// AmountPence Left out: all that is left.
+	AmountPence *int64 `json:"amount_pence,omitempty"`
+
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+}
 
 // DBSLevel The level of a DBS check.
 type DBSLevel string
@@ -10729,6 +10831,11 @@ type ChildID = ID
 // Example: 01930a6e-7c00-7000-8000-000000000001
 type CredentialID = ID
 
+// CreditID A UUID. Those made here are version 7.
+//
+// Example: 01930a6e-7c00-7000-8000-000000000001
+type CreditID = ID
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -11151,6 +11258,12 @@ type ImportBookingsParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// MoveBundleDateParams defines parameters for MoveBundleDate.
+type MoveBundleDateParams struct {
+	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListRegisterCorrectionsParams defines parameters for ListRegisterCorrections.
 type ListRegisterCorrectionsParams struct {
 	// Limit How many items to answer at most.
@@ -11341,6 +11454,24 @@ type ListCostingsParams struct {
 
 	// Cursor The `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListCreditsParams defines parameters for ListCredits.
+type ListCreditsParams struct {
+	// ChildID Only those of this child.
+	ChildID *ID `form:"child_id,omitempty" json:"child_id,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// TransferCreditParams defines parameters for TransferCredit.
+type TransferCreditParams struct {
+	// IdempotencyKey Your own name for this request, 1 to 255 visible characters; a fresh UUID does well.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // GetDemandParams defines parameters for GetDemand.
@@ -11962,6 +12093,9 @@ type RecordAttendanceJSONRequestBody = AttendanceRecord
 // NoteAttendanceJSONRequestBody defines body for NoteAttendance for application/json ContentType.
 type NoteAttendanceJSONRequestBody = AttendanceStep
 
+// MoveBundleDateJSONRequestBody defines body for MoveBundleDate for application/json ContentType.
+type MoveBundleDateJSONRequestBody = BundleMove
+
 // CorrectRegisterJSONRequestBody defines body for CorrectRegister for application/json ContentType.
 type CorrectRegisterJSONRequestBody = RegisterCorrectionRequest
 
@@ -12039,6 +12173,9 @@ type CreateContractJSONRequestBody = ContractDraft
 
 // CostOfferJSONRequestBody defines body for CostOffer for application/json ContentType.
 type CostOfferJSONRequestBody = CostingRequest
+
+// TransferCreditJSONRequestBody defines body for TransferCredit for application/json ContentType.
+type TransferCreditJSONRequestBody = CreditTransfer
 
 // CancelDayJSONRequestBody defines body for CancelDay for application/json ContentType.
 type CancelDayJSONRequestBody = DayCancellation
@@ -12297,6 +12434,9 @@ type ServerInterface interface {
 	// NoteAttendance Note that a child came, left or is absent
 	// (POST /v1/booking-items/{item_id}/attendance-steps)
 	NoteAttendance(ctx echo.Context, itemID ItemID) error
+	// MoveBundleDate Move one date of a term or quarter
+	// (POST /v1/booking-items/{item_id}/bundle-move)
+	MoveBundleDate(ctx echo.Context, itemID ItemID, params MoveBundleDateParams) error
 	// GetItemCareSheet The care sheet of a booked child
 	// (GET /v1/booking-items/{item_id}/care-sheet)
 	GetItemCareSheet(ctx echo.Context, itemID ItemID) error
@@ -12462,6 +12602,12 @@ type ServerInterface interface {
 	// CostOffer Work out what a place must cost
 	// (POST /v1/costings)
 	CostOffer(ctx echo.Context) error
+	// ListCredits List credits
+	// (GET /v1/credits)
+	ListCredits(ctx echo.Context, params ListCreditsParams) error
+	// TransferCredit Give a credit to a brother or sister
+	// (POST /v1/credits/{credit_id}/transfer)
+	TransferCredit(ctx echo.Context, creditID CreditID, params TransferCreditParams) error
 	// CancelDay A child is ill today
 	// (POST /v1/day-cancellations)
 	CancelDay(ctx echo.Context) error
@@ -13592,6 +13738,44 @@ func (w *ServerInterfaceWrapper) NoteAttendance(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.NoteAttendance(ctx, itemID)
+	return err
+}
+
+// MoveBundleDate converts echo context to params.
+func (w *ServerInterfaceWrapper) MoveBundleDate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "item_id" -------------
+	var itemID ItemID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "item_id", ctx.Param("item_id"), &itemID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter item_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MoveBundleDateParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MoveBundleDate(ctx, itemID, params)
 	return err
 }
 
@@ -14738,6 +14922,76 @@ func (w *ServerInterfaceWrapper) CostOffer(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CostOffer(ctx)
+	return err
+}
+
+// ListCredits converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCredits(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCreditsParams
+	// ------------- Optional query parameter "child_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "child_id", ctx.QueryParams(), &params.ChildID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter child_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCredits(ctx, params)
+	return err
+}
+
+// TransferCredit converts echo context to params.
+func (w *ServerInterfaceWrapper) TransferCredit(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "credit_id" -------------
+	var creditID CreditID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "credit_id", ctx.Param("credit_id"), &creditID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter credit_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TransferCreditParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TransferCredit(ctx, creditID, params)
 	return err
 }
 
@@ -17817,10 +18071,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/tickets", wrapper.ListTickets, options.OperationMiddlewares["listTickets"]...)
 	router.POST(options.BaseURL+"/v1/tickets", wrapper.BuyTicket, options.OperationMiddlewares["buyTicket"]...)
 	router.GET(options.BaseURL+"/v1/tickets/:ticket_id", wrapper.GetTicket, options.OperationMiddlewares["getTicket"]...)
+	router.GET(options.BaseURL+"/v1/credits", wrapper.ListCredits, options.OperationMiddlewares["listCredits"]...)
+	router.POST(options.BaseURL+"/v1/credits/:credit_id/transfer", wrapper.TransferCredit, options.OperationMiddlewares["transferCredit"]...)
 	router.POST(options.BaseURL+"/v1/baskets", wrapper.CreateBasket, options.OperationMiddlewares["createBasket"]...)
 	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
 	router.POST(options.BaseURL+"/v1/day-cancellations", wrapper.CancelDay, options.OperationMiddlewares["cancelDay"]...)
 	router.POST(options.BaseURL+"/v1/booking-items/:item_id/move", wrapper.MoveBookingItem, options.OperationMiddlewares["moveBookingItem"]...)
+	router.POST(options.BaseURL+"/v1/booking-items/:item_id/bundle-move", wrapper.MoveBundleDate, options.OperationMiddlewares["moveBundleDate"]...)
 	router.PUT(options.BaseURL+"/v1/booking-items/:item_id/attendance", wrapper.RecordAttendance, options.OperationMiddlewares["recordAttendance"]...)
 	router.POST(options.BaseURL+"/v1/competencies/:competency_id/withdrawal", wrapper.WithdrawCompetency, options.OperationMiddlewares["withdrawCompetency"]...)
 	router.GET(options.BaseURL+"/v1/booking-items/:item_id/corrections", wrapper.ListRegisterCorrections, options.OperationMiddlewares["listRegisterCorrections"]...)
@@ -20824,6 +21081,153 @@ type NoteAttendancedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response NoteAttendancedefaultApplicationProblemPlusJSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDateRequestObject struct {
+	ItemID ItemID `json:"item_id"`
+	Params MoveBundleDateParams
+	Body   *MoveBundleDateJSONRequestBody
+}
+
+type MoveBundleDateResponseObject interface {
+	VisitMoveBundleDateResponse(w http.ResponseWriter) error
+}
+
+type MoveBundleDate201ResponseHeaders struct {
+	IdempotencyReplayed *bool
+}
+
+type MoveBundleDate201JSONResponse struct {
+	Body    MovedItem
+	Headers MoveBundleDate201ResponseHeaders
+}
+
+func (response MoveBundleDate201JSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDate400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBundleDate400ApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDate401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBundleDate401ApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDate403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBundleDate403ApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDate404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBundleDate404ApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDate409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBundleDate409ApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDate422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MoveBundleDate422ApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveBundleDatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MoveBundleDatedefaultApplicationProblemPlusJSONResponse) VisitMoveBundleDateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -27208,6 +27612,266 @@ type CostOfferdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CostOfferdefaultApplicationProblemPlusJSONResponse) VisitCostOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCreditsRequestObject struct {
+	Params ListCreditsParams
+}
+
+type ListCreditsResponseObject interface {
+	VisitListCreditsResponse(w http.ResponseWriter) error
+}
+
+type ListCredits200ResponseHeaders struct {
+	Link *string
+}
+
+type ListCredits200JSONResponse struct {
+	Body    CreditList
+	Headers ListCredits200ResponseHeaders
+}
+
+func (response ListCredits200JSONResponse) VisitListCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCredits400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCredits400ApplicationProblemPlusJSONResponse) VisitListCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCredits401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCredits401ApplicationProblemPlusJSONResponse) VisitListCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCredits403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCredits403ApplicationProblemPlusJSONResponse) VisitListCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCredits404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListCredits404ApplicationProblemPlusJSONResponse) VisitListCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCreditsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCreditsdefaultApplicationProblemPlusJSONResponse) VisitListCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TransferCreditRequestObject struct {
+	CreditID CreditID `json:"credit_id"`
+	Params   TransferCreditParams
+	Body     *TransferCreditJSONRequestBody
+}
+
+type TransferCreditResponseObject interface {
+	VisitTransferCreditResponse(w http.ResponseWriter) error
+}
+
+type TransferCredit201ResponseHeaders struct {
+	IdempotencyReplayed *bool
+}
+
+type TransferCredit201JSONResponse struct {
+	Body    Credit
+	Headers TransferCredit201ResponseHeaders
+}
+
+func (response TransferCredit201JSONResponse) VisitTransferCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TransferCredit400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response TransferCredit400ApplicationProblemPlusJSONResponse) VisitTransferCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TransferCredit401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TransferCredit401ApplicationProblemPlusJSONResponse) VisitTransferCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TransferCredit403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response TransferCredit403ApplicationProblemPlusJSONResponse) VisitTransferCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TransferCredit404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response TransferCredit404ApplicationProblemPlusJSONResponse) VisitTransferCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TransferCredit409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TransferCredit409ApplicationProblemPlusJSONResponse) VisitTransferCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TransferCredit422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response TransferCredit422ApplicationProblemPlusJSONResponse) VisitTransferCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TransferCreditdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TransferCreditdefaultApplicationProblemPlusJSONResponse) VisitTransferCreditResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -41487,6 +42151,9 @@ type StrictServerInterface interface {
 	// NoteAttendance Note that a child came, left or is absent
 	// (POST /v1/booking-items/{item_id}/attendance-steps)
 	NoteAttendance(ctx context.Context, request NoteAttendanceRequestObject) (NoteAttendanceResponseObject, error)
+	// MoveBundleDate Move one date of a term or quarter
+	// (POST /v1/booking-items/{item_id}/bundle-move)
+	MoveBundleDate(ctx context.Context, request MoveBundleDateRequestObject) (MoveBundleDateResponseObject, error)
 	// GetItemCareSheet The care sheet of a booked child
 	// (GET /v1/booking-items/{item_id}/care-sheet)
 	GetItemCareSheet(ctx context.Context, request GetItemCareSheetRequestObject) (GetItemCareSheetResponseObject, error)
@@ -41652,6 +42319,12 @@ type StrictServerInterface interface {
 	// CostOffer Work out what a place must cost
 	// (POST /v1/costings)
 	CostOffer(ctx context.Context, request CostOfferRequestObject) (CostOfferResponseObject, error)
+	// ListCredits List credits
+	// (GET /v1/credits)
+	ListCredits(ctx context.Context, request ListCreditsRequestObject) (ListCreditsResponseObject, error)
+	// TransferCredit Give a credit to a brother or sister
+	// (POST /v1/credits/{credit_id}/transfer)
+	TransferCredit(ctx context.Context, request TransferCreditRequestObject) (TransferCreditResponseObject, error)
 	// CancelDay A child is ill today
 	// (POST /v1/day-cancellations)
 	CancelDay(ctx context.Context, request CancelDayRequestObject) (CancelDayResponseObject, error)
@@ -42954,6 +43627,55 @@ func (sh *strictHandler) NoteAttendance(ctx echo.Context, itemID ItemID) error {
 		return err
 	} else if validResponse, ok := response.(NoteAttendanceResponseObject); ok {
 		return validResponse.VisitNoteAttendanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MoveBundleDate operation middleware
+func (sh *strictHandler) MoveBundleDate(ctx echo.Context, itemID ItemID, params MoveBundleDateParams) error {
+	var request MoveBundleDateRequestObject
+
+	request.ItemID = itemID
+	request.Params = params
+
+	var body MoveBundleDateJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MoveBundleDate(ctx.Request().Context(), request.(MoveBundleDateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MoveBundleDate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MoveBundleDateResponseObject); ok {
+		return validResponse.VisitMoveBundleDateResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -44919,6 +45641,80 @@ func (sh *strictHandler) CostOffer(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(CostOfferResponseObject); ok {
 		return validResponse.VisitCostOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListCredits operation middleware
+func (sh *strictHandler) ListCredits(ctx echo.Context, params ListCreditsParams) error {
+	var request ListCreditsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCredits(ctx.Request().Context(), request.(ListCreditsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCredits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCreditsResponseObject); ok {
+		return validResponse.VisitListCreditsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TransferCredit operation middleware
+func (sh *strictHandler) TransferCredit(ctx echo.Context, creditID CreditID, params TransferCreditParams) error {
+	var request TransferCreditRequestObject
+
+	request.CreditID = creditID
+	request.Params = params
+
+	var body TransferCreditJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TransferCredit(ctx.Request().Context(), request.(TransferCreditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TransferCredit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TransferCreditResponseObject); ok {
+		return validResponse.VisitTransferCreditResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -46,8 +46,9 @@ type (
 	tellArgs   struct{} // tells people what happened to their bookings
 	remindArgs struct{} // reminds them of what is soon
 
-	roundsToldArgs struct{} // tells them what became of their wishes in a round
-	wantedArgs     struct{} // looks for what families want and could not find
+	roundsToldArgs  struct{} // tells them what became of their wishes in a round
+	creditsToldArgs struct{} // tells families of credits that end soon
+	wantedArgs      struct{} // looks for what families want and could not find
 )
 
 // Kind names the job.
@@ -76,6 +77,9 @@ func (remindArgs) Kind() string { return "remind" }
 
 // Kind names the job.
 func (roundsToldArgs) Kind() string { return "tell_rounds" }
+
+// Kind names the job.
+func (creditsToldArgs) Kind() string { return "tell_credits" }
 
 // Kind names the job.
 func (wantedArgs) Kind() string { return "look_for_wanted" }
@@ -125,13 +129,14 @@ func newJobs(d *db.DB, mailer *people.Mailer, signIn string) (*river.Client[pgx.
 	}
 	return db.NewJobs(d, workers, []*river.PeriodicJob{
 		runs[sweepArgs](workers, sweepEvery, all(
-			booking.Sweep, booking.DecideGroups, booking.FinishCallingOff, booking.DecideFees, booking.TakeDues, booking.EndTickets,
+			booking.Sweep, booking.DecideGroups, booking.FinishCallingOff, booking.DecideFees, booking.TakeDues, booking.EndTickets, payments.LapseCredits,
 			booking.RunRounds, booking.OfferPlaces, booking.FlagCompetencies,
 			marketplace.ReleaseEmergency, booking.PostRecharges)),
 		runs[tellArgs](workers, tellEvery, counted(teller.Tell)),
 		runs[roundsToldArgs](workers, tellEvery, counted(teller.TellRounds)),
 		runs[wantedArgs](workers, remindEvery, counted(teller.LookForWanted)),
 		runs[remindArgs](workers, remindEvery, counted(teller.Remind)),
+		runs[creditsToldArgs](workers, remindEvery, counted(teller.TellCredits)),
 		runs[purgeArgs](workers, purgeEvery, d.PurgeReplies),
 		runs[roundArgs](workers, roundEvery, all(marketplace.WarnOfExpiry, marketplace.TidyImports, booking.CountReliability, commissioning.CountWanted)),
 		runs[pricesArgs](workers, pricesEvery, all(marketplace.RollPrices, marketplace.MarkLapses)),

@@ -19,6 +19,14 @@ type Terms struct {
 	Reasons          []ReasonTerms `json:"reasons,omitempty"`
 	WaivedIfRefilled bool          `json:"waived_if_refilled,omitempty"` // no fee if the place was sold again, or the worker redeployed (T55)
 	PartialPaid      string        `json:"partial_paid,omitempty"`       // leaving early: booked (""), attended (T58)
+	Credit           *CreditTerms  `json:"credit,omitempty"`             // nil: what the family paid itself comes back as money
+}
+
+// CreditTerms say that what a family paid itself, and gets back of a date it
+// cancels, is a credit to be used by a day. A budget is always given back whole.
+type CreditTerms struct {
+	Days     int  `json:"days"`               // from the day of the cancellation, 28 to 1095
+	Siblings bool `json:"siblings,omitempty"` // brothers and sisters may use it too
 }
 
 // TermStep is what cancelling costs with at least so much notice.
@@ -155,6 +163,12 @@ func (t Terms) Explain() string {
 	if t.PartialPaid == "attended" {
 		words += " If you leave early you pay for the time you were there."
 	}
+	if c := t.Credit; c != nil {
+		words += fmt.Sprintf(" If you cancel, what you paid yourself comes back as a credit to use within %s, and not as money.", shortbreaks.Plural(c.Days, "day"))
+		if c.Siblings {
+			words += " A brother or sister may use it too."
+		}
+	}
 	return words
 }
 
@@ -222,6 +236,9 @@ func (t Terms) Check(f *shortbreaks.Faults, at string) {
 	f.Unless(t.LateFeePercent >= 0 && t.LateFeePercent <= 100, at+"/late_fee_percent", "Give 0 to 100 percent.")
 	f.Unless(t.LateFeePercent > 0 || t.FreeUntilHours == 0, at+"/late_fee_percent", "Say what is paid after that.")
 	f.Unless(len(t.Steps) == 0 || t.FreeUntilHours == 0 && t.LateFeePercent == 0, at+"/steps", "Give the two plain figures or steps, and not both.")
+	if t.Credit != nil {
+		f.Within(at+"/credit/days", t.Credit.Days, 28, 1095)
+	}
 	f.OneOf(at+"/partial_paid", t.PartialPaid, []string{"", "booked", "attended"})
 	if len(t.Steps) > 0 {
 		checkSteps(f, at+"/steps", t.Steps)
