@@ -15,14 +15,26 @@ import (
 	"shortbreaks"
 	"shortbreaks/api/gen"
 	"shortbreaks/booking"
+	"shortbreaks/internal/db"
 	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/marketplace"
 )
 
+// untilThereIsTime does something again as long as the database is too busy for
+// it, as whoever is told so would: nothing was done. Deadlocks are counted by
+// PostgreSQL.
+func untilThereIsTime(do func() error) error {
+	for {
+		if err := do(); err == nil || !db.Unavailable(err) {
+			return err
+		}
+	}
+}
+
 // everyWhile does something again and again until stop is closed, once at least.
 func everyWhile(stop <-chan struct{}, do func() error) error {
 	for {
-		if err := do(); err != nil {
+		if err := untilThereIsTime(do); err != nil {
 			return err
 		}
 		select {

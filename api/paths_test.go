@@ -167,7 +167,7 @@ func (r *rush) nowAndThen(n int, do func(i int) error) error {
 		case <-r.done:
 			return nil
 		case <-r.every[n]:
-			if err := do(i); err != nil {
+			if err := untilThereIsTime(func() error { return do(i) }); err != nil {
 				return err
 			}
 		}
@@ -210,7 +210,11 @@ func (r *rush) books(c *client, path string, pence int64, quotes ...uuid.UUID) e
 }
 
 func (r *rush) booksAlone(quote uuid.UUID) error {
-	basket, _, err := booking.Create(r.ctx, r.d, r.ash.Practitioner, booking.CreateBooking{Quotes: []booking.QuoteToBook{{QuoteID: quote, ExpectedTotalPence: 1200}}})
+	var basket *booking.Basket
+	err := untilThereIsTime(func() (err error) {
+		basket, _, err = booking.Create(r.ctx, r.d, r.ash.Practitioner, booking.CreateBooking{Quotes: []booking.QuoteToBook{{QuoteID: quote, ExpectedTotalPence: 1200}}})
+		return err
+	})
 	if err != nil {
 		return r.note("alone", codeOf(err))
 	}
