@@ -129,9 +129,9 @@ func EnsureAccounts(ctx context.Context, tx *db.Tx, keys []AccountKey) ([]uuid.U
 		return ids, err
 	}
 	var missing []AccountKey
-	for i, id := range ids {
-		if id == uuid.Nil {
-			missing = append(missing, keys[i])
+	for i, k := range keys {
+		if ids[i] == uuid.Nil {
+			missing = append(missing, k)
 		}
 	}
 	slices.SortFunc(missing, func(a, b AccountKey) int { return strings.Compare(a.sortKey(), b.sortKey()) })

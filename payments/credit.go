@@ -53,6 +53,7 @@ func (c *Credit) ended(on time.Time) bool { return c.LapsedPence != nil || on.Af
 const creditColumns = `c.authority_id, c.id, c.child_id, c.account_id, c.provider_id, c.offer_id, c.item_id, c.from_id, c.amount_pence, c.moved_pence,
 	c.lapsed_pence, c.after_seq, c.last_on, c.for_siblings, c.told, c.created_at, coalesce(o.title, '') AS offer_title, coalesce(p.name, '') AS provider_name, i.local_start`
 
+//nolint:gosec // a credit is no credential
 const creditRows = ` FROM credit c JOIN booking_item i ON i.authority_id = c.authority_id AND i.id = c.item_id
 	LEFT JOIN offer o ON o.provider_id = c.provider_id AND o.id = c.offer_id LEFT JOIN provider p ON p.id = c.provider_id `
 
