@@ -30,7 +30,7 @@ import (
 
 // quotesPerSecond is how many quotes are prepared for each second booked. A
 // machine that books more ends a measurement early and is told so.
-const quotesPerSecond = 10_000
+const quotesPerSecond = 14_000
 
 // benchOptions is what to measure, and for how long.
 type benchOptions struct {
