@@ -55,6 +55,11 @@ func LockLines(ctx context.Context, tx *db.Tx, refs []LineRef) (map[uuid.UUID]*P
 // QueueLockLines is LockLines as part of a batch: the lines are there once the
 // batch has been sent.
 func QueueLockLines(batch *pgx.Batch, refs []LineRef) map[uuid.UUID]*PlanLine {
+	return queueLines(batch, lockLinesSQL, refs)
+}
+
+// queueLines reads lines by key, each once, into the map it gives.
+func queueLines(batch *pgx.Batch, sql string, refs []LineRef) map[uuid.UUID]*PlanLine {
 	lines := make(map[uuid.UUID]*PlanLine, len(refs))
 	if len(refs) == 0 {
 		return lines
@@ -67,7 +72,7 @@ func QueueLockLines(batch *pgx.Batch, refs []LineRef) map[uuid.UUID]*PlanLine {
 			authorities, ids = append(authorities, r.Authority), append(ids, r.ID)
 		}
 	}
-	batch.Queue(lockLinesSQL, authorities, ids).Query(func(rows pgx.Rows) error {
+	batch.Queue(sql, authorities, ids).Query(func(rows pgx.Rows) error {
 		list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[PlanLine])
 		for _, l := range list {
 			lines[l.ID] = l

@@ -7,7 +7,7 @@
 //	shortbreaks import offers FILE --provider NAME [--dry-run]
 //	shortbreaks import bookings FILE --authority NAME|--provider NAME [--dry-run]
 //	shortbreaks export offers --provider NAME [--state STATE,...] [--format csv|xlsx] [--out FILE]
-//	shortbreaks bench     measure createBooking against PostgreSQL's own floor
+//	shortbreaks bench     measure booking, and what follows it, against PostgreSQL's own floor
 //	shortbreaks healthcheck, version
 //
 // It joins everything and decides nothing: config.go reads the environment,
