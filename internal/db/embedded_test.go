@@ -56,7 +56,7 @@ func startChild(t *testing.T, dir string, uid int) child {
 	binary := filepath.Join(folder(t), "child")
 	self, err := os.ReadFile("/proc/self/exe")
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(binary, self, 0o755)) //nolint:gosec // another user runs it
+	db.WriteProgram(t, binary, self)
 	cmd := exec.Command(binary)
 	cmd.Env = append(os.Environ(), childFolder+"="+dir)
 	cmd.Dir, cmd.Stderr = "/", os.Stderr

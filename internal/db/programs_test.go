@@ -14,8 +14,8 @@ import (
 // script writes a small program into a folder.
 func script(t *testing.T, dir, name, text string) {
 	t.Helper()
-	require.NoError(t, os.MkdirAll(dir, 0o755))                                                        //nolint:gosec // a test's folder
-	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755)) //nolint:gosec // a program
+	require.NoError(t, os.MkdirAll(dir, 0o755)) //nolint:gosec // a test's folder
+	WriteProgram(t, filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"))
 }
 
 // version is a folder of programs that say they are of a version.
