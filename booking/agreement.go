@@ -37,16 +37,31 @@ func (it *Item) needsYes(s budgets.Settings, onTime bool) string {
 	return ""
 }
 
-// awaitAgreement begins the family's days for a register just recorded or added
-// to, or notes why there are none.
+// awaitAgreement is the same for one register.
 func (it *Item) awaitAgreement(ctx context.Context, tx *db.Tx, s budgets.Settings, onTime bool) error {
-	because := it.needsYes(s, onTime)
-	if it.AutoConfirmAt = nil; because == "" {
-		at := tx.Now.Add(s.AutoConfirmAfter)
-		it.AutoConfirmAt = &at
+	return awaitAgreement(ctx, tx, []*filing{{it: it, onTime: onTime}}, map[uuid.UUID]budgets.Settings{it.AuthorityID: s})
+}
+
+// awaitAgreement begins the family's days for registers just recorded or added
+// to, each by its authority's settings, or notes why there are none.
+func awaitAgreement(ctx context.Context, tx *db.Tx, filed []*filing, settings map[uuid.UUID]budgets.Settings) error {
+	var authorities, ids []uuid.UUID
+	var reasons []string
+	for _, f := range filed {
+		s := settings[f.it.AuthorityID]
+		because := f.it.needsYes(s, f.onTime)
+		if f.it.AutoConfirmAt = nil; because == "" {
+			at := tx.Now.Add(s.AutoConfirmAfter)
+			f.it.AutoConfirmAt = &at
+			continue
+		}
+		authorities, ids, reasons = append(authorities, f.it.AuthorityID), append(ids, f.it.ID), append(reasons, because)
+	}
+	if len(ids) == 0 {
 		return nil
 	}
-	_, err := tx.PGX.Exec(ctx, `UPDATE delivery SET agree_because = $3 WHERE authority_id = $1 AND item_id = $2`, it.AuthorityID, it.ID, because)
+	_, err := tx.PGX.Exec(ctx, `UPDATE delivery d SET agree_because = w.because FROM unnest($1::uuid[], $2::uuid[], $3::text[]) w (authority_id, item_id, because)
+		WHERE d.authority_id = w.authority_id AND d.item_id = w.item_id`, authorities, ids, reasons)
 	if err != nil {
 		return fmt.Errorf("note what needs agreeing: %w", err)
 	}

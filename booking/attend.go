@@ -317,4 +317,4 @@ func lockItem(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, id uuid.UUI
 }
 
 const deliverySQL = `SELECT authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes, note, on_time,
-	recorded_by, recorded_at, collected_by, collected_how, agree_because FROM delivery WHERE item_id = ANY ($1) AND authority_id = ANY ($2)`
+	recorded_by, recorded_at, collected_by, collected_how, agree_because FROM delivery WHERE ` + ofItems

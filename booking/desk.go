@@ -33,11 +33,15 @@ type Desk struct {
 // everybody in them wait for the last.
 const deskMost = 128
 
+// deskBeside is how many begin beside a batch under way. One booking alone
+// costs PostgreSQL as much again as ten more in its batch.
+const deskBeside = 48
+
 // NewDesk makes the desk of a process.
 func NewDesk(d *db.DB) *Desk {
 	k := &Desk{d: d}
-	k.quotes = db.Gather[asking, *Order]{Do: k.readQuotes, Most: deskMost, AtOnce: 2}
-	k.orders = db.Gather[*placing, *shortbreaks.Reply]{Do: k.place, Most: deskMost, AtOnce: 2, Rows: (*placing).rows}
+	k.quotes = db.Gather[asking, *Order]{Do: k.readQuotes, Most: deskMost, AtOnce: 2, Beside: deskBeside}
+	k.orders = db.Gather[*placing, *shortbreaks.Reply]{Do: k.place, Most: deskMost, AtOnce: 2, Beside: deskBeside, Rows: (*placing).rows}
 	k.looks = db.Gather[*placing, *shortbreaks.Reply]{Do: k.look, Most: deskMost, AtOnce: 2}
 	return k
 }

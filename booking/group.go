@@ -193,7 +193,7 @@ func quotedItems(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]Q
 	rows, err := tx.PGX.Query(ctx, `SELECT i.id, q.document -> 'items' -> i.n FROM booking_item i
 		JOIN booking b ON b.authority_id = i.authority_id AND b.id = i.booking_id
 		JOIN quote q ON q.authority_id = b.authority_id AND q.id = b.quote_id
-		WHERE i.authority_id = ANY ($1) AND i.id = ANY ($2)`, authoritiesOf(items), idsOf(items))
+		WHERE (i.authority_id, i.id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`, authoritiesOf(items), idsOf(items))
 	if err != nil {
 		return nil, fmt.Errorf("read quotes of items: %w", err)
 	}

@@ -174,21 +174,5 @@ func release(ctx context.Context, tx *db.Tx, items []*Item, state payments.HoldS
 }
 
 func holdsOf(ctx context.Context, tx *db.Tx, items []*Item) ([]payments.Hold, error) {
-	byAuthority := map[uuid.UUID][]uuid.UUID{}
-	var order []uuid.UUID
-	for _, it := range items {
-		if _, ok := byAuthority[it.AuthorityID]; !ok {
-			order = append(order, it.AuthorityID)
-		}
-		byAuthority[it.AuthorityID] = append(byAuthority[it.AuthorityID], it.ID)
-	}
-	var all []payments.Hold
-	for _, a := range order {
-		holds, err := payments.HoldsOf(ctx, tx, a, byAuthority[a])
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, holds...)
-	}
-	return all, nil
+	return payments.HoldsOf(ctx, tx, authoritiesOf(items), idsOf(items))
 }

@@ -31,10 +31,10 @@ const movesMost = 64
 // NewMoves makes those of a process.
 func NewMoves(d *db.DB) *Moves {
 	m := &Moves{d: d}
-	m.accepts = db.Gather[wish, *Booking]{Do: m.acceptAll, Most: movesMost, AtOnce: 2, Rows: wish.rows}
-	m.cancels = db.Gather[wish, *Booking]{Do: m.cancelAll, Most: movesMost, AtOnce: 2, Rows: wish.rows}
-	m.agrees = db.Gather[wish, *Item]{Do: m.agreeAll, Most: movesMost, AtOnce: 2, Rows: wish.rows}
-	m.records = db.Gather[wish, *Item]{Do: m.recordAll, Most: movesMost, AtOnce: 2, Rows: wish.rows}
+	m.accepts = db.Gather[wish, *Booking]{Do: m.acceptAll, Most: movesMost, AtOnce: 2, Beside: deskBeside, Rows: wish.rows}
+	m.cancels = db.Gather[wish, *Booking]{Do: m.cancelAll, Most: movesMost, AtOnce: 2, Beside: deskBeside, Rows: wish.rows}
+	m.agrees = db.Gather[wish, *Item]{Do: m.agreeAll, Most: movesMost, AtOnce: 2, Beside: deskBeside, Rows: wish.rows}
+	m.records = db.Gather[wish, *Item]{Do: m.recordAll, Most: movesMost, AtOnce: 2, Beside: deskBeside, Rows: wish.rows}
 	return m
 }
 

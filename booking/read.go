@@ -181,11 +181,12 @@ func holdsSeenBy(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]uuid.UUID, len(holds))
+	authorities, ids := make([]uuid.UUID, len(holds)), make([]uuid.UUID, len(holds))
 	for i, h := range holds {
-		ids[i] = h.Account
+		authorities[i], ids[i] = h.Authority, h.Account
 	}
-	rows, err := tx.PGX.Query(ctx, `SELECT id, kind, coalesce(stream, '') FROM account WHERE id = ANY ($1) AND authority_id = ANY ($2)`, ids, authoritiesOf(items))
+	rows, err := tx.PGX.Query(ctx, `SELECT id, kind, coalesce(stream, '') FROM account
+		WHERE (authority_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`, authorities, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read accounts of holds: %w", err)
 	}
@@ -218,7 +219,7 @@ func reasonsOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]str
 		return reasons, nil
 	}
 	rows, err := tx.PGX.Query(ctx, `SELECT DISTINCT ON (item_id) item_id, cause FROM item_event
-		WHERE item_id = ANY ($1) AND authority_id = ANY ($2) AND to_state IN ('disputed', 'declined', 'cancelled_by_provider')
+		WHERE `+ofItems+` AND to_state IN ('disputed', 'declined', 'cancelled_by_provider')
 		ORDER BY item_id, at DESC, id DESC`, idsOf(asked), authoritiesOf(asked))
 	if err != nil {
 		return nil, fmt.Errorf("read reasons: %w", err)

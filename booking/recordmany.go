@@ -63,21 +63,19 @@ func filings(ctx context.Context, tx *db.Tx, asked []wish, items []*Item, answer
 // the register are each authority's setting.
 func fileAll(ctx context.Context, tx *db.Tx, filed []*filing, who shortbreaks.Actor) ([]*Item, error) {
 	items := make([]*Item, len(filed))
-	settings := map[uuid.UUID]budgets.Settings{}
 	for i, f := range filed {
 		items[i] = f.it
-		s, known := settings[f.it.AuthorityID]
-		if !known {
-			if err := tx.EnterAuthority(ctx, f.it.AuthorityID); err != nil {
-				return nil, err
-			}
-			var err error
-			if s, err = budgets.SettingsOn(ctx, tx, f.it.AuthorityID, shortbreaks.Date(tx.Now)); err != nil {
-				return nil, err
-			}
-			settings[f.it.AuthorityID] = s
-		}
-		f.onTime = !tx.Now.After(f.it.EndsAt.Add(s.RegisterWithin))
+	}
+	authorities := authoritiesOf(items)
+	if err := tx.EnterAuthority(ctx, authorities...); err != nil {
+		return nil, err
+	}
+	settings, err := budgets.SettingsOfEach(ctx, tx, authorities, shortbreaks.Date(tx.Now))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range filed {
+		f.onTime = !tx.Now.After(f.it.EndsAt.Add(settings[f.it.AuthorityID].RegisterWithin))
 	}
 	if err := fileDeliveries(ctx, tx, filed); err != nil {
 		return nil, err
@@ -97,10 +95,10 @@ func fileAll(ctx context.Context, tx *db.Tx, filed []*filing, who shortbreaks.Ac
 			return nil, err
 		}
 		f.it.ChargePence = &charge
-		if err := f.it.awaitAgreement(ctx, tx, settings[f.it.AuthorityID], f.onTime); err != nil {
-			return nil, err
-		}
 		outcomes[f.r.Outcome] = append(outcomes[f.r.Outcome], f.it)
+	}
+	if err := awaitAgreement(ctx, tx, filed, settings); err != nil {
+		return nil, err
 	}
 	for _, to := range []State{Delivered, PartlyDelivered, NoShow} {
 		if err := move(ctx, tx, outcomes[to], to, mover{}); err != nil {

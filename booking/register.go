@@ -265,16 +265,10 @@ func seenOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]seenCh
 // enterFor widens the scope of a provider's transaction to the authorities of
 // items, which its caller has found to be the provider's own.
 func enterFor(ctx context.Context, tx *db.Tx, items ...*Item) error {
-	entered := map[uuid.UUID]bool{}
-	for _, it := range items {
-		if !entered[it.AuthorityID] {
-			entered[it.AuthorityID] = true
-			if err := tx.EnterAuthority(ctx, it.AuthorityID); err != nil {
-				return err
-			}
-		}
+	if len(items) == 0 {
+		return nil
 	}
-	return nil
+	return tx.EnterAuthority(ctx, authoritiesOf(items)...)
 }
 
 func deliveriesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]*Delivery, error) {
@@ -298,7 +292,7 @@ func referencesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]
 	for i, it := range items {
 		bookings[i] = it.BookingID
 	}
-	rows, err := tx.PGX.Query(ctx, `SELECT id, reference FROM booking WHERE authority_id = ANY ($1) AND id = ANY ($2)`, authoritiesOf(items), bookings)
+	rows, err := tx.PGX.Query(ctx, `SELECT id, reference FROM booking WHERE (authority_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`, authoritiesOf(items), bookings)
 	if err != nil {
 		return nil, fmt.Errorf("read references: %w", err)
 	}

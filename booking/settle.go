@@ -86,7 +86,7 @@ func captureOf(it *Item, kind string, who shortbreaks.Actor, charges []Charge, h
 
 func chargesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID][]Charge, error) {
 	rows, err := tx.PGX.Query(ctx, `SELECT authority_id, item_id, n, provider_id, kind, payer, unit, quantity, amount_pence, line_id, added
-		FROM item_charge WHERE item_id = ANY ($1) AND authority_id = ANY ($2) ORDER BY item_id, n`, idsOf(items), authoritiesOf(items))
+		FROM item_charge WHERE `+ofItems+` ORDER BY item_id, n`, idsOf(items), authoritiesOf(items))
 	if err != nil {
 		return nil, fmt.Errorf("read charges: %w", err)
 	}
@@ -139,6 +139,11 @@ func idsOf(items []*Item) []uuid.UUID {
 	}
 	return ids
 }
+
+// ofItems finds what belongs to items: $1 are their ids, $2 their authorities,
+// one for each. Two lists of their own would have PostgreSQL look each item up
+// in each authority.
+const ofItems = `(authority_id, item_id) IN (SELECT * FROM unnest($2::uuid[], $1::uuid[]))`
 
 func authoritiesOf(items []*Item) []uuid.UUID {
 	ids := make([]uuid.UUID, len(items))

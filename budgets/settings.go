@@ -70,40 +70,57 @@ func (s *Settings) agreement(name string, value json.RawMessage) error {
 	return nil
 }
 
-const settingsSQL = `SELECT DISTINCT ON (name) name, value FROM tenant_setting
-	WHERE authority_id = $1 AND valid_from <= $2 ORDER BY name, valid_from DESC`
+const settingsSQL = `SELECT DISTINCT ON (authority_id, name) authority_id, name, value FROM tenant_setting
+	WHERE authority_id = ANY ($1) AND valid_from <= $2 ORDER BY authority_id, name, valid_from DESC`
 
-// SettingsOn are an authority's settings on a London date. It is the only
-// reader of tenant_setting; names it does not know are another's. The
-// authority must be in the scope, or the defaults are all one sees.
+// SettingsOn are an authority's settings on a London date. The authority must
+// be in the scope, or the defaults are all one sees.
 func SettingsOn(ctx context.Context, tx *db.Tx, authority uuid.UUID, date time.Time) (Settings, error) {
-	s := defaultSettings
-	rows, err := tx.PGX.Query(ctx, settingsSQL, authority, date)
+	of, err := SettingsOfEach(ctx, tx, []uuid.UUID{authority}, date)
+	return of[authority], err
+}
+
+// SettingsOfEach are the settings of several authorities, as SettingsOn. It is
+// the only reader of tenant_setting; names it does not know are another's.
+func SettingsOfEach(ctx context.Context, tx *db.Tx, authorities []uuid.UUID, date time.Time) (map[uuid.UUID]Settings, error) {
+	of := make(map[uuid.UUID]Settings, len(authorities))
+	for _, a := range authorities {
+		of[a] = defaultSettings
+	}
+	rows, err := tx.PGX.Query(ctx, settingsSQL, authorities, date)
 	if err != nil {
-		return s, fmt.Errorf("read settings: %w", err)
+		return of, fmt.Errorf("read settings: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
+		var authority uuid.UUID
 		var name string
 		var value json.RawMessage
-		if err := rows.Scan(&name, &value); err != nil {
-			return s, fmt.Errorf("read settings: %w", err)
+		if err := rows.Scan(&authority, &name, &value); err != nil {
+			return of, fmt.Errorf("read settings: %w", err)
 		}
-		into, unit := s.named(name)
-		if into == nil {
-			if err := s.agreement(name, value); err != nil {
-				return s, fmt.Errorf("authority %s: %w", authority, err)
-			}
-			continue
+		s := of[authority]
+		if err := s.set(name, value); err != nil {
+			return of, fmt.Errorf("authority %s: %w", authority, err)
 		}
-		var n int64
-		if err := json.Unmarshal(value, &n); err != nil || n <= 0 || n > 10_000 {
-			return s, fmt.Errorf("setting %s of authority %s must be a whole number from 1 to 10000", name, authority)
-		}
-		*into = time.Duration(n) * unit
+		of[authority] = s
 	}
 	if err := rows.Err(); err != nil {
-		return s, fmt.Errorf("read settings: %w", err)
+		return of, fmt.Errorf("read settings: %w", err)
 	}
-	return s, nil
+	return of, nil
+}
+
+// set takes a value as it is stored; names it does not know are passed over.
+func (s *Settings) set(name string, value json.RawMessage) error {
+	into, unit := s.named(name)
+	if into == nil {
+		return s.agreement(name, value)
+	}
+	var n int64
+	if err := json.Unmarshal(value, &n); err != nil || n <= 0 || n > 10_000 {
+		return fmt.Errorf("setting %s must be a whole number from 1 to 10000", name)
+	}
+	*into = time.Duration(n) * unit
+	return nil
 }

@@ -251,7 +251,7 @@ func (w *world) capture(c child, item uuid.UUID, kind string, charges ...payment
 }
 
 func (w *world) captureIn(tx *db.Tx, c child, item uuid.UUID, kind string, charges ...payments.ChargeDue) error {
-	holds, err := payments.HoldsOf(ctx, tx, w.authority, []uuid.UUID{item})
+	holds, err := payments.HoldsOf(ctx, tx, []uuid.UUID{w.authority}, []uuid.UUID{item})
 	if err != nil {
 		return err
 	}
@@ -278,7 +278,7 @@ func (w *world) captureIn(tx *db.Tx, c child, item uuid.UUID, kind string, charg
 // release gives the holds of an item back.
 func (w *world) release(item uuid.UUID, state payments.HoldState) error {
 	return w.do(func(tx *db.Tx) error {
-		holds, err := payments.HoldsOf(ctx, tx, w.authority, []uuid.UUID{item})
+		holds, err := payments.HoldsOf(ctx, tx, []uuid.UUID{w.authority}, []uuid.UUID{item})
 		if err != nil {
 			return err
 		}

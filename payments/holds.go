@@ -149,11 +149,12 @@ func scanHold(row pgx.CollectableRow) (h Hold, err error) {
 	return h, err
 }
 
-// HoldsOf reads all holds of items, whatever their state, by item, charge and
-// id. It locks nothing: whoever moves an item has locked the item.
-func HoldsOf(ctx context.Context, tx *db.Tx, authority uuid.UUID, items []uuid.UUID) ([]Hold, error) {
-	rows, err := tx.PGX.Query(ctx, `SELECT `+holdColumns+` FROM hold
-		WHERE authority_id = $1 AND item_id = ANY ($2::uuid[]) ORDER BY item_id, charge_n, id`, authority, items)
+// HoldsOf reads all holds of items, each of an authority, whatever their state,
+// by item, charge and id. It locks nothing: whoever moves an item has locked
+// the item.
+func HoldsOf(ctx context.Context, tx *db.Tx, authorities, items []uuid.UUID) ([]Hold, error) {
+	rows, err := tx.PGX.Query(ctx, `SELECT `+holdColumns+` FROM hold JOIN unnest($1::uuid[], $2::uuid[]) w (authority_id, item_id) USING (authority_id, item_id)
+		ORDER BY item_id, charge_n, id`, authorities, items)
 	if err != nil {
 		return nil, fmt.Errorf("read holds: %w", err)
 	}

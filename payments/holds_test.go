@@ -33,7 +33,7 @@ func TestHoldsAreNumberedPerAccountAndHeldAtOnce(t *testing.T) {
 	require.Equal(t, []int64{10_000, 1800, 3, 8200}, []int64{a.Balance, a.Held, a.Seq, a.Free()})
 	var stored []payments.Hold
 	w.must(func(tx *db.Tx) (err error) {
-		stored, err = payments.HoldsOf(ctx, tx, w.authority, []uuid.UUID{two})
+		stored, err = payments.HoldsOf(ctx, tx, []uuid.UUID{w.authority}, []uuid.UUID{two})
 		return err
 	})
 	require.Equal(t, []payments.Hold{*more[0], *more[1]}, stored)
@@ -93,7 +93,7 @@ func TestT05_AHoldIsResolvedOnceHoweverManyTry(t *testing.T) {
 	w.hold(item, 1, &line, payments.InPence, map[uuid.UUID]int64{care: 600, health: 400}, care, health)
 	var holds []payments.Hold
 	w.must(func(tx *db.Tx) (err error) {
-		holds, err = payments.HoldsOf(ctx, tx, w.authority, []uuid.UUID{item})
+		holds, err = payments.HoldsOf(ctx, tx, []uuid.UUID{w.authority}, []uuid.UUID{item})
 		return err
 	})
 

@@ -41,7 +41,7 @@ func TestAccountsAreLockedInOneOrder(t *testing.T) {
 	w.hold(item, 1, &line, payments.InPence, amounts, ids...)
 	var holds []payments.Hold
 	w.must(func(tx *db.Tx) (err error) {
-		holds, err = payments.HoldsOf(ctx, tx, w.authority, []uuid.UUID{item})
+		holds, err = payments.HoldsOf(ctx, tx, []uuid.UUID{w.authority}, []uuid.UUID{item})
 		return err
 	})
 	slices.SortFunc(holds, func(a, b payments.Hold) int { return strings.Compare(b.Account.String(), a.Account.String()) })

@@ -239,6 +239,9 @@ func (b *bencher) bookings(ctx context.Context, world *demo.BulkWorld, quotes, r
 	if err != nil {
 		return err
 	}
+	if err := booker.lookIn(ctx, queue.people()); err != nil {
+		return err
+	}
 	// As after the first day: PostgreSQL knows how much there is in each table.
 	say("some bookings first, %s", b.lead)
 	booker.run(ctx, queue, slices.Min([]int{16, slices.Max(b.clients)}), 0, b.lead)

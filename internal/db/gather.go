@@ -34,6 +34,10 @@ type Gather[Q, A any] struct {
 	Most int
 	// AtOnce is how many batches are under way at most.
 	AtOnce int
+	// Beside is how many questions a batch has at least that begins while
+	// another is under way. What a batch costs by itself is then shared by
+	// many, and fewer wait for the batch under way to end.
+	Beside int
 	// Rows are those a question may change; nil if it changes none.
 	Rows func(Q) Rows
 
@@ -42,6 +46,7 @@ type Gather[Q, A any] struct {
 	running int
 	coming  bool              // somebody is on their way to the queue
 	held    map[uuid.UUID]int // rows in the hands of batches under way
+	worth   int               // how long the queue must be for another look, after one in vain; until a batch ends
 }
 
 // Rows are what a question may change. Shared rows may be changed by several
@@ -104,10 +109,18 @@ func (g *Gather[Q, A]) takeBack(a *asked[Q, A]) {
 
 // start sends for somebody to answer what waits. The lock is held.
 func (g *Gather[Q, A]) start() {
-	if g.running < g.AtOnce && !g.coming && len(g.queue) > 0 {
+	if g.running < g.AtOnce && !g.coming && len(g.queue) >= max(g.least(g.running), g.worth, 1) {
 		g.coming = true
 		go g.work()
 	}
+}
+
+// least is how many questions make a batch beside others under way.
+func (g *Gather[Q, A]) least(others int) int {
+	if others == 0 {
+		return 0
+	}
+	return g.Beside
 }
 
 // settle lets everybody who is about to ask do so: while the queue grows,
@@ -126,8 +139,13 @@ func (g *Gather[Q, A]) settle() {
 }
 
 // next takes from the queue, in the order they came, the questions that touch
-// no row in other hands. The lock is held.
-func (g *Gather[Q, A]) next() []*asked[Q, A] {
+// no row in other hands; none, if they are too few for a batch beside others.
+// The lock is held.
+func (g *Gather[Q, A]) next(others int) []*asked[Q, A] {
+	least := g.least(others)
+	if len(g.queue) < least {
+		return nil
+	}
 	if g.Rows == nil {
 		n := min(len(g.queue), g.Most)
 		batch := append([]*asked[Q, A](nil), g.queue[:n]...)
@@ -137,8 +155,7 @@ func (g *Gather[Q, A]) next() []*asked[Q, A] {
 	if g.held == nil {
 		g.held = map[uuid.UUID]int{}
 	}
-	var batch []*asked[Q, A]
-	waits := g.queue[:0]
+	var batch, waits []*asked[Q, A]
 	behind := map[uuid.UUID]bool{} // rows somebody before in the queue waits for
 	alone := map[uuid.UUID]bool{}
 	for i, a := range g.queue {
@@ -161,7 +178,10 @@ func (g *Gather[Q, A]) next() []*asked[Q, A] {
 		}
 		batch = append(batch, a)
 	}
-	clear(g.queue[len(waits):])
+	if len(batch) < max(least, 1) {
+		g.worth = len(g.queue) + max(least, 1) - len(batch)
+		return nil
+	}
 	g.queue = waits
 	for _, a := range batch {
 		g.hold(a.rows, 1)
@@ -198,7 +218,7 @@ func (g *Gather[Q, A]) work() {
 	g.settle()
 	g.mu.Lock()
 	g.coming = false
-	batch := g.next()
+	batch := g.next(g.running)
 	if len(batch) == 0 {
 		g.mu.Unlock()
 		return
@@ -209,6 +229,7 @@ func (g *Gather[Q, A]) work() {
 	for len(batch) > 0 {
 		answers := g.answer(batch)
 		g.mu.Lock()
+		g.worth = 0
 		if g.Rows != nil {
 			for _, a := range batch {
 				g.hold(a.rows, -1)
@@ -220,7 +241,7 @@ func (g *Gather[Q, A]) work() {
 		}
 		g.settle()
 		g.mu.Lock()
-		if batch = g.next(); len(batch) == 0 {
+		if batch = g.next(g.running - 1); len(batch) == 0 {
 			g.running--
 		}
 		g.start()

@@ -69,6 +69,44 @@ func TestAQuestionThatComesAloneIsAskedAtOnceAndThoseMeanwhileTogether(t *testin
 	done.Wait()
 }
 
+func TestABatchBesideAnotherBeginsOnceEnoughWait(t *testing.T) {
+	t.Parallel()
+	for name, rows := range map[string]func(int) db.Rows{"reading": nil, "changing": func(q int) db.Rows {
+		return db.Rows{Alone: []uuid.UUID{{byte(q % 10)}}} // questions ten apart want one row
+	}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCounter(10, 2)
+			c.Beside, c.Rows = 3, rows
+			var done sync.WaitGroup
+			c.ask(t, &done, 1)
+			require.Equal(t, []int{1}, <-c.began)
+			c.ask(t, &done, 2, 3)
+			require.Equal(t, 2, c.Waiting(), "two wait for the batch under way")
+			together := []int{2, 3, 4}
+			if rows != nil {
+				c.ask(t, &done, 11)
+				require.Equal(t, 3, c.Waiting(), "so do three, of which one wants a row in its hands")
+			}
+			c.ask(t, &done, 4)
+			require.Equal(t, together, <-c.began, "three are enough")
+			if rows != nil {
+				c.goOn <- struct{}{}
+				c.goOn <- struct{}{}
+				require.Equal(t, []int{11}, <-c.began)
+				c.goOn <- struct{}{}
+			} else {
+				c.ask(t, &done, 5)
+				c.goOn <- struct{}{}
+				c.goOn <- struct{}{}
+				require.Equal(t, []int{5}, <-c.began, "one alone once nobody is at work, or the last")
+				c.goOn <- struct{}{}
+			}
+			done.Wait()
+		})
+	}
+}
+
 func TestBatchesUnderWayNeverShareARow(t *testing.T) {
 	t.Parallel()
 	rows := make([]uuid.UUID, 5)

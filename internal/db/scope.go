@@ -92,22 +92,24 @@ func (d *DB) queueScope(batch *pgx.Batch, s Scope, now *time.Time) {
 	}
 }
 
-// EnterAuthority adds an authority to the scope for the rest of the
+// EnterAuthority adds authorities to the scope for the rest of the
 // transaction. It is for a provider's use case that moves an authority's
 // money, after the domain has checked that the item is the provider's; every
 // such call site stands on a tested list.
-func (tx *Tx) EnterAuthority(ctx context.Context, authority uuid.UUID) error {
-	if authority == uuid.Nil {
-		return errors.New("enter authority: no authority given")
-	}
-	// Set even if it seems to be there already: rolling back to a savepoint
+func (tx *Tx) EnterAuthority(ctx context.Context, authorities ...uuid.UUID) error {
+	// Set even if they seem to be there already: rolling back to a savepoint
 	// takes the setting back, and this list would not know.
-	ids := tx.scope.Authorities
-	if !slices.Contains(ids, authority) {
-		ids = append(slices.Clip(ids), authority)
+	ids := slices.Clone(tx.scope.Authorities)
+	for _, a := range authorities {
+		if a == uuid.Nil {
+			return errors.New("enter authority: no authority given")
+		}
+		if !slices.Contains(ids, a) {
+			ids = append(ids, a)
+		}
 	}
 	if _, err := tx.PGX.Exec(ctx, `SELECT set_config('app.authorities', $1, true)`, idList(ids)); err != nil {
-		return fmt.Errorf("enter authority %s: %w", authority, err)
+		return fmt.Errorf("enter authorities %v: %w", authorities, err)
 	}
 	tx.scope.Authorities = ids
 	return nil
