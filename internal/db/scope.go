@@ -62,12 +62,15 @@ var limitsSQL = `,
 	set_config('lock_timeout', '` + millis(lockTimeout) + `', true),
 	set_config('idle_in_transaction_session_timeout', '` + millis(idleTimeout) + `', true)`
 
-// byKeySQL joins scopeSQL for a scope ByKey.
+// byKeySQL joins scopeSQL for a scope ByKey. A page costs little there, so
+// that a table which had few rows when a statement was planned is not read
+// whole for as long as the plan is kept.
 const byKeySQL = `,
 	set_config('plan_cache_mode', 'force_generic_plan', true),
 	set_config('enable_seqscan', 'off', true),
 	set_config('enable_hashjoin', 'off', true),
-	set_config('enable_mergejoin', 'off', true)`
+	set_config('enable_mergejoin', 'off', true),
+	set_config('random_page_cost', '0.1', true)`
 
 // queueScope adds to a batch what makes its transaction run as the serving
 // role within s, and reads the clock.
@@ -77,7 +80,7 @@ func (d *DB) queueScope(batch *pgx.Batch, s Scope, now *time.Time) {
 		statement, skipped = scopeSQL+limitsSQL, 9
 	}
 	if s.byKey {
-		statement, skipped = statement+byKeySQL, skipped+4
+		statement, skipped = statement+byKeySQL, skipped+5
 	}
 	person := ""
 	if s.Person != uuid.Nil {
