@@ -116,10 +116,13 @@ func Search(ctx context.Context, d *db.DB, q SearchQuery) (*SearchPage, error) {
 		if found.next != nil {
 			page.NextCursor = found.next.String()
 		}
-		if page.Items, err = f.summaries(ctx, tx, found.hits); err != nil {
-			return err
+		if page.Items = []OfferSummary{}; len(found.hits) > 0 {
+			var last pgx.Batch
+			queueSummaries(&last, found.hits, &page.Items)
+			tx.Last(&last)
+			return nil
 		}
-		if len(page.Items) == 0 && page.NextCursor == "" && q.Cursor == "" {
+		if page.NextCursor == "" && q.Cursor == "" {
 			if err := byIndex(ctx, tx); err != nil {
 				return err
 			}
@@ -146,33 +149,40 @@ ORDER BY k.n`
 
 // summaries reads what is shown of the hits, in their order. An offer that was
 // withdrawn a moment ago is left out.
-func (f filter) summaries(ctx context.Context, tx *db.Tx, hits []hit) ([]OfferSummary, error) {
+func summaries(ctx context.Context, tx *db.Tx, hits []hit) ([]OfferSummary, error) {
+	all := []OfferSummary{}
 	if len(hits) == 0 {
-		return []OfferSummary{}, nil
+		return all, nil
 	}
+	var batch pgx.Batch
+	queueSummaries(&batch, hits, &all)
+	return all, tx.PGX.SendBatch(ctx, &batch).Close()
+}
+
+// queueSummaries is summaries as part of a batch.
+func queueSummaries(batch *pgx.Batch, hits []hit, into *[]OfferSummary) {
 	keys := make([]offerKey, 0, len(hits))
 	byOffer := make(map[uuid.UUID]hit, len(hits))
 	for _, h := range hits {
 		keys, byOffer[h.Offer] = append(keys, h.offerKey), h
 	}
 	providers, offers := keyColumns(keys)
-	rows, err := tx.PGX.Query(ctx, sqlSummaries, providers, offers)
-	if err != nil {
-		return nil, fmt.Errorf("reading offers found: %w", err)
-	}
-	all, err := pgx.CollectRows(rows, scanSummary)
-	if err != nil {
-		return nil, fmt.Errorf("reading offers found: %w", err)
-	}
-	for i := range all {
-		h := byOffer[all[i].ID]
-		all[i].NextStart, all[i].PlacesLeft = h.start, h.left
-		if h.chord != nil {
-			km := tenths(kmOfChord(*h.chord))
-			all[i].DistanceKM = &km
+	batch.Queue(sqlSummaries, providers, offers).Query(func(rows pgx.Rows) error {
+		all, err := pgx.CollectRows(rows, scanSummary)
+		if err != nil {
+			return fmt.Errorf("reading offers found: %w", err)
 		}
-	}
-	return all, nil
+		for i := range all {
+			h := byOffer[all[i].ID]
+			all[i].NextStart, all[i].PlacesLeft = h.start, h.left
+			if h.chord != nil {
+				km := tenths(kmOfChord(*h.chord))
+				all[i].DistanceKM = &km
+			}
+		}
+		*into = all
+		return nil
+	})
 }
 
 func scanSummary(row pgx.CollectableRow) (o OfferSummary, err error) {
