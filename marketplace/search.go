@@ -136,13 +136,14 @@ func Search(ctx context.Context, d *db.DB, q SearchQuery) (*SearchPage, error) {
 	return page, nil
 }
 
-// sqlSummaries is what a list shows of offers that were found.
+// sqlSummaries is what a list shows of offers that were found. OFFSET 0 keeps
+// the planner from reading all offers of a setting to find one.
 const sqlSummaries = `
 SELECT o.id, o.provider_id, p.name, o.title, o.summary, o.category, o.access_route, o.age_from, o.age_to, o.ratio_staff, o.ratio_children,
     o.instant, s.name, s.area, s.postcode, l.price_pence, l.price_unit, l.sold_by, l.rate_pence, s.latitude, s.longitude, s.discreet
 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (provider_id, offer_id, n)
 JOIN offer_listing l ON l.provider_id = k.provider_id AND l.offer_id = k.offer_id
-JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
+CROSS JOIN LATERAL (SELECT * FROM offer WHERE provider_id = k.provider_id AND id = k.offer_id OFFSET 0) o
 JOIN provider p ON p.id = o.provider_id
 JOIN setting s ON s.provider_id = o.provider_id AND s.id = o.setting_id
 ORDER BY k.n`
