@@ -215,7 +215,7 @@ func (f filter) summariesOf(ctx context.Context, tx *db.Tx, candidates []candida
 	if err != nil {
 		return nil, err
 	}
-	summaries, err := f.summaries(ctx, tx, hits)
+	summaries, err := summaries(ctx, tx, hits)
 	if err != nil {
 		return nil, err
 	}

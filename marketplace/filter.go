@@ -133,6 +133,7 @@ type filter struct {
 	exact, spelt string // the text as full text search reads it; spelt: words spelt nearly so
 	whole, begun string // exact in two: what is begun may be finished in several ways
 	dropped      string // a condition to leave out
+	startsLater  bool   // a walk through squares leaves starts out
 	lapsedToo    bool   // offers that cannot be booked, since a credential has run out, too
 }
 
@@ -144,6 +145,9 @@ type condition struct{ name, sql string }
 
 // inCells narrows a circle to the squares it touches.
 const inCells = `l.cell = ANY (@cells::int[])`
+
+// inKinds is a category with those below it.
+const inKinds = `l.category = ANY (@kinds::text[])`
 
 // conditions are those asked for. Another column to filter by is one more line
 // here, one in args and one in the listing.
@@ -160,7 +164,7 @@ func (f filter) conditions() []condition {
 	add(f.byWordsNear() && f.whole != "", ByText, `l.words @@ (SELECT to_tsquery('english', @whole) && begun(@begun))`)
 	add(f.spelt != "", ByText, `l.words @@ to_tsquery('english', @spelt) AND NOT l.words @@ to_tsquery('english', @exact)`)
 	add(f.category != "" && len(f.kinds()) == 1, ByCategory, `l.category = @category`)
-	add(f.category != "" && len(f.kinds()) != 1, ByCategory, `l.category = ANY (@kinds::text[])`)
+	add(f.category != "" && len(f.kinds()) != 1, ByCategory, inKinds)
 	add(f.withinKM > 0 && f.cells() != nil, ByDistance, inCells)
 	add(f.withinKM > 0, ByDistance, `l.place <-> @point::cube <= @chord`)
 	add(f.age != nil, ByAge, `@age::int BETWEEN l.age_from AND l.age_to`)

@@ -58,7 +58,7 @@ func OnMap(ctx context.Context, d *db.DB, q SearchQuery) ([]MapSetting, error) {
 				return err
 			}
 		}
-		offers, err := f.summaries(ctx, tx, hits)
+		offers, err := summaries(ctx, tx, hits)
 		if err != nil {
 			return err
 		}

@@ -190,8 +190,11 @@ func (s *leg) read(ctx context.Context, tx *db.Tx, limit int) error {
 
 // readWithin is read with a window. Walking there is in no useful order, for
 // most offers begin before the window does, so the whole stretch is walked; it
-// is looked up in the order of when each could be had at the earliest.
+// is looked up in the order of when each could be had at the earliest. Squares
+// tell that by the hour without a look at the listings themselves, and mostly
+// the first few are a page; only if they are not, all is told to the minute.
 func (s *leg) readWithin(ctx context.Context, tx *db.Tx, limit int) error {
+	s.startsLater = s.walksCells()
 	batch, err := s.advance(ctx, tx, mostOrdered)
 	if err != nil {
 		return err
@@ -211,8 +214,27 @@ func (s *leg) readWithin(ctx context.Context, tx *db.Tx, limit int) error {
 		if s.ready() > limit {
 			return nil
 		}
+		if s.startsLater {
+			if err := s.tellStarts(ctx, tx); err != nil {
+				return err
+			}
+		}
 	}
 	s.whole = true
+	return nil
+}
+
+// tellStarts puts the queue in order by when its sessions begin.
+func (s *leg) tellStarts(ctx context.Context, tx *db.Tx) error {
+	s.startsLater = false
+	rest := make([]candidate, 0, len(s.queue))
+	for _, w := range s.queue {
+		rest = append(rest, w.candidate)
+	}
+	if err := readStarts(ctx, tx, rest); err != nil {
+		return err
+	}
+	s.queue = s.inWindow(rest)
 	return nil
 }
 

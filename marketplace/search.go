@@ -99,7 +99,7 @@ func Search(ctx context.Context, d *db.DB, q SearchQuery) (*SearchPage, error) {
 		limit = 20
 	}
 	page := &SearchPage{Area: f.near.Area}
-	err = d.Read(ctx, db.Scope{}, func(tx *db.Tx) error {
+	err = d.ReadInTurn(ctx, db.Scope{}, func(tx *db.Tx) error {
 		page.At, f.asOf = tx.Now, tx.Now
 		from := cursor{Sort: f.sort, AsOf: tx.Now}
 		if q.Cursor != "" {
@@ -116,10 +116,13 @@ func Search(ctx context.Context, d *db.DB, q SearchQuery) (*SearchPage, error) {
 		if found.next != nil {
 			page.NextCursor = found.next.String()
 		}
-		if page.Items, err = f.summaries(ctx, tx, found.hits); err != nil {
-			return err
+		if page.Items = []OfferSummary{}; len(found.hits) > 0 {
+			var last pgx.Batch
+			queueSummaries(&last, found.hits, &page.Items)
+			tx.Last(&last)
+			return nil
 		}
-		if len(page.Items) == 0 && page.NextCursor == "" && q.Cursor == "" {
+		if page.NextCursor == "" && q.Cursor == "" {
 			if err := byIndex(ctx, tx); err != nil {
 				return err
 			}
@@ -133,46 +136,54 @@ func Search(ctx context.Context, d *db.DB, q SearchQuery) (*SearchPage, error) {
 	return page, nil
 }
 
-// sqlSummaries is what a list shows of offers that were found.
+// sqlSummaries is what a list shows of offers that were found. OFFSET 0 keeps
+// the planner from reading all offers of a setting to find one.
 const sqlSummaries = `
 SELECT o.id, o.provider_id, p.name, o.title, o.summary, o.category, o.access_route, o.age_from, o.age_to, o.ratio_staff, o.ratio_children,
     o.instant, s.name, s.area, s.postcode, l.price_pence, l.price_unit, l.sold_by, l.rate_pence, s.latitude, s.longitude, s.discreet
 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (provider_id, offer_id, n)
 JOIN offer_listing l ON l.provider_id = k.provider_id AND l.offer_id = k.offer_id
-JOIN offer o ON o.provider_id = k.provider_id AND o.id = k.offer_id
+CROSS JOIN LATERAL (SELECT * FROM offer WHERE provider_id = k.provider_id AND id = k.offer_id OFFSET 0) o
 JOIN provider p ON p.id = o.provider_id
 JOIN setting s ON s.provider_id = o.provider_id AND s.id = o.setting_id
 ORDER BY k.n`
 
 // summaries reads what is shown of the hits, in their order. An offer that was
 // withdrawn a moment ago is left out.
-func (f filter) summaries(ctx context.Context, tx *db.Tx, hits []hit) ([]OfferSummary, error) {
+func summaries(ctx context.Context, tx *db.Tx, hits []hit) ([]OfferSummary, error) {
+	all := []OfferSummary{}
 	if len(hits) == 0 {
-		return []OfferSummary{}, nil
+		return all, nil
 	}
+	var batch pgx.Batch
+	queueSummaries(&batch, hits, &all)
+	return all, tx.PGX.SendBatch(ctx, &batch).Close()
+}
+
+// queueSummaries is summaries as part of a batch.
+func queueSummaries(batch *pgx.Batch, hits []hit, into *[]OfferSummary) {
 	keys := make([]offerKey, 0, len(hits))
 	byOffer := make(map[uuid.UUID]hit, len(hits))
 	for _, h := range hits {
 		keys, byOffer[h.Offer] = append(keys, h.offerKey), h
 	}
 	providers, offers := keyColumns(keys)
-	rows, err := tx.PGX.Query(ctx, sqlSummaries, providers, offers)
-	if err != nil {
-		return nil, fmt.Errorf("reading offers found: %w", err)
-	}
-	all, err := pgx.CollectRows(rows, scanSummary)
-	if err != nil {
-		return nil, fmt.Errorf("reading offers found: %w", err)
-	}
-	for i := range all {
-		h := byOffer[all[i].ID]
-		all[i].NextStart, all[i].PlacesLeft = h.start, h.left
-		if h.chord != nil {
-			km := tenths(kmOfChord(*h.chord))
-			all[i].DistanceKM = &km
+	batch.Queue(sqlSummaries, providers, offers).Query(func(rows pgx.Rows) error {
+		all, err := pgx.CollectRows(rows, scanSummary)
+		if err != nil {
+			return fmt.Errorf("reading offers found: %w", err)
 		}
-	}
-	return all, nil
+		for i := range all {
+			h := byOffer[all[i].ID]
+			all[i].NextStart, all[i].PlacesLeft = h.start, h.left
+			if h.chord != nil {
+				km := tenths(kmOfChord(*h.chord))
+				all[i].DistanceKM = &km
+			}
+		}
+		*into = all
+		return nil
+	})
 }
 
 func scanSummary(row pgx.CollectableRow) (o OfferSummary, err error) {

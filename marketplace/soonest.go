@@ -3,10 +3,13 @@ package marketplace
 import (
 	"bytes"
 	"cmp"
+	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"shortbreaks"
+	"shortbreaks/internal/db"
 )
 
 // timed reports whether what is found must be to be had in a window.
@@ -16,7 +19,7 @@ func (f filter) timed() bool { return f.window.asked() && f.dropped != ByWhen }
 // listing alone: never later than the truth. Nil: not at all.
 func (f filter) soonestOf(c candidate) *time.Time {
 	within := f.window.between(f.asOf)
-	if c.visits {
+	if c.visits || f.startsLater {
 		return f.window.firstOpen(within, c.days, c.hours)
 	}
 	for _, minute := range c.starts {
@@ -56,9 +59,10 @@ func (w Window) mayStart(at time.Time) bool {
 }
 
 // firstOpen is when visits on these days and in these hours first open in a
-// span; nil: not in it.
+// span, and the earliest that sessions on such days and in such hours could
+// begin; nil: not in it.
 func (w Window) firstOpen(within span, days, hours int32) *time.Time {
-	first := 0
+	first := clockMinutes(cmp.Or(w.Earliest, "00:00")) / 60
 	for first < 23 && hours&(1<<first) == 0 {
 		first++
 	}
@@ -74,6 +78,38 @@ func (w Window) firstOpen(within span, days, hours int32) *time.Time {
 		return &at
 	}
 	return nil
+}
+
+const sqlStarts = `
+SELECT k.n::int, l.starts FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (provider_id, offer_id, n)
+CROSS JOIN LATERAL (SELECT starts FROM offer_listing WHERE provider_id = k.provider_id AND offer_id = k.offer_id OFFSET 0) l`
+
+// readStarts fills in when the sessions of the candidates begin.
+func readStarts(ctx context.Context, tx *db.Tx, all []candidate) error {
+	keys, of := make([]offerKey, 0, len(all)), make([]int, 0, len(all))
+	for i, c := range all {
+		if !c.visits {
+			keys, of = append(keys, c.offerKey), append(of, i)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	providers, offers := keyColumns(keys)
+	rows, err := tx.PGX.Query(ctx, sqlStarts, providers, offers)
+	if err != nil {
+		return fmt.Errorf("reading when sessions begin: %w", err)
+	}
+	for rows.Next() {
+		var n int
+		var starts []int32
+		if err := rows.Scan(&n, &starts); err != nil {
+			rows.Close()
+			return fmt.Errorf("reading when sessions begin: %w", err)
+		}
+		all[of[n-1]].starts = starts
+	}
+	return rows.Err()
 }
 
 // waiting is a candidate that has not been looked up yet.

@@ -49,13 +49,33 @@ WHERE c.session_id = e.id AND e.state = 'scheduled' AND o.state = 'published' AN
     AND (cardinality($7::int[]) = 0 OR extract(isodow FROM left(e.local_start, 10)::date)::int = ANY ($7))
 ORDER BY e.offer_id, e.starts_at`
 
+// circle tells which offers are in a circle, and nil if none is asked for.
+func circle(s *stall) func(postcode string, km int) map[uuid.UUID]bool {
+	return func(postcode string, km int) map[uuid.UUID]bool {
+		if postcode == "" {
+			return nil
+		}
+		rows, err := s.admin.Query(s.ctx, `SELECT l.offer_id FROM offer_listing l, place p
+			WHERE p.code = $1 AND earth_distance(l.place, ll_to_earth(p.latitude, p.longitude)) <= $2 * 1000`, postcode, km)
+		require.NoError(s.t, err)
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		require.NoError(s.t, err)
+		within := make(map[uuid.UUID]bool, len(ids))
+		for _, id := range ids {
+			within[id] = true
+		}
+		return within
+	}
+}
+
 // What a listing promises may only ever be too good: then looking up in its
 // order misses nothing.
 func TestAWindowMissesNoOfferAndPutsTheSoonestFirst(t *testing.T) {
 	t.Parallel()
 	s, m := bulkMarket(t, 1_000)     // all of them one stretch
 	r := rand.New(rand.NewPCG(1, 9)) //nolint:gosec // a test's choice
-	for range 25 {
+	within := circle(s)
+	for n := range 50 {
 		from := m.Weekend().AddDate(0, 0, r.IntN(30)-10)
 		w := marketplace.Window{
 			FromDate: from, ToDate: from.AddDate(0, 0, r.IntN(20)), Earliest: []string{"00:00", "09:30", "15:00"}[r.IntN(3)],
@@ -63,11 +83,16 @@ func TestAWindowMissesNoOfferAndPutsTheSoonestFirst(t *testing.T) {
 		}
 		var got []marketplace.OfferSummary
 		q := marketplace.SearchQuery{When: w, SoldBy: "session", Limit: []int{30, 100}[r.IntN(2)]}
+		if n%2 == 0 { // through the squares of the largest town, among support by the hour
+			q.Postcode, q.WithinKM, q.SoldBy = "ZQ1", 25, ""
+			q.Limit = []int{5, 30}[r.IntN(2)]
+		}
 		var at time.Time
 		for {
 			page, err := marketplace.Search(s.ctx, s.d, q)
 			require.NoError(t, err)
-			got, at = append(got, page.Items...), page.At
+			items := slices.DeleteFunc(page.Items, func(o marketplace.OfferSummary) bool { return slices.Contains(o.SoldBy, "visit") })
+			got, at = append(got, items...), page.At
 			if q.Cursor = page.NextCursor; q.Cursor == "" {
 				break
 			}
@@ -77,8 +102,11 @@ func TestAWindowMissesNoOfferAndPutsTheSoonestFirst(t *testing.T) {
 		want := map[uuid.UUID]time.Time{}
 		var id uuid.UUID
 		var start time.Time
+		near := within(q.Postcode, q.WithinKM)
 		_, err = pgx.ForEachRow(rows, []any{&id, &start}, func() error {
-			want[id] = start.UTC()
+			if near == nil || near[id] {
+				want[id] = start.UTC()
+			}
 			return nil
 		})
 		require.NoError(t, err)
@@ -88,6 +116,36 @@ func TestAWindowMissesNoOfferAndPutsTheSoonestFirst(t *testing.T) {
 			require.False(t, i > 0 && o.NextStart.Before(*got[i-1].NextStart), "%+v: number %d is sooner than the one before it", w, i)
 		}
 	}
+}
+
+func TestACategoryAndThoseBelowItAreOneOrder(t *testing.T) {
+	t.Parallel()
+	s, _ := bulkMarket(t, 1_000) // all of them one stretch
+	q := marketplace.SearchQuery{Category: "leisure", Limit: 7, Age: new(int)}
+	*q.Age = 9
+	var got []marketplace.OfferSummary
+	for {
+		page, err := marketplace.Search(s.ctx, s.d, q)
+		require.NoError(t, err)
+		got = append(got, page.Items...)
+		if q.Cursor = page.NextCursor; q.Cursor == "" {
+			break
+		}
+	}
+	var want int
+	require.NoError(t, s.admin.QueryRow(s.ctx, `SELECT count(*) FROM offer_listing WHERE category = ANY ($1) AND 9 BETWEEN age_from AND age_to`,
+		marketplace.Descendants("leisure")).Scan(&want))
+	require.Greater(t, want, 100)
+	seen := map[uuid.UUID]bool{}
+	for i, o := range got {
+		require.Contains(t, marketplace.Descendants("leisure"), o.Category)
+		require.False(t, seen[o.ID], "met twice")
+		seen[o.ID] = true
+		if i > 0 && o.NextStart != nil {
+			require.False(t, got[i-1].NextStart == nil || o.NextStart.Before(*got[i-1].NextStart), "number %d is sooner than the one before it", i)
+		}
+	}
+	require.Len(t, got, want)
 }
 
 func TestStoppingEarlyChangesNoComparison(t *testing.T) {

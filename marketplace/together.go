@@ -66,7 +66,7 @@ func FindTogether(ctx context.Context, d *db.DB, t Together) ([]OfferSet, error)
 			if err != nil {
 				return err
 			}
-			offers, err := f.summaries(ctx, tx, found.hits)
+			offers, err := summaries(ctx, tx, found.hits)
 			if err != nil {
 				return err
 			}

@@ -159,8 +159,11 @@ func (f filter) walkSQL(after *step, limit int) (string, pgx.NamedArgs) {
 		asked = append(asked, condition{"", "(" + order + ", l.offer_id) > (" + from + ", @after_offer::uuid)"})
 	}
 	args["limit"] = limit
-	if f.walksCells() {
+	switch {
+	case f.walksCells():
 		return f.walkCells(asked), args
+	case f.walksKinds():
+		return f.walkKinds(asked), args
 	}
 	if f.sort == ByNearest {
 		// An index gives the nearest by distance alone, so all of one distance
@@ -198,11 +201,31 @@ func (f filter) byWordsNear() bool {
 
 func (f filter) walksCells() bool { return f.sort == BySoonest && f.byCells() }
 
+// walksKinds reports whether to read each of several categories in order. One by
+// next_at alone would first pass all that is sooner and of another kind.
+func (f filter) walksKinds() bool {
+	traits := len(f.needs)+len(f.features)+len(f.spoken) > 0 || f.kind != "" // their own index may leave less
+	return f.sort == BySoonest && f.category != "" && f.dropped != ByCategory && len(f.kinds()) > 1 && f.exact == "" && f.withinKM == 0 && !f.timed() && !traits
+}
+
+// walkKinds takes the soonest of each category, and of those the soonest of all.
+func (f filter) walkKinds(asked []condition) string {
+	within := slices.DeleteFunc(slices.Clone(asked), func(c condition) bool { return c.sql == inKinds })
+	return `SELECT n.* FROM unnest(@kinds::text[]) AS g (kind)
+CROSS JOIN LATERAL (
+    SELECT ` + f.columns() + `
+    FROM offer_listing l
+    WHERE l.category = g.kind AND ` + where(within) + `
+    ORDER BY l.next_at, l.offer_id LIMIT @limit) n
+ORDER BY n.next_at, n.offer_id
+LIMIT @limit`
+}
+
 // walkCells takes the soonest of each square, and of those the soonest of all.
 func (f filter) walkCells(asked []condition) string {
 	within := slices.DeleteFunc(slices.Clone(asked), func(c condition) bool { return c.sql == inCells })
 	starts, of := "NULL::int[]", ""
-	if f.timed() {
+	if f.timed() && !f.startsLater {
 		starts, of = "l.starts", `
 CROSS JOIN LATERAL (SELECT starts FROM offer_listing WHERE provider_id = n.provider_id AND offer_id = n.offer_id OFFSET 0) l`
 	}

@@ -164,8 +164,8 @@ func (b *bencher) machine(ctx context.Context) string {
 	if processor == "" {
 		processor = runtime.GOARCH
 	}
-	return fmt.Sprintf(`Measured by `+"`make bench`"+` on %s, %s: %d cores (%s), %s, %s, PostgreSQL %s with its
-default settings, all on one machine: clients, service and database share the cores. %s
+	return fmt.Sprintf(`Measured by `+"`make bench`"+` on %s, %s: %d cores (%s), %s, %s, PostgreSQL %s as
+`+"`shortbreaks`"+` starts it, all on one machine: clients, service and database share the cores. %s
 %s
 `, started.Format("2 January 2006"), runtime.GOOS, runtime.NumCPU(), processor, memory, runtime.Version(), b.server, b.loaded(), b.others)
 }

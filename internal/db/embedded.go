@@ -252,6 +252,8 @@ func (e *Embedded) settings() []string {
 	if e.opts.Throwaway {
 		set = append(set, "fsync=off", "synchronous_commit=off", "full_page_writes=off",
 			"wal_level=minimal", "max_wal_senders=0", "autovacuum=off")
+	} else {
+		set = append(set, "shared_buffers="+strconv.FormatInt(buffers(memory())>>10, 10)+"kB")
 	}
 	args := []string{"-D", e.data}
 	for _, s := range set {
