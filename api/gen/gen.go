@@ -8384,6 +8384,30 @@ type OutsidePlaces struct {
 // Overdue How long a question has waited; less than two days, two, or five.
 type Overdue string
 
+// OwnEmail Where your news go by e-mail.
+type OwnEmail struct {
+	// Address It is used. Left out: there is none, and no e-mail is sent.
+	Address *string `json:"address,omitempty"`
+
+	// ExpiresAt Until when the code for the address that waits counts.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// Waiting It is used once its code was given back.
+	Waiting *string `json:"waiting,omitempty"`
+}
+
+// OwnEmailChange Your e-mail address.
+type OwnEmailChange struct {
+	// Address One address and nothing else.
+	Address string `json:"address"`
+}
+
+// OwnEmailCode A code that was sent to an e-mail address.
+type OwnEmailCode struct {
+	// Code As it was sent; case, spaces and dashes do not matter.
+	Code string `json:"code"`
+}
+
 // PaidAhead What of an item is paid before it takes place; left out if all is paid once attendance is agreed.
 type PaidAhead struct {
 	Dues []ItemDue `json:"dues"`
@@ -12255,6 +12279,12 @@ type CreateOfflineBookingJSONRequestBody = OfflineBookingRequest
 // TakeOutsidePlacesJSONRequestBody defines body for TakeOutsidePlaces for application/json ContentType.
 type TakeOutsidePlacesJSONRequestBody = OutsidePlaceRequest
 
+// SetOwnEmailJSONRequestBody defines body for SetOwnEmail for application/json ContentType.
+type SetOwnEmailJSONRequestBody = OwnEmailChange
+
+// ConfirmOwnEmailJSONRequestBody defines body for ConfirmOwnEmail for application/json ContentType.
+type ConfirmOwnEmailJSONRequestBody = OwnEmailCode
+
 // CostPlanJSONRequestBody defines body for CostPlan for application/json ContentType.
 type CostPlanJSONRequestBody = PlanCostingRequest
 
@@ -12809,6 +12839,18 @@ type ServerInterface interface {
 	// EndOutsidePlace Give places taken outside back
 	// (POST /v1/outside-places/{outside_place_id}/ending)
 	EndOutsidePlace(ctx echo.Context, outsidePlaceID ID) error
+	// RemoveOwnEmail Get no e-mail any more
+	// (DELETE /v1/own-email)
+	RemoveOwnEmail(ctx echo.Context) error
+	// GetOwnEmail Read your e-mail address
+	// (GET /v1/own-email)
+	GetOwnEmail(ctx echo.Context) error
+	// SetOwnEmail Give your e-mail address
+	// (PUT /v1/own-email)
+	SetOwnEmail(ctx echo.Context) error
+	// ConfirmOwnEmail Confirm your e-mail address
+	// (PUT /v1/own-email/confirmation)
+	ConfirmOwnEmail(ctx echo.Context) error
 	// CostPlan Cost a whole plan in one request
 	// (POST /v1/plan-costings)
 	CostPlan(ctx echo.Context, params CostPlanParams) error
@@ -16785,6 +16827,42 @@ func (w *ServerInterfaceWrapper) EndOutsidePlace(ctx echo.Context) error {
 	return err
 }
 
+// RemoveOwnEmail converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveOwnEmail(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveOwnEmail(ctx)
+	return err
+}
+
+// GetOwnEmail converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOwnEmail(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOwnEmail(ctx)
+	return err
+}
+
+// SetOwnEmail converts echo context to params.
+func (w *ServerInterfaceWrapper) SetOwnEmail(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetOwnEmail(ctx)
+	return err
+}
+
+// ConfirmOwnEmail converts echo context to params.
+func (w *ServerInterfaceWrapper) ConfirmOwnEmail(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ConfirmOwnEmail(ctx)
+	return err
+}
+
 // CostPlan converts echo context to params.
 func (w *ServerInterfaceWrapper) CostPlan(ctx echo.Context) error {
 	var err error
@@ -18027,6 +18105,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/news/read", wrapper.ReadNews, options.OperationMiddlewares["readNews"]...)
 	router.GET(options.BaseURL+"/v1/news-choices", wrapper.ListNewsChoices, options.OperationMiddlewares["listNewsChoices"]...)
 	router.PUT(options.BaseURL+"/v1/news-choices", wrapper.ChooseNews, options.OperationMiddlewares["chooseNews"]...)
+	router.DELETE(options.BaseURL+"/v1/own-email", wrapper.RemoveOwnEmail, options.OperationMiddlewares["removeOwnEmail"]...)
+	router.GET(options.BaseURL+"/v1/own-email", wrapper.GetOwnEmail, options.OperationMiddlewares["getOwnEmail"]...)
+	router.PUT(options.BaseURL+"/v1/own-email", wrapper.SetOwnEmail, options.OperationMiddlewares["setOwnEmail"]...)
+	router.PUT(options.BaseURL+"/v1/own-email/confirmation", wrapper.ConfirmOwnEmail, options.OperationMiddlewares["confirmOwnEmail"]...)
 	router.GET(options.BaseURL+"/v1/outside-places", wrapper.ListOutsidePlaces, options.OperationMiddlewares["listOutsidePlaces"]...)
 	router.POST(options.BaseURL+"/v1/outside-places", wrapper.TakeOutsidePlaces, options.OperationMiddlewares["takeOutsidePlaces"]...)
 	router.POST(options.BaseURL+"/v1/outside-places/:outside_place_id/ending", wrapper.EndOutsidePlace, options.OperationMiddlewares["endOutsidePlace"]...)
@@ -35738,6 +35820,394 @@ func (response EndOutsidePlacedefaultApplicationProblemPlusJSONResponse) VisitEn
 	return err
 }
 
+type RemoveOwnEmailRequestObject struct {
+}
+
+type RemoveOwnEmailResponseObject interface {
+	VisitRemoveOwnEmailResponse(w http.ResponseWriter) error
+}
+
+type RemoveOwnEmail204Response struct {
+}
+
+func (response RemoveOwnEmail204Response) VisitRemoveOwnEmailResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveOwnEmail400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveOwnEmail400ApplicationProblemPlusJSONResponse) VisitRemoveOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveOwnEmail401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveOwnEmail401ApplicationProblemPlusJSONResponse) VisitRemoveOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveOwnEmail403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveOwnEmail403ApplicationProblemPlusJSONResponse) VisitRemoveOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveOwnEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveOwnEmaildefaultApplicationProblemPlusJSONResponse) VisitRemoveOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnEmailRequestObject struct {
+}
+
+type GetOwnEmailResponseObject interface {
+	VisitGetOwnEmailResponse(w http.ResponseWriter) error
+}
+
+type GetOwnEmail200JSONResponse OwnEmail
+
+func (response GetOwnEmail200JSONResponse) VisitGetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnEmail400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnEmail400ApplicationProblemPlusJSONResponse) VisitGetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnEmail401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnEmail401ApplicationProblemPlusJSONResponse) VisitGetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnEmail403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnEmail403ApplicationProblemPlusJSONResponse) VisitGetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOwnEmaildefaultApplicationProblemPlusJSONResponse) VisitGetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmailRequestObject struct {
+	Body *SetOwnEmailJSONRequestBody
+}
+
+type SetOwnEmailResponseObject interface {
+	VisitSetOwnEmailResponse(w http.ResponseWriter) error
+}
+
+type SetOwnEmail200JSONResponse OwnEmail
+
+func (response SetOwnEmail200JSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmail400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SetOwnEmail400ApplicationProblemPlusJSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmail401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetOwnEmail401ApplicationProblemPlusJSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmail403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetOwnEmail403ApplicationProblemPlusJSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmail409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SetOwnEmail409ApplicationProblemPlusJSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmail422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SetOwnEmail422ApplicationProblemPlusJSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetOwnEmaildefaultApplicationProblemPlusJSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmOwnEmailRequestObject struct {
+	Body *ConfirmOwnEmailJSONRequestBody
+}
+
+type ConfirmOwnEmailResponseObject interface {
+	VisitConfirmOwnEmailResponse(w http.ResponseWriter) error
+}
+
+type ConfirmOwnEmail200JSONResponse OwnEmail
+
+func (response ConfirmOwnEmail200JSONResponse) VisitConfirmOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmOwnEmail400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmOwnEmail400ApplicationProblemPlusJSONResponse) VisitConfirmOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmOwnEmail401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmOwnEmail401ApplicationProblemPlusJSONResponse) VisitConfirmOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmOwnEmail403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmOwnEmail403ApplicationProblemPlusJSONResponse) VisitConfirmOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmOwnEmail409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmOwnEmail409ApplicationProblemPlusJSONResponse) VisitConfirmOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmOwnEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ConfirmOwnEmaildefaultApplicationProblemPlusJSONResponse) VisitConfirmOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CostPlanRequestObject struct {
 	Params CostPlanParams
 	Body   *CostPlanJSONRequestBody
@@ -42526,6 +42996,18 @@ type StrictServerInterface interface {
 	// EndOutsidePlace Give places taken outside back
 	// (POST /v1/outside-places/{outside_place_id}/ending)
 	EndOutsidePlace(ctx context.Context, request EndOutsidePlaceRequestObject) (EndOutsidePlaceResponseObject, error)
+	// RemoveOwnEmail Get no e-mail any more
+	// (DELETE /v1/own-email)
+	RemoveOwnEmail(ctx context.Context, request RemoveOwnEmailRequestObject) (RemoveOwnEmailResponseObject, error)
+	// GetOwnEmail Read your e-mail address
+	// (GET /v1/own-email)
+	GetOwnEmail(ctx context.Context, request GetOwnEmailRequestObject) (GetOwnEmailResponseObject, error)
+	// SetOwnEmail Give your e-mail address
+	// (PUT /v1/own-email)
+	SetOwnEmail(ctx context.Context, request SetOwnEmailRequestObject) (SetOwnEmailResponseObject, error)
+	// ConfirmOwnEmail Confirm your e-mail address
+	// (PUT /v1/own-email/confirmation)
+	ConfirmOwnEmail(ctx context.Context, request ConfirmOwnEmailRequestObject) (ConfirmOwnEmailResponseObject, error)
 	// CostPlan Cost a whole plan in one request
 	// (POST /v1/plan-costings)
 	CostPlan(ctx context.Context, request CostPlanRequestObject) (CostPlanResponseObject, error)
@@ -47979,6 +48461,144 @@ func (sh *strictHandler) EndOutsidePlace(ctx echo.Context, outsidePlaceID ID) er
 		return err
 	} else if validResponse, ok := response.(EndOutsidePlaceResponseObject); ok {
 		return validResponse.VisitEndOutsidePlaceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveOwnEmail operation middleware
+func (sh *strictHandler) RemoveOwnEmail(ctx echo.Context) error {
+	var request RemoveOwnEmailRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveOwnEmail(ctx.Request().Context(), request.(RemoveOwnEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveOwnEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveOwnEmailResponseObject); ok {
+		return validResponse.VisitRemoveOwnEmailResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetOwnEmail operation middleware
+func (sh *strictHandler) GetOwnEmail(ctx echo.Context) error {
+	var request GetOwnEmailRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOwnEmail(ctx.Request().Context(), request.(GetOwnEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOwnEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOwnEmailResponseObject); ok {
+		return validResponse.VisitGetOwnEmailResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetOwnEmail operation middleware
+func (sh *strictHandler) SetOwnEmail(ctx echo.Context) error {
+	var request SetOwnEmailRequestObject
+
+	var body SetOwnEmailJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetOwnEmail(ctx.Request().Context(), request.(SetOwnEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetOwnEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetOwnEmailResponseObject); ok {
+		return validResponse.VisitSetOwnEmailResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ConfirmOwnEmail operation middleware
+func (sh *strictHandler) ConfirmOwnEmail(ctx echo.Context) error {
+	var request ConfirmOwnEmailRequestObject
+
+	var body ConfirmOwnEmailJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmOwnEmail(ctx.Request().Context(), request.(ConfirmOwnEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmOwnEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ConfirmOwnEmailResponseObject); ok {
+		return validResponse.VisitConfirmOwnEmailResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -110,6 +110,7 @@ func newJobs(d *db.DB, mailer *people.Mailer, signIn string) (*river.Client[pgx.
 	river.AddWorker(workers, &marketplace.BusyWorker{DB: d})
 	river.AddWorker(workers, &marketplace.ImportWorker{DB: d})
 	river.AddWorker(workers, &booking.NewsMailWorker{DB: d, Mailer: mailer, Address: signIn})
+	river.AddWorker(workers, &people.EmailWorker{DB: d, Mailer: mailer, Address: signIn})
 	teller := booking.Teller{DB: d, Mail: mailer != nil}
 	counted := func(do func(context.Context) (int, error)) func(ctx context.Context) error {
 		return func(ctx context.Context) error {
