@@ -5768,6 +5768,9 @@ type CredentialVerdict string
 
 // Credit Money a family paid itself for a date and got back to use by a day.
 type Credit struct {
+	// AgainOf The credit it came from again; that had ended meanwhile.
+	AgainOf *openapi_types.UUID `json:"again_of,omitempty"`
+
 	// AmountPence What came back.
 	AmountPence int64 `json:"amount_pence"`
 
@@ -5832,7 +5835,7 @@ type CreditList struct {
 // CreditTerms What the family paid itself, from its own money and ahead, comes back as a credit if it cancels, and not as money that
 // never ends. Left out, it is money. What a provider or a council cancels always comes back as money.
 type CreditTerms struct {
-	// Days How long it can be used, from the day of the cancellation.
+	// Days How long it can be used, from the day of the cancellation. What a credit had paid keeps its own last day.
 	Days int `json:"days"`
 
 	// Siblings Whether brothers and sisters may use it too.
