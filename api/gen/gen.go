@@ -8268,6 +8268,41 @@ type OnboardingStep struct {
 // OnboardingStepName A task of a new provider.
 type OnboardingStepName string
 
+// OpenCredit A credit that can still be used.
+type OpenCredit struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// LastOn The last day on which something can be booked with it.
+	LastOn openapi_types.Date `json:"last_on"`
+
+	// LeftPence What can still be used: no booking holds it.
+	LeftPence int64 `json:"left_pence"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID `json:"provider_id"`
+
+	// ProviderName Whose it is when it ends.
+	ProviderName string `json:"provider_name"`
+}
+
+// OpenCreditList A page of credits that can still be used.
+type OpenCreditList struct {
+	Items []OpenCredit `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor,omitempty"`
+}
+
 // OpenDataset A dataset with its feeds, in the terms of schema.org (JSON-LD).
 type OpenDataset struct {
 	Context       []string                  `json:"@context"`
@@ -11904,6 +11939,18 @@ type CreateOfflineBookingParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListOpenCreditsParams defines parameters for ListOpenCredits.
+type ListOpenCreditsParams struct {
+	// EndsBefore Only those whose last day is before this one.
+	EndsBefore *openapi_types.Date `form:"ends_before,omitempty" json:"ends_before,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ImportOutsidePlacesParams defines parameters for ImportOutsidePlaces.
 type ImportOutsidePlacesParams struct {
 	// ProviderID The provider, if you act for several.
@@ -12830,6 +12877,9 @@ type ServerInterface interface {
 	// AgreeOfflineBooking Say yes to a booking a provider entered
 	// (POST /v1/offline-bookings/{booking_id}/agreement)
 	AgreeOfflineBooking(ctx echo.Context, bookingID BookingID) error
+	// ListOpenCredits List credits that can still be used
+	// (GET /v1/open-credits)
+	ListOpenCredits(ctx echo.Context, params ListOpenCreditsParams) error
 	// ImportOutsidePlaces Import places taken outside from a file
 	// (POST /v1/outside-place-imports)
 	ImportOutsidePlaces(ctx echo.Context, params ImportOutsidePlacesParams) error
@@ -16741,6 +16791,38 @@ func (w *ServerInterfaceWrapper) AgreeOfflineBooking(ctx echo.Context) error {
 	return err
 }
 
+// ListOpenCredits converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOpenCredits(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOpenCreditsParams
+	// ------------- Optional query parameter "ends_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ends_before", ctx.QueryParams(), &params.EndsBefore, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ends_before: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOpenCredits(ctx, params)
+	return err
+}
+
 // ImportOutsidePlaces converts echo context to params.
 func (w *ServerInterfaceWrapper) ImportOutsidePlaces(ctx echo.Context) error {
 	var err error
@@ -18157,6 +18239,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/tickets", wrapper.BuyTicket, options.OperationMiddlewares["buyTicket"]...)
 	router.GET(options.BaseURL+"/v1/tickets/:ticket_id", wrapper.GetTicket, options.OperationMiddlewares["getTicket"]...)
 	router.GET(options.BaseURL+"/v1/credits", wrapper.ListCredits, options.OperationMiddlewares["listCredits"]...)
+	router.GET(options.BaseURL+"/v1/open-credits", wrapper.ListOpenCredits, options.OperationMiddlewares["listOpenCredits"]...)
 	router.POST(options.BaseURL+"/v1/credits/:credit_id/transfer", wrapper.TransferCredit, options.OperationMiddlewares["transferCredit"]...)
 	router.POST(options.BaseURL+"/v1/baskets", wrapper.CreateBasket, options.OperationMiddlewares["createBasket"]...)
 	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
@@ -35319,6 +35402,103 @@ func (response AgreeOfflineBookingdefaultApplicationProblemPlusJSONResponse) Vis
 	return err
 }
 
+type ListOpenCreditsRequestObject struct {
+	Params ListOpenCreditsParams
+}
+
+type ListOpenCreditsResponseObject interface {
+	VisitListOpenCreditsResponse(w http.ResponseWriter) error
+}
+
+type ListOpenCredits200ResponseHeaders struct {
+	Link *string
+}
+
+type ListOpenCredits200JSONResponse struct {
+	Body    OpenCreditList
+	Headers ListOpenCredits200ResponseHeaders
+}
+
+func (response ListOpenCredits200JSONResponse) VisitListOpenCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOpenCredits400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOpenCredits400ApplicationProblemPlusJSONResponse) VisitListOpenCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOpenCredits401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOpenCredits401ApplicationProblemPlusJSONResponse) VisitListOpenCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOpenCredits403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOpenCredits403ApplicationProblemPlusJSONResponse) VisitListOpenCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOpenCreditsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListOpenCreditsdefaultApplicationProblemPlusJSONResponse) VisitListOpenCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ImportOutsidePlacesRequestObject struct {
 	Params      ImportOutsidePlacesParams
 	ContentType string
@@ -42987,6 +43167,9 @@ type StrictServerInterface interface {
 	// AgreeOfflineBooking Say yes to a booking a provider entered
 	// (POST /v1/offline-bookings/{booking_id}/agreement)
 	AgreeOfflineBooking(ctx context.Context, request AgreeOfflineBookingRequestObject) (AgreeOfflineBookingResponseObject, error)
+	// ListOpenCredits List credits that can still be used
+	// (GET /v1/open-credits)
+	ListOpenCredits(ctx context.Context, request ListOpenCreditsRequestObject) (ListOpenCreditsResponseObject, error)
 	// ImportOutsidePlaces Import places taken outside from a file
 	// (POST /v1/outside-place-imports)
 	ImportOutsidePlaces(ctx context.Context, request ImportOutsidePlacesRequestObject) (ImportOutsidePlacesResponseObject, error)
@@ -48340,6 +48523,31 @@ func (sh *strictHandler) AgreeOfflineBooking(ctx echo.Context, bookingID Booking
 		return err
 	} else if validResponse, ok := response.(AgreeOfflineBookingResponseObject); ok {
 		return validResponse.VisitAgreeOfflineBookingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOpenCredits operation middleware
+func (sh *strictHandler) ListOpenCredits(ctx echo.Context, params ListOpenCreditsParams) error {
+	var request ListOpenCreditsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOpenCredits(ctx.Request().Context(), request.(ListOpenCreditsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOpenCredits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOpenCreditsResponseObject); ok {
+		return validResponse.VisitListOpenCreditsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
