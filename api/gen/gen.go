@@ -4286,6 +4286,12 @@ type BookingItem struct {
 	// State Where one item stands.
 	State ItemState `json:"state"`
 
+	// TicketID The block of dates it was booked off.
+	TicketID *openapi_types.UUID `json:"ticket_id,omitempty"`
+
+	// TicketUsed Given with `ticket_id`: whether it is one of the dates used of the block.
+	TicketUsed *bool `json:"ticket_used,omitempty"`
+
 	// TimeZone Example: Europe/London
 	TimeZone string `json:"time_zone"`
 
