@@ -2152,6 +2152,7 @@ const (
 	NewsKindAccepted             NewsKind = "accepted"
 	NewsKindAgreeSoon            NewsKind = "agree_soon"
 	NewsKindAgreed               NewsKind = "agreed"
+	NewsKindAskWaiting           NewsKind = "ask_waiting"
 	NewsKindAsked                NewsKind = "asked"
 	NewsKindBooked               NewsKind = "booked"
 	NewsKindCancelledByAuthority NewsKind = "cancelled_by_authority"
@@ -2160,12 +2161,14 @@ const (
 	NewsKindCreditEnding         NewsKind = "credit_ending"
 	NewsKindDayBefore            NewsKind = "day_before"
 	NewsKindDeclined             NewsKind = "declined"
+	NewsKindEmergencyWaiting     NewsKind = "emergency_waiting"
 	NewsKindEntered              NewsKind = "entered"
 	NewsKindExpired              NewsKind = "expired"
 	NewsKindGroupCalledOff       NewsKind = "group_called_off"
 	NewsKindGroupRuns            NewsKind = "group_runs"
 	NewsKindMessage              NewsKind = "message"
 	NewsKindMoved                NewsKind = "moved"
+	NewsKindNightsReached        NewsKind = "nights_reached"
 	NewsKindPlaceOffered         NewsKind = "place_offered"
 	NewsKindQueried              NewsKind = "queried"
 	NewsKindQueryWithdrawn       NewsKind = "query_withdrawn"
@@ -2189,6 +2192,8 @@ func (e NewsKind) Valid() bool {
 		return true
 	case NewsKindAgreed:
 		return true
+	case NewsKindAskWaiting:
+		return true
 	case NewsKindAsked:
 		return true
 	case NewsKindBooked:
@@ -2205,6 +2210,8 @@ func (e NewsKind) Valid() bool {
 		return true
 	case NewsKindDeclined:
 		return true
+	case NewsKindEmergencyWaiting:
+		return true
 	case NewsKindEntered:
 		return true
 	case NewsKindExpired:
@@ -2216,6 +2223,8 @@ func (e NewsKind) Valid() bool {
 	case NewsKindMessage:
 		return true
 	case NewsKindMoved:
+		return true
+	case NewsKindNightsReached:
 		return true
 	case NewsKindPlaceOffered:
 		return true

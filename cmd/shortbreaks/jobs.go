@@ -48,6 +48,7 @@ type (
 
 	roundsToldArgs  struct{} // tells them what became of their wishes in a round
 	creditsToldArgs struct{} // tells families of credits that end soon
+	councilToldArgs struct{} // tells councils what waits for them
 	wantedArgs      struct{} // looks for what families want and could not find
 )
 
@@ -80,6 +81,9 @@ func (roundsToldArgs) Kind() string { return "tell_rounds" }
 
 // Kind names the job.
 func (creditsToldArgs) Kind() string { return "tell_credits" }
+
+// Kind names the job.
+func (councilToldArgs) Kind() string { return "tell_councils" }
 
 // Kind names the job.
 func (wantedArgs) Kind() string { return "look_for_wanted" }
@@ -138,6 +142,7 @@ func newJobs(d *db.DB, mailer *people.Mailer, signIn string) (*river.Client[pgx.
 		runs[wantedArgs](workers, remindEvery, counted(teller.LookForWanted)),
 		runs[remindArgs](workers, remindEvery, counted(teller.Remind)),
 		runs[creditsToldArgs](workers, remindEvery, counted(teller.TellCredits)),
+		runs[councilToldArgs](workers, remindEvery, counted(teller.TellCouncils)),
 		runs[purgeArgs](workers, purgeEvery, d.PurgeReplies),
 		runs[roundArgs](workers, roundEvery, all(marketplace.WarnOfExpiry, marketplace.TidyImports, booking.CountReliability, commissioning.CountWanted)),
 		runs[pricesArgs](workers, pricesEvery, all(marketplace.RollPrices, marketplace.MarkLapses)),
