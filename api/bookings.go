@@ -154,6 +154,7 @@ func itemFor(who shortbreaks.Actor) func(*booking.Item) gen.BookingItem {
 		}
 		out.Companions, out.WorkerChanges = companionsOut(it.Companions), changesOut(it.Changes)
 		out.PaidAhead = paidAheadFor(who)(it)
+		out.TicketID, out.TicketUsed = ticketUse(it)
 		if it.FeeDueAt != nil {
 			out.FeePence, out.FeeDueAt = pence64(it.FeePence), londonOrNone(it.FeeDueAt)
 		}

@@ -50,7 +50,7 @@ func (k kept) VisitTransferCreditResponse(w http.ResponseWriter) error { return 
 func creditOut(c *payments.Credit) gen.Credit {
 	out := gen.Credit{
 		ID: c.ID, ChildID: c.ChildID, ProviderID: c.ProviderID, ProviderName: c.ProviderName, OfferID: c.OfferID, OfferTitle: c.OfferTitle,
-		ItemID: c.ItemID, CancelledStart: c.LocalStart, FromID: c.FromID, AmountPence: int64(c.AmountPence), MovedPence: int64(c.MovedPence),
+		ItemID: c.ItemID, CancelledStart: c.LocalStart, FromID: c.FromID, AgainOf: c.AgainOf, AmountPence: int64(c.AmountPence), MovedPence: int64(c.MovedPence),
 		LeftPence: int64(c.LeftPence), LastOn: day(c.LastOn), ForSiblings: c.ForSiblings, CreatedAt: london(c.CreatedAt),
 	}
 	if c.LapsedPence != nil {

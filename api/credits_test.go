@@ -71,7 +71,8 @@ func (w *world) creditOf(council *demo.Council, house *demo.House, parent shortb
 // creditRequests are those of credits.
 func (m *cast) creditRequests() map[string]func(target string, fresh bool) request {
 	return map[string]func(target string, fresh bool) request{
-		"listCredits": func(string, bool) request { return req(http.MethodGet, "/v1/credits", nil) },
+		"listOpenCredits": func(string, bool) request { return req(http.MethodGet, "/v1/open-credits", nil) },
+		"listCredits":     func(string, bool) request { return req(http.MethodGet, "/v1/credits", nil) },
 		"moveBundleDate": func(target string, fresh bool) request {
 			to := shortbreaks.NewID()
 			id := m.record("bundle", target, fresh, func() uuid.UUID {

@@ -39,6 +39,7 @@ type Config struct {
 	Stripe   *payments.Stripe           // nil: there are no card payments here
 	Searches *marketplace.SearchCounter // counts what is looked for, and nobody
 	Demo     bool                       // people sign in by name alone
+	Mail     bool                       // e-mail goes out from here
 	Log      *slog.Logger               // one line for each request; nil: slog's default
 	Now      func() time.Time           // the wall clock; ages tokens and times requests, decides nothing else
 

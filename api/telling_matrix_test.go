@@ -38,6 +38,14 @@ func (m *cast) tellingRequests() map[string]func(target string, fresh bool) requ
 		"chooseNews": func(string, bool) request {
 			return req(http.MethodPut, "/v1/news-choices", object{"items": []object{{"kind": "message", "mail": false}}})
 		},
+		"getOwnEmail": func(string, bool) request { return req(http.MethodGet, "/v1/own-email", nil) },
+		"setOwnEmail": func(string, bool) request {
+			return req(http.MethodPut, "/v1/own-email", object{"address": "somebody@example.org"})
+		},
+		"removeOwnEmail": func(string, bool) request { return req(http.MethodDelete, "/v1/own-email", nil) },
+		"confirmOwnEmail": func(string, bool) request {
+			return req(http.MethodPut, "/v1/own-email/confirmation", object{"code": "wrong"})
+		},
 		"listBookingMessages": messages(http.MethodGet, "", nil),
 		"writeBookingMessage": messages(http.MethodPost, "", object{"words": "Hello"}),
 		"markMessagesRead":    messages(http.MethodPut, "/read", object{"up_to": 1}),

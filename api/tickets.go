@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/google/uuid"
+
 	"shortbreaks"
 	"shortbreaks/api/gen"
 	"shortbreaks/booking"
@@ -63,4 +65,12 @@ func ticketOut(t *booking.Ticket) gen.Ticket {
 		OfferTitle: t.OfferTitle, OptionName: t.OptionName, State: gen.ItemState(t.State), Count: t.Count, Used: t.Used, Left: t.Left(),
 		ValidFrom: day(t.ValidFrom), ValidTo: day(t.ValidTo), PricePence: int64(t.PricePence), CreatedAt: london(t.CreatedAt),
 	}
+}
+
+// ticketUse is the block an item was booked off, and whether it is used of it.
+func ticketUse(it *booking.Item) (id *uuid.UUID, used *bool) {
+	if it.TicketID == nil {
+		return nil, nil
+	}
+	return it.TicketID, &it.TicketCounts
 }

@@ -85,7 +85,7 @@ func (w *world) serve(change ...func(*api.Config)) {
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { require.NoError(w.t, w.double.Close()) })
 	cfg := api.Config{
-		DB: w.d, Keys: w.keys, Searches: w.searches, Demo: true, Now: w.clock.Now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		DB: w.d, Keys: w.keys, Searches: w.searches, Demo: true, Mail: true, Now: w.clock.Now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 		Stripe: payments.NewStripe(payments.StripeConfig{
 			Key: "sk_test_api", WebhookSecret: "whsec_api", APIBase: base, SuccessURL: "https://breaks.test/paid", CancelURL: "https://breaks.test/back",
 		}),

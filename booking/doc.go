@@ -51,7 +51,7 @@
 //   - credit.go: what a family paid itself comes back as a credit, if the terms say so.
 //   - read.go: what each role may see of a booking.
 //   - message.go: what those linked to a booking write to each other about it.
-//   - newskind.go: what each move tells whom; tell.go, tellwhom.go, remind.go:
+//   - newskind.go: what each move tells whom; tell.go, tellwhom.go, tellcouncil.go, remind.go:
 //     telling them, once; news.go: reading it; newsmail.go: e-mail about it.
 //   - calendarlink.go, calendar.go: secret addresses, and the calendars they
 //     lead to.

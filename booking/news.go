@@ -32,13 +32,26 @@ type News struct {
 func (n News) Words() string { return newsText(n.Kind, n.Title, n.StartsAt, n.Dates, n.Deadline) }
 
 // hearers are told about bookings.
-var hearers = []shortbreaks.Role{shortbreaks.Family, shortbreaks.ProviderOwner, shortbreaks.Coordinator, shortbreaks.Worker}
+var hearers = []shortbreaks.Role{
+	shortbreaks.Family, shortbreaks.ProviderOwner, shortbreaks.Coordinator, shortbreaks.Worker, shortbreaks.Practitioner, shortbreaks.Approver,
+}
 
 // newsFrom are one's own news, as far as one still may see what they are about.
 const newsFrom = `
 FROM news n LEFT JOIN booking b ON b.authority_id = n.authority_id AND b.id = n.booking_id
 JOIN offer o ON o.provider_id = n.provider_id AND o.id = coalesce(n.offer_id, b.offer_id)
-WHERE n.person_id = $1 AND CASE WHEN n.role = 'family' THEN coalesce(n.child_id, b.child_id) = ANY ($2) ELSE b.provider_id = ANY ($3) END`
+WHERE n.person_id = $1 AND CASE WHEN n.role = 'family' THEN coalesce(n.child_id, b.child_id) = ANY ($2)
+    WHEN n.role IN ('practitioner', 'approver') THEN n.authority_id = ANY ($4) ELSE b.provider_id = ANY ($3) END`
+
+// newsReach are the arguments of newsFrom. A family has its authority in scope
+// and is no staff of it.
+func newsReach(who shortbreaks.Actor) []any {
+	councils := []uuid.UUID{}
+	if who.Is(shortbreaks.Practitioner, shortbreaks.Approver) {
+		councils = who.Authorities
+	}
+	return []any{who.Person, who.Children, who.Providers, councils}
+}
 
 // ListNews is a page of what the actor was told, the newest first, whether
 // more follow, and how much of all is unread. Errors: forbidden.
@@ -49,14 +62,14 @@ func ListNews(ctx context.Context, d *db.DB, who shortbreaks.Actor, after uuid.U
 	err = d.Read(ctx, db.For(who), func(tx *db.Tx) error {
 		rows, err := tx.PGX.Query(ctx, `SELECT n.id, n.kind, n.booking_id, o.id AS offer_id, coalesce(b.reference, '') AS reference, o.title,
 				n.starts_at, n.dates, n.deadline, n.at, n.read_at `+newsFrom+`
-			AND ($4 = '00000000-0000-0000-0000-000000000000'::uuid OR n.id < $4) ORDER BY n.id DESC LIMIT $5`, who.Person, who.Children, who.Providers, after, limit+1)
+			AND ($5 = '00000000-0000-0000-0000-000000000000'::uuid OR n.id < $5) ORDER BY n.id DESC LIMIT $6`, append(newsReach(who), after, limit+1)...)
 		if err == nil {
 			page, err = pgx.CollectRows(rows, pgx.RowToStructByName[News])
 		}
 		if err != nil {
 			return fmt.Errorf("read news: %w", err)
 		}
-		if err := tx.PGX.QueryRow(ctx, `SELECT count(*) `+newsFrom+` AND n.read_at IS NULL`, who.Person, who.Children, who.Providers).Scan(&unread); err != nil {
+		if err := tx.PGX.QueryRow(ctx, `SELECT count(*) `+newsFrom+` AND n.read_at IS NULL`, newsReach(who)...).Scan(&unread); err != nil {
 			return fmt.Errorf("count news: %w", err)
 		}
 		return nil

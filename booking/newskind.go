@@ -41,6 +41,9 @@ const (
 	NewsEntered            NewsKind = "entered"
 	NewsCreditEnding       NewsKind = "credit_ending"
 	NewsTicketEnding       NewsKind = "ticket_ending"
+	NewsAskWaiting         NewsKind = "ask_waiting"
+	NewsEmergencyWaiting   NewsKind = "emergency_waiting"
+	NewsNightsReached      NewsKind = "nights_reached"
 )
 
 // newsWords begin the sentence that the offer and the date end.
@@ -56,10 +59,13 @@ var newsWords = map[NewsKind]string{
 	NewsAgreeSoon: "This counts as agreed soon; please agree or say what is wrong",
 	NewsYesNeeded: "This waits for your answer; please agree or say what is wrong", NewsWantedFound: "Something fits a time you want",
 	NewsRoundPlaced: "The places were given out and you have one", NewsRoundNotPlaced: "The places were given out and there was none for you",
-	NewsRoundCalledOff: "The places are not given out together; book one as any other",
-	NewsEntered:        "The provider has entered a booking for you; please say yes or no",
-	NewsCreditEnding:   "A credit of yours ends soon. It came back from what follows, and this is its last day",
-	NewsTicketEnding:   "Dates are left of a block that ends soon, and this is its last day",
+	NewsRoundCalledOff:   "The places are not given out together; book one as any other",
+	NewsEntered:          "The provider has entered a booking for you; please say yes or no",
+	NewsCreditEnding:     "A credit of yours ends soon. It came back from what follows, and this is its last day",
+	NewsTicketEnding:     "Dates are left of a block that ends soon, and this is its last day",
+	NewsAskWaiting:       "A family asks for what you have to agree to first; your quote is your yes",
+	NewsEmergencyWaiting: "An emergency booking waits for a decision of yours",
+	NewsNightsReached:    "With this booking a child's nights away reach what the regulations speak of",
 }
 
 // NewsKinds are all kinds, in the order they are shown.
@@ -67,7 +73,7 @@ var NewsKinds = []NewsKind{
 	NewsAsked, NewsBooked, NewsAccepted, NewsDeclined, NewsExpired, NewsGroupRuns, NewsGroupCalledOff, NewsCancelledByFamily, NewsCancelledProvider,
 	NewsCancelledAuthority, NewsMoved, NewsPlaceOffered, NewsRegisterFiled, NewsQueried, NewsQueryWithdrawn, NewsAgreed, NewsSettled, NewsMessage,
 	NewsDayBefore, NewsRequestWaiting, NewsAgreeSoon, NewsYesNeeded, NewsWantedFound, NewsRoundPlaced, NewsRoundNotPlaced, NewsRoundCalledOff, NewsEntered,
-	NewsCreditEnding, NewsTicketEnding,
+	NewsCreditEnding, NewsTicketEnding, NewsAskWaiting, NewsEmergencyWaiting, NewsNightsReached,
 }
 
 // newsText is what is told, in one or two sentences.

@@ -111,7 +111,7 @@ func (w *NewsMailWorker) stillConcerns(ctx context.Context, a NewsMailArgs, role
 	}
 	var concerned bool
 	err = w.DB.Read(ctx, db.For(who), func(tx *db.Tx) error {
-		return tx.PGX.QueryRow(ctx, `SELECT EXISTS (SELECT `+newsFrom+` AND n.id = $4)`, who.Person, who.Children, who.Providers, a.NewsID).Scan(&concerned)
+		return tx.PGX.QueryRow(ctx, `SELECT EXISTS (SELECT `+newsFrom+` AND n.id = $5)`, append(newsReach(who), a.NewsID)...).Scan(&concerned)
 	})
 	if err != nil {
 		return "", n, fmt.Errorf("look whether news still concern somebody: %w", err)

@@ -2,11 +2,9 @@ package booking
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,6 +13,7 @@ import (
 	"shortbreaks"
 	"shortbreaks/budgets"
 	"shortbreaks/internal/db"
+	"shortbreaks/people"
 )
 
 // The refusals of booking codes.
@@ -67,7 +66,7 @@ func MakeCode(ctx context.Context, d *db.DB, who shortbreaks.Actor, child, provi
 	if !who.Is(shortbreaks.Family, shortbreaks.Practitioner) {
 		return nil, "", shortbreaks.ErrForbidden
 	}
-	code = newCode()
+	code = people.NewCode()
 	err = d.Do(ctx, db.For(who), func(tx *db.Tx) error {
 		of, err := budgets.LoadChild(ctx, tx, who, child)
 		if err != nil {
@@ -92,7 +91,7 @@ func MakeCode(ctx context.Context, d *db.DB, who shortbreaks.Actor, child, provi
 		}
 		_, err = tx.PGX.Exec(ctx, `INSERT INTO booking_code (authority_id, id, child_id, provider_id, role, made_by, made_at, expires_at, code_hash)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			c.AuthorityID, c.ID, c.ChildID, c.ProviderID, string(c.Role), c.MadeBy, c.MadeAt, c.ExpiresAt, hashOf(tidyCode(code)))
+			c.AuthorityID, c.ID, c.ChildID, c.ProviderID, string(c.Role), c.MadeBy, c.MadeAt, c.ExpiresAt, hashOf(people.TidyCode(code)))
 		if err != nil {
 			return fmt.Errorf("keep booking code: %w", err)
 		}
@@ -102,27 +101,6 @@ func MakeCode(ctx context.Context, d *db.DB, who shortbreaks.Actor, child, provi
 		return nil, "", err
 	}
 	return c, code, nil
-}
-
-const codeLetters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" // none that sound or look like others
-
-// newCode is a fresh code such as "7K3QM-9F2XD".
-func newCode() string {
-	var raw [10]byte
-	_, _ = rand.Read(raw[:]) // never fails: it would end the program
-	var b strings.Builder
-	for i, r := range raw {
-		if i == 5 {
-			b.WriteByte('-')
-		}
-		b.WriteByte(codeLetters[r&31])
-	}
-	return b.String()
-}
-
-// tidyCode is a code as it was meant, whoever wrote it down.
-func tidyCode(typed string) string {
-	return strings.NewReplacer(" ", "", "-", "", "I", "1", "L", "1", "O", "0").Replace(strings.ToUpper(typed))
 }
 
 // Codes lists the codes of the actor's children, the newest first, and whether
@@ -183,7 +161,7 @@ func WithdrawCode(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.
 
 // codeOf is the code somebody typed, if it is for one of the providers in scope.
 func codeOf(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, typed, lock string) (*FamilyCode, error) {
-	found, err := selectCodes(ctx, tx, `provider_id = ANY ($1) AND code_hash = $2 `+lock, who.Providers, hashOf(tidyCode(typed)))
+	found, err := selectCodes(ctx, tx, `provider_id = ANY ($1) AND code_hash = $2 `+lock, who.Providers, hashOf(people.TidyCode(typed)))
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package booking
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,7 +31,7 @@ type fact struct {
 	Dates                                int
 	Deadline                             *time.Time
 	By                                   *uuid.UUID // who did it, and need not be told
-	Family, ToProvider                   NewsKind   // "": not told
+	Family, ToProvider, ToCouncil        NewsKind   // "": not told
 	Offer                                *uuid.UUID // what it is about if it is about no booking
 }
 
@@ -109,7 +110,11 @@ func (t Teller) tellSome(ctx context.Context, tx *db.Tx, scope db.Scope) (int, e
 	if err != nil {
 		return 0, err
 	}
-	_, err = t.tell(ctx, tx, append(moves, written...))
+	nights, err := nightFacts(ctx, tx, scope, moves)
+	if err != nil {
+		return 0, err
+	}
+	_, err = t.tell(ctx, tx, slices.Concat(moves, written, nights))
 	return len(events) + len(messages), err
 }
 

@@ -26,6 +26,8 @@ type whom struct {
 	family map[uuid.UUID][]uuid.UUID // by child
 	staff  map[uuid.UUID][]recipient // by provider
 	worker map[uuid.UUID]uuid.UUID   // by lane
+
+	council map[uuid.UUID][]recipient // by authority
 }
 
 // by is everybody a fact is told to, but the one who did it.
@@ -38,6 +40,11 @@ func (w whom) by(f fact) (all []recipient) {
 	if f.ToProvider != "" {
 		for _, r := range w.staff[f.Provider] {
 			all = append(all, recipient{r.person, r.role, f.ToProvider})
+		}
+	}
+	for _, r := range w.council[f.Authority] {
+		if f.ToCouncil != "" && r.role == councilRole(f.ToCouncil) {
+			all = append(all, recipient{r.person, r.role, f.ToCouncil})
 		}
 	}
 	if kind := f.toWorker(); kind != "" && f.Lane != nil {
@@ -66,17 +73,23 @@ func (f fact) toWorker() NewsKind {
 
 // whomOf reads who is concerned with facts, by the roles of today.
 func whomOf(ctx context.Context, tx *db.Tx, facts []fact) (w whom, err error) {
-	var authorities, children, providers, lanes []uuid.UUID
+	var authorities, councils, children, providers, lanes []uuid.UUID
 	for _, f := range facts {
 		authorities, children, providers = append(authorities, f.Authority), append(children, f.Child), append(providers, f.Provider)
 		if f.Lane != nil {
 			lanes = append(lanes, *f.Lane)
+		}
+		if f.ToCouncil != "" {
+			councils = append(councils, f.Authority)
 		}
 	}
 	if w.family, err = familiesOf(ctx, tx, authorities, children); err != nil {
 		return w, err
 	}
 	if w.staff, err = staffOf(ctx, tx, providers); err != nil {
+		return w, err
+	}
+	if w.council, err = councilOf(ctx, tx, councils); err != nil {
 		return w, err
 	}
 	w.worker = map[uuid.UUID]uuid.UUID{}

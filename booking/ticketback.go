@@ -8,7 +8,7 @@ import (
 
 // returnNotAdmitted gives back to their blocks the dates on which the provider
 // could not admit the child, once the register is agreed: they were not used
-// (T57). A block that is over keeps them. Each date goes back once, however
+// (T57). Of a block that is over they are paid back (refundNotAdmitted). Each date goes back once, however
 // often and by however many it runs. It returns how many went back.
 func returnNotAdmitted(ctx context.Context, d *db.DB) (int, error) {
 	return sweep(ctx, d, `ticket_id IS NOT NULL AND ticket_counts AND state = 'settled' AND (authority_id, id) IN (SELECT d.authority_id, d.item_id FROM delivery d

@@ -256,7 +256,7 @@ func usedShare(price shortbreaks.Pence, used, count int) (sum shortbreaks.Pence)
 // EndTickets settles blocks that are over: their last day has passed, or every
 // date was used and is settled itself. The whole price is due: what was not
 // used lapses. Before, dates that the provider could not keep go
-// back to their blocks. It returns how many items it saw to, each once, however
+// back to their blocks; of blocks that are over they are given back in money. It returns how many items it saw to, each once, however
 // often it runs.
 func EndTickets(ctx context.Context, d *db.DB) (int, error) {
 	back, err := returnNotAdmitted(ctx, d)
@@ -267,7 +267,11 @@ func EndTickets(ctx context.Context, d *db.DB) (int, error) {
 			SELECT t.authority_id, t.id FROM ticket t WHERE t.used = t.count AND NOT EXISTS (SELECT FROM booking_item u
 				WHERE u.authority_id = t.authority_id AND u.ticket_id = t.id AND u.ticket_counts AND item_is_live(u.state) AND u.state <> 'settled')))
 		ORDER BY authority_id, id LIMIT $2 FOR UPDATE SKIP LOCKED`, endTicketItems)
-	return back + ended, err
+	if err != nil {
+		return back + ended, err
+	}
+	late, err := refundNotAdmitted(ctx, d)
+	return back + ended + late, err
 }
 
 func endTicketItems(ctx context.Context, tx *db.Tx, items []*Item) error {

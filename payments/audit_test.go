@@ -274,6 +274,7 @@ var mutants = []mutant{
 	{"tickets", "", "", `UPDATE booking_item SET session_id = NULL WHERE id = {confirmed}`},
 	{"tickets", "", "", `UPDATE ticket SET provider_id = {new}`},
 	{"credits", "", "", `UPDATE credit SET amount_pence = amount_pence + 1`},
+	{"credits", "", "", `UPDATE credit SET again_of = (SELECT id FROM credit WHERE from_id IS NOT NULL) WHERE again_of IS NOT NULL`},
 	{"credits", "", "", `UPDATE credit SET moved_pence = moved_pence + 1`},
 	{"credits", "", "", `UPDATE credit SET lapsed_pence = 1`},
 	{"credits", "credit_never_below_zero", `ALTER TABLE credit DROP CONSTRAINT credit_never_below_zero`, `UPDATE credit SET moved_pence = amount_pence + 1`},

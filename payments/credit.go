@@ -32,6 +32,7 @@ type Credit struct {
 	OfferID      uuid.UUID
 	ItemID       uuid.UUID // the date that was cancelled
 	FromID       *uuid.UUID
+	AgainOf      *uuid.UUID // the credit this came from again, which had ended meanwhile
 	AmountPence  shortbreaks.Pence
 	MovedPence   shortbreaks.Pence
 	LapsedPence  *shortbreaks.Pence // nil until it is over
@@ -50,7 +51,7 @@ type Credit struct {
 // ended reports whether it can no longer be used on a London date.
 func (c *Credit) ended(on time.Time) bool { return c.LapsedPence != nil || on.After(c.LastOn) }
 
-const creditColumns = `c.authority_id, c.id, c.child_id, c.account_id, c.provider_id, c.offer_id, c.item_id, c.from_id, c.amount_pence, c.moved_pence,
+const creditColumns = `c.authority_id, c.id, c.child_id, c.account_id, c.provider_id, c.offer_id, c.item_id, c.from_id, c.again_of, c.amount_pence, c.moved_pence,
 	c.lapsed_pence, c.after_seq, c.last_on, c.for_siblings, c.told, c.created_at, coalesce(o.title, '') AS offer_title, coalesce(p.name, '') AS provider_name, i.local_start`
 
 //nolint:gosec // a credit is no credential
@@ -67,50 +68,6 @@ func selectCredits(ctx context.Context, tx *db.Tx, where string, args ...any) ([
 		return nil, fmt.Errorf("read credits: %w", err)
 	}
 	return list, nil
-}
-
-// NewCredits are credits to be kept of what cancelling items has just given
-// back.
-type NewCredits struct {
-	Authority   uuid.UUID
-	Provider    uuid.UUID
-	Offer       uuid.UUID
-	Items       []uuid.UUID
-	LastOn      time.Time // a London date
-	ForSiblings bool
-	By          uuid.UUID
-}
-
-// KeepCredits makes a credit of what cancelling items gave back, in this
-// transaction, to the family's own account; what went back to a budget is
-// budget as before. The items are locked, and so are the accounts.
-func KeepCredits(ctx context.Context, tx *db.Tx, n NewCredits) error {
-	rows, err := tx.PGX.Query(ctx, `SELECT r.item_id, a.id, a.child_id, a.seq, sum(e.amount)::bigint
-		FROM refund r
-		JOIN ledger_transaction t ON t.authority_id = r.authority_id AND t.kind = 'refund' AND t.source_id = r.id
-		JOIN ledger_entry e ON e.authority_id = t.authority_id AND e.transaction_id = t.id
-		JOIN account a ON a.authority_id = e.authority_id AND a.id = e.account_id AND a.kind = 'topup'
-		WHERE r.authority_id = $1 AND r.item_id = ANY ($2::uuid[]) AND r.ahead AND r.created_at = $3
-		GROUP BY r.item_id, a.id, a.child_id, a.seq HAVING sum(e.amount) > 0 ORDER BY r.item_id`, n.Authority, n.Items, tx.Now)
-	if err != nil {
-		return fmt.Errorf("read what came back: %w", err)
-	}
-	var batch pgx.Batch
-	var item, account, child uuid.UUID
-	var seq, pence int64
-	_, err = pgx.ForEachRow(rows, []any{&item, &account, &child, &seq, &pence}, func() error {
-		batch.Queue(`INSERT INTO credit (authority_id, id, child_id, account_id, provider_id, offer_id, item_id, amount_pence, after_seq, last_on, for_siblings,
-			created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-			n.Authority, newID(), child, account, n.Provider, n.Offer, item, pence, seq, n.LastOn, n.ForSiblings, n.By, tx.Now)
-		return nil
-	})
-	if err == nil && batch.Len() > 0 {
-		err = tx.PGX.SendBatch(ctx, &batch).Close()
-	}
-	if err != nil {
-		return fmt.Errorf("keep credits: %w", err)
-	}
-	return nil
 }
 
 // ListCredits asks for credits, newest first.
@@ -172,20 +129,27 @@ type creditBook struct {
 // creditUse is a hold that may use credits.
 type creditUse struct {
 	Account    uuid.UUID
+	Item       uuid.UUID
 	Seq        int64
 	PlacedAt   time.Time
 	Amount     int64
 	Captured   int64
+	Refunded   int64
 	State      HoldState
 	ResolvedAt *time.Time
+	RefundedAt *time.Time // the last time
 }
 
-// kept is what the hold keeps or has taken; with before, what it kept on then.
-func (u creditUse) kept(before *time.Time) int64 {
-	if u.State == Pending || before != nil && !u.ResolvedAt.Before(*before) {
+// kept is what the hold keeps or has taken, less what it has given back; with
+// before, what it kept on then.
+func (u creditUse) kept(before *time.Time, given int64) int64 {
+	switch {
+	case u.State == Pending, before != nil && !u.ResolvedAt.Before(*before):
 		return u.Amount
+	case before != nil && u.RefundedAt != nil && !u.RefundedAt.Before(*before):
+		return u.Captured
 	}
-	return u.Captured
+	return u.Captured - given
 }
 
 // left is what can still be used of a credit on a London date; with before, of
@@ -196,14 +160,29 @@ func (b *creditBook) left(id uuid.UUID, on time.Time, before *time.Time) shortbr
 	if b == nil {
 		return 0
 	}
+	given := make([]int64, len(b.uses))
+	for i, u := range b.uses {
+		given[i] = u.Refunded
+	}
+	for i, rest := range b.rests(before, given) {
+		if c := b.credits[i]; c.ID == id && c.LapsedPence == nil && (before != nil || !c.ended(on)) {
+			return shortbreaks.Pence(rest)
+		}
+	}
+	return 0
+}
+
+// rests is what no booking uses of each credit, ended or not, given what each
+// use has given back.
+func (b *creditBook) rests(before *time.Time, given []int64) []int64 {
 	rest := make([]int64, len(b.credits))
 	for i, c := range b.credits {
 		if rest[i] = int64(c.AmountPence - c.MovedPence); c.LapsedPence != nil {
 			rest[i] -= int64(*c.LapsedPence)
 		}
 	}
-	for _, u := range b.uses {
-		kept := u.kept(before)
+	for n, u := range b.uses {
+		kept := u.kept(before, given[n])
 		for i, c := range b.credits {
 			if c.AfterSeq >= u.Seq || shortbreaks.Date(u.PlacedAt).After(c.LastOn) {
 				continue
@@ -212,12 +191,7 @@ func (b *creditBook) left(id uuid.UUID, on time.Time, before *time.Time) shortbr
 			kept, rest[i] = kept-took, rest[i]-took
 		}
 	}
-	for i, c := range b.credits {
-		if c.ID == id && c.LapsedPence == nil && (before != nil || !c.ended(on)) {
-			return shortbreaks.Pence(rest[i])
-		}
-	}
-	return 0
+	return rest
 }
 
 // creditsOf reads the credits of accounts with the holds that may use them.
@@ -239,7 +213,9 @@ func creditsOf(ctx context.Context, tx *db.Tx, refs []AccountRef) (map[uuid.UUID
 		}
 		books[c.AccountID].credits = append(books[c.AccountID].credits, c)
 	}
-	rows, err := tx.PGX.Query(ctx, `SELECT h.account_id, h.account_seq, h.created_at, h.amount, h.captured, h.state, h.resolved_at
+	rows, err := tx.PGX.Query(ctx, `SELECT h.account_id, h.item_id, h.account_seq, h.created_at, h.amount, h.captured, h.refunded, h.state, h.resolved_at,
+			CASE WHEN h.refunded > 0 THEN (SELECT max(r.created_at) FROM refund r
+				WHERE r.authority_id = h.authority_id AND r.item_id = h.item_id AND r.charge_n = h.charge_n) END
 		FROM hold h JOIN (SELECT c.authority_id, c.account_id, min(c.after_seq) AS after_seq FROM credit c
 			JOIN unnest($1::uuid[], $2::uuid[]) k (authority_id, account_id) USING (authority_id, account_id) GROUP BY 1, 2) f
 		ON h.authority_id = f.authority_id AND h.account_id = f.account_id AND h.account_seq > f.after_seq

@@ -121,10 +121,10 @@ func (t TransferCredit) carryOut(ctx context.Context, tx *db.Tx, who shortbreaks
 func (c *Credit) insert(ctx context.Context, tx *db.Tx, by uuid.UUID) error {
 	tag, err := tx.PGX.Exec(ctx, `WITH taken AS (
 			UPDATE credit SET moved_pence = moved_pence + $4 WHERE authority_id = $1 AND id = $2 AND lapsed_pence IS NULL
-			RETURNING authority_id, provider_id, offer_id, item_id, id, last_on, for_siblings)
-		INSERT INTO credit (authority_id, id, child_id, account_id, provider_id, offer_id, item_id, from_id, amount_pence, after_seq, last_on, for_siblings,
+			RETURNING authority_id, provider_id, offer_id, item_id, id, again_of, last_on, for_siblings)
+		INSERT INTO credit (authority_id, id, child_id, account_id, provider_id, offer_id, item_id, from_id, again_of, amount_pence, after_seq, last_on, for_siblings,
 			created_by, created_at)
-		SELECT authority_id, $3, $5, $6, provider_id, offer_id, item_id, id, $4, $7, last_on, for_siblings, $8, $9 FROM taken`,
+		SELECT authority_id, $3, $5, $6, provider_id, offer_id, item_id, id, again_of, $4, $7, last_on, for_siblings, $8, $9 FROM taken`,
 		c.AuthorityID, c.FromID, c.ID, int64(c.AmountPence), c.ChildID, c.AccountID, c.AfterSeq, by, c.CreatedAt)
 	if err != nil {
 		return fmt.Errorf("move a credit: %w", err)

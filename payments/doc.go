@@ -33,7 +33,9 @@
 //     for later than a day (Prepayments, Prepaid).
 //   - allocate.go: Allocate.
 //   - credit.go: money that came back to be used by a day, and what is left of
-//     it; credittransfer.go: to a brother or sister; creditlapse.go: its end.
+//     it; creditagain.go: what comes back, with its old day if a credit had paid
+//     it; credittransfer.go: to a brother or sister; creditlapse.go: its end;
+//     creditsopen.go: those of an authority that can be used.
 //   - topup.go, stripe.go, stripe_event.go: top-ups by card; only stripe*.go
 //     speak to Stripe.
 //   - read.go, statement.go: trial balance, transactions, statements, totals.

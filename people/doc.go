@@ -20,6 +20,9 @@
 //     once. Nothing else in the module knows what a JWT is.
 //   - held.go: whose family somebody is today, for telling people what concerns
 //     them; mail.go: e-mail, the only place that knows how it leaves.
+//   - email.go: one's own e-mail address is a contact, and so used, only once
+//     the code sent to it came back; emailsend.go sends codes and tells the
+//     address that was replaced; code.go makes codes people read out.
 //
 // The steps (CreatePerson, AddSignIn, AddContact, GrantRole, EndRole) run in a
 // transaction whose scope is the person they are about.

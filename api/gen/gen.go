@@ -2152,6 +2152,7 @@ const (
 	NewsKindAccepted             NewsKind = "accepted"
 	NewsKindAgreeSoon            NewsKind = "agree_soon"
 	NewsKindAgreed               NewsKind = "agreed"
+	NewsKindAskWaiting           NewsKind = "ask_waiting"
 	NewsKindAsked                NewsKind = "asked"
 	NewsKindBooked               NewsKind = "booked"
 	NewsKindCancelledByAuthority NewsKind = "cancelled_by_authority"
@@ -2160,12 +2161,14 @@ const (
 	NewsKindCreditEnding         NewsKind = "credit_ending"
 	NewsKindDayBefore            NewsKind = "day_before"
 	NewsKindDeclined             NewsKind = "declined"
+	NewsKindEmergencyWaiting     NewsKind = "emergency_waiting"
 	NewsKindEntered              NewsKind = "entered"
 	NewsKindExpired              NewsKind = "expired"
 	NewsKindGroupCalledOff       NewsKind = "group_called_off"
 	NewsKindGroupRuns            NewsKind = "group_runs"
 	NewsKindMessage              NewsKind = "message"
 	NewsKindMoved                NewsKind = "moved"
+	NewsKindNightsReached        NewsKind = "nights_reached"
 	NewsKindPlaceOffered         NewsKind = "place_offered"
 	NewsKindQueried              NewsKind = "queried"
 	NewsKindQueryWithdrawn       NewsKind = "query_withdrawn"
@@ -2189,6 +2192,8 @@ func (e NewsKind) Valid() bool {
 		return true
 	case NewsKindAgreed:
 		return true
+	case NewsKindAskWaiting:
+		return true
 	case NewsKindAsked:
 		return true
 	case NewsKindBooked:
@@ -2205,6 +2210,8 @@ func (e NewsKind) Valid() bool {
 		return true
 	case NewsKindDeclined:
 		return true
+	case NewsKindEmergencyWaiting:
+		return true
 	case NewsKindEntered:
 		return true
 	case NewsKindExpired:
@@ -2216,6 +2223,8 @@ func (e NewsKind) Valid() bool {
 	case NewsKindMessage:
 		return true
 	case NewsKindMoved:
+		return true
+	case NewsKindNightsReached:
 		return true
 	case NewsKindPlaceOffered:
 		return true
@@ -4286,6 +4295,12 @@ type BookingItem struct {
 	// State Where one item stands.
 	State ItemState `json:"state"`
 
+	// TicketID The block of dates it was booked off.
+	TicketID *openapi_types.UUID `json:"ticket_id,omitempty"`
+
+	// TicketUsed Given with `ticket_id`: whether it is one of the dates used of the block.
+	TicketUsed *bool `json:"ticket_used,omitempty"`
+
 	// TimeZone Example: Europe/London
 	TimeZone string `json:"time_zone"`
 
@@ -5768,6 +5783,9 @@ type CredentialVerdict string
 
 // Credit Money a family paid itself for a date and got back to use by a day.
 type Credit struct {
+	// AgainOf The credit it came from again; that had ended meanwhile.
+	AgainOf *openapi_types.UUID `json:"again_of,omitempty"`
+
 	// AmountPence What came back.
 	AmountPence int64 `json:"amount_pence"`
 
@@ -5832,7 +5850,7 @@ type CreditList struct {
 // CreditTerms What the family paid itself, from its own money and ahead, comes back as a credit if it cancels, and not as money that
 // never ends. Left out, it is money. What a provider or a council cancels always comes back as money.
 type CreditTerms struct {
-	// Days How long it can be used, from the day of the cancellation.
+	// Days How long it can be used, from the day of the cancellation. What a credit had paid keeps its own last day.
 	Days int `json:"days"`
 
 	// Siblings Whether brothers and sisters may use it too.
@@ -8265,6 +8283,41 @@ type OnboardingStep struct {
 // OnboardingStepName A task of a new provider.
 type OnboardingStepName string
 
+// OpenCredit A credit that can still be used.
+type OpenCredit struct {
+	// ChildID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ChildID ID `json:"child_id"`
+
+	// ID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ID ID `json:"id"`
+
+	// LastOn The last day on which something can be booked with it.
+	LastOn openapi_types.Date `json:"last_on"`
+
+	// LeftPence What can still be used: no booking holds it.
+	LeftPence int64 `json:"left_pence"`
+
+	// ProviderID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	ProviderID ID `json:"provider_id"`
+
+	// ProviderName Whose it is when it ends.
+	ProviderName string `json:"provider_name"`
+}
+
+// OpenCreditList A page of credits that can still be used.
+type OpenCreditList struct {
+	Items []OpenCredit `json:"items"`
+
+	// NextCursor Send as `cursor` to read on; null on the last page.
+	NextCursor *NextCursor `json:"next_cursor,omitempty"`
+}
+
 // OpenDataset A dataset with its feeds, in the terms of schema.org (JSON-LD).
 type OpenDataset struct {
 	Context       []string                  `json:"@context"`
@@ -8383,6 +8436,30 @@ type OutsidePlaces struct {
 
 // Overdue How long a question has waited; less than two days, two, or five.
 type Overdue string
+
+// OwnEmail Where your news go by e-mail.
+type OwnEmail struct {
+	// Address It is used. Left out: there is none, and no e-mail is sent.
+	Address *string `json:"address,omitempty"`
+
+	// ExpiresAt Until when the code for the address that waits counts.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// Waiting It is used once its code was given back.
+	Waiting *string `json:"waiting,omitempty"`
+}
+
+// OwnEmailChange Your e-mail address.
+type OwnEmailChange struct {
+	// Address One address and nothing else.
+	Address string `json:"address"`
+}
+
+// OwnEmailCode A code that was sent to an e-mail address.
+type OwnEmailCode struct {
+	// Code As it was sent; case, spaces and dashes do not matter.
+	Code string `json:"code"`
+}
 
 // PaidAhead What of an item is paid before it takes place; left out if all is paid once attendance is agreed.
 type PaidAhead struct {
@@ -11877,6 +11954,18 @@ type CreateOfflineBookingParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListOpenCreditsParams defines parameters for ListOpenCredits.
+type ListOpenCreditsParams struct {
+	// EndsBefore Only those whose last day is before this one.
+	EndsBefore *openapi_types.Date `form:"ends_before,omitempty" json:"ends_before,omitempty"`
+
+	// Limit How many items to answer at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ImportOutsidePlacesParams defines parameters for ImportOutsidePlaces.
 type ImportOutsidePlacesParams struct {
 	// ProviderID The provider, if you act for several.
@@ -12254,6 +12343,12 @@ type CreateOfflineBookingJSONRequestBody = OfflineBookingRequest
 
 // TakeOutsidePlacesJSONRequestBody defines body for TakeOutsidePlaces for application/json ContentType.
 type TakeOutsidePlacesJSONRequestBody = OutsidePlaceRequest
+
+// SetOwnEmailJSONRequestBody defines body for SetOwnEmail for application/json ContentType.
+type SetOwnEmailJSONRequestBody = OwnEmailChange
+
+// ConfirmOwnEmailJSONRequestBody defines body for ConfirmOwnEmail for application/json ContentType.
+type ConfirmOwnEmailJSONRequestBody = OwnEmailCode
 
 // CostPlanJSONRequestBody defines body for CostPlan for application/json ContentType.
 type CostPlanJSONRequestBody = PlanCostingRequest
@@ -12797,6 +12892,9 @@ type ServerInterface interface {
 	// AgreeOfflineBooking Say yes to a booking a provider entered
 	// (POST /v1/offline-bookings/{booking_id}/agreement)
 	AgreeOfflineBooking(ctx echo.Context, bookingID BookingID) error
+	// ListOpenCredits List credits that can still be used
+	// (GET /v1/open-credits)
+	ListOpenCredits(ctx echo.Context, params ListOpenCreditsParams) error
 	// ImportOutsidePlaces Import places taken outside from a file
 	// (POST /v1/outside-place-imports)
 	ImportOutsidePlaces(ctx echo.Context, params ImportOutsidePlacesParams) error
@@ -12809,6 +12907,18 @@ type ServerInterface interface {
 	// EndOutsidePlace Give places taken outside back
 	// (POST /v1/outside-places/{outside_place_id}/ending)
 	EndOutsidePlace(ctx echo.Context, outsidePlaceID ID) error
+	// RemoveOwnEmail Get no e-mail any more
+	// (DELETE /v1/own-email)
+	RemoveOwnEmail(ctx echo.Context) error
+	// GetOwnEmail Read your e-mail address
+	// (GET /v1/own-email)
+	GetOwnEmail(ctx echo.Context) error
+	// SetOwnEmail Give your e-mail address
+	// (PUT /v1/own-email)
+	SetOwnEmail(ctx echo.Context) error
+	// ConfirmOwnEmail Confirm your e-mail address
+	// (PUT /v1/own-email/confirmation)
+	ConfirmOwnEmail(ctx echo.Context) error
 	// CostPlan Cost a whole plan in one request
 	// (POST /v1/plan-costings)
 	CostPlan(ctx echo.Context, params CostPlanParams) error
@@ -16696,6 +16806,38 @@ func (w *ServerInterfaceWrapper) AgreeOfflineBooking(ctx echo.Context) error {
 	return err
 }
 
+// ListOpenCredits converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOpenCredits(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOpenCreditsParams
+	// ------------- Optional query parameter "ends_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ends_before", ctx.QueryParams(), &params.EndsBefore, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ends_before: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOpenCredits(ctx, params)
+	return err
+}
+
 // ImportOutsidePlaces converts echo context to params.
 func (w *ServerInterfaceWrapper) ImportOutsidePlaces(ctx echo.Context) error {
 	var err error
@@ -16782,6 +16924,42 @@ func (w *ServerInterfaceWrapper) EndOutsidePlace(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.EndOutsidePlace(ctx, outsidePlaceID)
+	return err
+}
+
+// RemoveOwnEmail converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveOwnEmail(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveOwnEmail(ctx)
+	return err
+}
+
+// GetOwnEmail converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOwnEmail(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOwnEmail(ctx)
+	return err
+}
+
+// SetOwnEmail converts echo context to params.
+func (w *ServerInterfaceWrapper) SetOwnEmail(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetOwnEmail(ctx)
+	return err
+}
+
+// ConfirmOwnEmail converts echo context to params.
+func (w *ServerInterfaceWrapper) ConfirmOwnEmail(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ConfirmOwnEmail(ctx)
 	return err
 }
 
@@ -18027,6 +18205,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/news/read", wrapper.ReadNews, options.OperationMiddlewares["readNews"]...)
 	router.GET(options.BaseURL+"/v1/news-choices", wrapper.ListNewsChoices, options.OperationMiddlewares["listNewsChoices"]...)
 	router.PUT(options.BaseURL+"/v1/news-choices", wrapper.ChooseNews, options.OperationMiddlewares["chooseNews"]...)
+	router.DELETE(options.BaseURL+"/v1/own-email", wrapper.RemoveOwnEmail, options.OperationMiddlewares["removeOwnEmail"]...)
+	router.GET(options.BaseURL+"/v1/own-email", wrapper.GetOwnEmail, options.OperationMiddlewares["getOwnEmail"]...)
+	router.PUT(options.BaseURL+"/v1/own-email", wrapper.SetOwnEmail, options.OperationMiddlewares["setOwnEmail"]...)
+	router.PUT(options.BaseURL+"/v1/own-email/confirmation", wrapper.ConfirmOwnEmail, options.OperationMiddlewares["confirmOwnEmail"]...)
 	router.GET(options.BaseURL+"/v1/outside-places", wrapper.ListOutsidePlaces, options.OperationMiddlewares["listOutsidePlaces"]...)
 	router.POST(options.BaseURL+"/v1/outside-places", wrapper.TakeOutsidePlaces, options.OperationMiddlewares["takeOutsidePlaces"]...)
 	router.POST(options.BaseURL+"/v1/outside-places/:outside_place_id/ending", wrapper.EndOutsidePlace, options.OperationMiddlewares["endOutsidePlace"]...)
@@ -18072,6 +18254,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/tickets", wrapper.BuyTicket, options.OperationMiddlewares["buyTicket"]...)
 	router.GET(options.BaseURL+"/v1/tickets/:ticket_id", wrapper.GetTicket, options.OperationMiddlewares["getTicket"]...)
 	router.GET(options.BaseURL+"/v1/credits", wrapper.ListCredits, options.OperationMiddlewares["listCredits"]...)
+	router.GET(options.BaseURL+"/v1/open-credits", wrapper.ListOpenCredits, options.OperationMiddlewares["listOpenCredits"]...)
 	router.POST(options.BaseURL+"/v1/credits/:credit_id/transfer", wrapper.TransferCredit, options.OperationMiddlewares["transferCredit"]...)
 	router.POST(options.BaseURL+"/v1/baskets", wrapper.CreateBasket, options.OperationMiddlewares["createBasket"]...)
 	router.POST(options.BaseURL+"/v1/baskets/:basket_id/cancellation", wrapper.CancelBasket, options.OperationMiddlewares["cancelBasket"]...)
@@ -35234,6 +35417,103 @@ func (response AgreeOfflineBookingdefaultApplicationProblemPlusJSONResponse) Vis
 	return err
 }
 
+type ListOpenCreditsRequestObject struct {
+	Params ListOpenCreditsParams
+}
+
+type ListOpenCreditsResponseObject interface {
+	VisitListOpenCreditsResponse(w http.ResponseWriter) error
+}
+
+type ListOpenCredits200ResponseHeaders struct {
+	Link *string
+}
+
+type ListOpenCredits200JSONResponse struct {
+	Body    OpenCreditList
+	Headers ListOpenCredits200ResponseHeaders
+}
+
+func (response ListOpenCredits200JSONResponse) VisitListOpenCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOpenCredits400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOpenCredits400ApplicationProblemPlusJSONResponse) VisitListOpenCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOpenCredits401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOpenCredits401ApplicationProblemPlusJSONResponse) VisitListOpenCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOpenCredits403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOpenCredits403ApplicationProblemPlusJSONResponse) VisitListOpenCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOpenCreditsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListOpenCreditsdefaultApplicationProblemPlusJSONResponse) VisitListOpenCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ImportOutsidePlacesRequestObject struct {
 	Params      ImportOutsidePlacesParams
 	ContentType string
@@ -35727,6 +36007,394 @@ type EndOutsidePlacedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response EndOutsidePlacedefaultApplicationProblemPlusJSONResponse) VisitEndOutsidePlaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveOwnEmailRequestObject struct {
+}
+
+type RemoveOwnEmailResponseObject interface {
+	VisitRemoveOwnEmailResponse(w http.ResponseWriter) error
+}
+
+type RemoveOwnEmail204Response struct {
+}
+
+func (response RemoveOwnEmail204Response) VisitRemoveOwnEmailResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveOwnEmail400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveOwnEmail400ApplicationProblemPlusJSONResponse) VisitRemoveOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveOwnEmail401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveOwnEmail401ApplicationProblemPlusJSONResponse) VisitRemoveOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveOwnEmail403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveOwnEmail403ApplicationProblemPlusJSONResponse) VisitRemoveOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveOwnEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveOwnEmaildefaultApplicationProblemPlusJSONResponse) VisitRemoveOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnEmailRequestObject struct {
+}
+
+type GetOwnEmailResponseObject interface {
+	VisitGetOwnEmailResponse(w http.ResponseWriter) error
+}
+
+type GetOwnEmail200JSONResponse OwnEmail
+
+func (response GetOwnEmail200JSONResponse) VisitGetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnEmail400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnEmail400ApplicationProblemPlusJSONResponse) VisitGetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnEmail401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnEmail401ApplicationProblemPlusJSONResponse) VisitGetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnEmail403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnEmail403ApplicationProblemPlusJSONResponse) VisitGetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOwnEmaildefaultApplicationProblemPlusJSONResponse) VisitGetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmailRequestObject struct {
+	Body *SetOwnEmailJSONRequestBody
+}
+
+type SetOwnEmailResponseObject interface {
+	VisitSetOwnEmailResponse(w http.ResponseWriter) error
+}
+
+type SetOwnEmail200JSONResponse OwnEmail
+
+func (response SetOwnEmail200JSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmail400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SetOwnEmail400ApplicationProblemPlusJSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmail401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetOwnEmail401ApplicationProblemPlusJSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmail403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetOwnEmail403ApplicationProblemPlusJSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmail409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SetOwnEmail409ApplicationProblemPlusJSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmail422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SetOwnEmail422ApplicationProblemPlusJSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetOwnEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetOwnEmaildefaultApplicationProblemPlusJSONResponse) VisitSetOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmOwnEmailRequestObject struct {
+	Body *ConfirmOwnEmailJSONRequestBody
+}
+
+type ConfirmOwnEmailResponseObject interface {
+	VisitConfirmOwnEmailResponse(w http.ResponseWriter) error
+}
+
+type ConfirmOwnEmail200JSONResponse OwnEmail
+
+func (response ConfirmOwnEmail200JSONResponse) VisitConfirmOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmOwnEmail400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmOwnEmail400ApplicationProblemPlusJSONResponse) VisitConfirmOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmOwnEmail401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmOwnEmail401ApplicationProblemPlusJSONResponse) VisitConfirmOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmOwnEmail403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmOwnEmail403ApplicationProblemPlusJSONResponse) VisitConfirmOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmOwnEmail409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmOwnEmail409ApplicationProblemPlusJSONResponse) VisitConfirmOwnEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmOwnEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ConfirmOwnEmaildefaultApplicationProblemPlusJSONResponse) VisitConfirmOwnEmailResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -42514,6 +43182,9 @@ type StrictServerInterface interface {
 	// AgreeOfflineBooking Say yes to a booking a provider entered
 	// (POST /v1/offline-bookings/{booking_id}/agreement)
 	AgreeOfflineBooking(ctx context.Context, request AgreeOfflineBookingRequestObject) (AgreeOfflineBookingResponseObject, error)
+	// ListOpenCredits List credits that can still be used
+	// (GET /v1/open-credits)
+	ListOpenCredits(ctx context.Context, request ListOpenCreditsRequestObject) (ListOpenCreditsResponseObject, error)
 	// ImportOutsidePlaces Import places taken outside from a file
 	// (POST /v1/outside-place-imports)
 	ImportOutsidePlaces(ctx context.Context, request ImportOutsidePlacesRequestObject) (ImportOutsidePlacesResponseObject, error)
@@ -42526,6 +43197,18 @@ type StrictServerInterface interface {
 	// EndOutsidePlace Give places taken outside back
 	// (POST /v1/outside-places/{outside_place_id}/ending)
 	EndOutsidePlace(ctx context.Context, request EndOutsidePlaceRequestObject) (EndOutsidePlaceResponseObject, error)
+	// RemoveOwnEmail Get no e-mail any more
+	// (DELETE /v1/own-email)
+	RemoveOwnEmail(ctx context.Context, request RemoveOwnEmailRequestObject) (RemoveOwnEmailResponseObject, error)
+	// GetOwnEmail Read your e-mail address
+	// (GET /v1/own-email)
+	GetOwnEmail(ctx context.Context, request GetOwnEmailRequestObject) (GetOwnEmailResponseObject, error)
+	// SetOwnEmail Give your e-mail address
+	// (PUT /v1/own-email)
+	SetOwnEmail(ctx context.Context, request SetOwnEmailRequestObject) (SetOwnEmailResponseObject, error)
+	// ConfirmOwnEmail Confirm your e-mail address
+	// (PUT /v1/own-email/confirmation)
+	ConfirmOwnEmail(ctx context.Context, request ConfirmOwnEmailRequestObject) (ConfirmOwnEmailResponseObject, error)
 	// CostPlan Cost a whole plan in one request
 	// (POST /v1/plan-costings)
 	CostPlan(ctx context.Context, request CostPlanRequestObject) (CostPlanResponseObject, error)
@@ -47861,6 +48544,31 @@ func (sh *strictHandler) AgreeOfflineBooking(ctx echo.Context, bookingID Booking
 	return nil
 }
 
+// ListOpenCredits operation middleware
+func (sh *strictHandler) ListOpenCredits(ctx echo.Context, params ListOpenCreditsParams) error {
+	var request ListOpenCreditsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOpenCredits(ctx.Request().Context(), request.(ListOpenCreditsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOpenCredits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOpenCreditsResponseObject); ok {
+		return validResponse.VisitListOpenCreditsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ImportOutsidePlaces operation middleware
 func (sh *strictHandler) ImportOutsidePlaces(ctx echo.Context, params ImportOutsidePlacesParams) error {
 	var request ImportOutsidePlacesRequestObject
@@ -47979,6 +48687,144 @@ func (sh *strictHandler) EndOutsidePlace(ctx echo.Context, outsidePlaceID ID) er
 		return err
 	} else if validResponse, ok := response.(EndOutsidePlaceResponseObject); ok {
 		return validResponse.VisitEndOutsidePlaceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveOwnEmail operation middleware
+func (sh *strictHandler) RemoveOwnEmail(ctx echo.Context) error {
+	var request RemoveOwnEmailRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveOwnEmail(ctx.Request().Context(), request.(RemoveOwnEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveOwnEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveOwnEmailResponseObject); ok {
+		return validResponse.VisitRemoveOwnEmailResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetOwnEmail operation middleware
+func (sh *strictHandler) GetOwnEmail(ctx echo.Context) error {
+	var request GetOwnEmailRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOwnEmail(ctx.Request().Context(), request.(GetOwnEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOwnEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOwnEmailResponseObject); ok {
+		return validResponse.VisitGetOwnEmailResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetOwnEmail operation middleware
+func (sh *strictHandler) SetOwnEmail(ctx echo.Context) error {
+	var request SetOwnEmailRequestObject
+
+	var body SetOwnEmailJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetOwnEmail(ctx.Request().Context(), request.(SetOwnEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetOwnEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetOwnEmailResponseObject); ok {
+		return validResponse.VisitSetOwnEmailResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ConfirmOwnEmail operation middleware
+func (sh *strictHandler) ConfirmOwnEmail(ctx echo.Context) error {
+	var request ConfirmOwnEmailRequestObject
+
+	var body ConfirmOwnEmailJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmOwnEmail(ctx.Request().Context(), request.(ConfirmOwnEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmOwnEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ConfirmOwnEmailResponseObject); ok {
+		return validResponse.VisitConfirmOwnEmailResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

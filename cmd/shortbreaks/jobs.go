@@ -48,6 +48,7 @@ type (
 
 	roundsToldArgs  struct{} // tells them what became of their wishes in a round
 	creditsToldArgs struct{} // tells families of credits that end soon
+	councilToldArgs struct{} // tells councils what waits for them
 	wantedArgs      struct{} // looks for what families want and could not find
 )
 
@@ -82,6 +83,9 @@ func (roundsToldArgs) Kind() string { return "tell_rounds" }
 func (creditsToldArgs) Kind() string { return "tell_credits" }
 
 // Kind names the job.
+func (councilToldArgs) Kind() string { return "tell_councils" }
+
+// Kind names the job.
 func (wantedArgs) Kind() string { return "look_for_wanted" }
 
 // worker does one kind of job.
@@ -110,6 +114,7 @@ func newJobs(d *db.DB, mailer *people.Mailer, signIn string) (*river.Client[pgx.
 	river.AddWorker(workers, &marketplace.BusyWorker{DB: d})
 	river.AddWorker(workers, &marketplace.ImportWorker{DB: d})
 	river.AddWorker(workers, &booking.NewsMailWorker{DB: d, Mailer: mailer, Address: signIn})
+	river.AddWorker(workers, &people.EmailWorker{DB: d, Mailer: mailer, Address: signIn})
 	teller := booking.Teller{DB: d, Mail: mailer != nil}
 	counted := func(do func(context.Context) (int, error)) func(ctx context.Context) error {
 		return func(ctx context.Context) error {
@@ -137,6 +142,7 @@ func newJobs(d *db.DB, mailer *people.Mailer, signIn string) (*river.Client[pgx.
 		runs[wantedArgs](workers, remindEvery, counted(teller.LookForWanted)),
 		runs[remindArgs](workers, remindEvery, counted(teller.Remind)),
 		runs[creditsToldArgs](workers, remindEvery, counted(teller.TellCredits)),
+		runs[councilToldArgs](workers, remindEvery, counted(teller.TellCouncils)),
 		runs[purgeArgs](workers, purgeEvery, d.PurgeReplies),
 		runs[roundArgs](workers, roundEvery, all(marketplace.WarnOfExpiry, marketplace.TidyImports, booking.CountReliability, commissioning.CountWanted)),
 		runs[pricesArgs](workers, pricesEvery, all(marketplace.RollPrices, marketplace.MarkLapses)),

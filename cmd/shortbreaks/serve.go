@@ -92,14 +92,14 @@ func serveOn(ctx context.Context, cfg config, d *database, listener, metrics net
 		return err
 	}
 	searches := marketplace.NewSearchCounter()
-	app, err := api.New(api.Config{
-		DB: d.DB, Keys: keys, Stripe: stripe, Searches: searches, Demo: cfg.Mode == modeDemo, Log: slog.Default(), Now: time.Now,
-		PublicURL: cfg.PublicURL,
-	})
+	mailer, err := newMailer(cfg)
 	if err != nil {
 		return err
 	}
-	mailer, err := newMailer(cfg)
+	app, err := api.New(api.Config{
+		DB: d.DB, Keys: keys, Stripe: stripe, Searches: searches, Demo: cfg.Mode == modeDemo, Log: slog.Default(), Now: time.Now,
+		PublicURL: cfg.PublicURL, Mail: mailer != nil,
+	})
 	if err != nil {
 		return err
 	}
