@@ -315,6 +315,3 @@ func lockItem(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, id uuid.UUI
 	b, err := loadOne(ctx, tx, who, items[0].BookingID)
 	return items[0], b, err
 }
-
-const deliverySQL = `SELECT authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes, note, on_time,
-	recorded_by, recorded_at, collected_by, collected_how, agree_because FROM delivery WHERE ` + ofItems

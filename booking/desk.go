@@ -35,7 +35,7 @@ const deskMost = 128
 
 // deskBeside is how many begin beside a batch under way. One booking alone
 // costs PostgreSQL as much again as ten more in its batch.
-const deskBeside = 48
+const deskBeside = 16
 
 // NewDesk makes the desk of a process.
 func NewDesk(d *db.DB) *Desk {

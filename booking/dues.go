@@ -208,7 +208,7 @@ const dueColumns = `authority_id, item_id, charge_n, what, id, provider_id, due_
 
 // selectDues reads what of items is due ahead, by item and day.
 func selectDues(ctx context.Context, tx *db.Tx, items []*Item, where string, args ...any) (map[uuid.UUID][]ItemDue, error) {
-	rows, err := tx.PGX.Query(ctx, `SELECT `+dueColumns+` FROM item_due WHERE `+ofItems+` AND `+where+`
+	rows, err := tx.PGX.Query(ctx, `SELECT `+dueColumns+` FROM `+ofItems(`item_due`)+` WHERE `+where+`
 		ORDER BY item_id, due_on, charge_n, what DESC`, append([]any{idsOf(items), authoritiesOf(items)}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read what is due ahead: %w", err)
@@ -250,8 +250,8 @@ func fillDues(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*It
 }
 
 func refundsOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID][]ItemRefund, error) {
-	rows, err := tx.PGX.Query(ctx, `SELECT item_id, charge_n, amount_pence, ahead, created_at FROM refund
-		WHERE `+ofItems+` ORDER BY created_at, id`, idsOf(items), authoritiesOf(items))
+	rows, err := tx.PGX.Query(ctx, `SELECT item_id, charge_n, amount_pence, ahead, created_at FROM `+ofItems(`refund`)+`
+		ORDER BY created_at, id`, idsOf(items), authoritiesOf(items))
 	if err != nil {
 		return nil, fmt.Errorf("read refunds: %w", err)
 	}

@@ -261,7 +261,7 @@ func fillAfter(ctx context.Context, tx *db.Tx, items []*Item) error {
 	}
 	var batch pgx.Batch
 	batch.Queue(`SELECT DISTINCT ON (item_id) authority_id, item_id, id, provider_id, minutes, amount_pence, reason, state, answer, proposed_by, proposed_at,
-			answered_by, answered_at FROM extra_time WHERE `+ofItems+` ORDER BY item_id, proposed_at DESC, id DESC`,
+			answered_by, answered_at FROM `+ofItems(`extra_time`)+` ORDER BY item_id, proposed_at DESC, id DESC`,
 		idsOf(items), authoritiesOf(items)).Query(func(rows pgx.Rows) error {
 		list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[ExtraTime])
 		for _, x := range list {
@@ -272,7 +272,7 @@ func fillAfter(ctx context.Context, tx *db.Tx, items []*Item) error {
 		}
 		return err
 	})
-	batch.Queue(`SELECT `+happeningColumns+` FROM item_happening WHERE `+ofItems+` ORDER BY item_id, happened_at, id`,
+	batch.Queue(`SELECT `+happeningColumns+` FROM `+ofItems(`item_happening`)+` ORDER BY item_id, happened_at, id`,
 		idsOf(items), authoritiesOf(items)).Query(func(rows pgx.Rows) error {
 		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Happening])
 		for _, h := range list {

@@ -218,8 +218,8 @@ func reasonsOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]str
 	if len(asked) == 0 {
 		return reasons, nil
 	}
-	rows, err := tx.PGX.Query(ctx, `SELECT DISTINCT ON (item_id) item_id, cause FROM item_event
-		WHERE `+ofItems+` AND to_state IN ('disputed', 'declined', 'cancelled_by_provider')
+	rows, err := tx.PGX.Query(ctx, `SELECT DISTINCT ON (item_id) item_id, cause FROM `+ofItems(`item_event`)+`
+		WHERE to_state IN ('disputed', 'declined', 'cancelled_by_provider')
 		ORDER BY item_id, at DESC, id DESC`, idsOf(asked), authoritiesOf(asked))
 	if err != nil {
 		return nil, fmt.Errorf("read reasons: %w", err)

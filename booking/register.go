@@ -272,7 +272,8 @@ func enterFor(ctx context.Context, tx *db.Tx, items ...*Item) error {
 }
 
 func deliveriesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]*Delivery, error) {
-	rows, err := tx.PGX.Query(ctx, deliverySQL, idsOf(items), authoritiesOf(items))
+	rows, err := tx.PGX.Query(ctx, `SELECT authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes, note, on_time,
+		recorded_by, recorded_at, collected_by, collected_how, agree_because FROM `+ofItems(`delivery`), idsOf(items), authoritiesOf(items))
 	if err != nil {
 		return nil, fmt.Errorf("read register: %w", err)
 	}

@@ -140,7 +140,7 @@ type Steps struct {
 // absence counts only if it was noted after any arrival.
 func readSteps(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]*Steps, error) {
 	rows, err := tx.PGX.Query(ctx, `SELECT DISTINCT ON (item_id, kind) item_id, kind, noted_at, at, cause, collected_by, collected_how
-		FROM register_step WHERE `+ofItems+` ORDER BY item_id, kind, noted_at DESC`, idsOf(items), authoritiesOf(items))
+		FROM `+ofItems(`register_step`)+` ORDER BY item_id, kind, noted_at DESC`, idsOf(items), authoritiesOf(items))
 	if err != nil {
 		return nil, fmt.Errorf("read register: %w", err)
 	}

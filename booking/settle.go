@@ -86,7 +86,7 @@ func captureOf(it *Item, kind string, who shortbreaks.Actor, charges []Charge, h
 
 func chargesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID][]Charge, error) {
 	rows, err := tx.PGX.Query(ctx, `SELECT authority_id, item_id, n, provider_id, kind, payer, unit, quantity, amount_pence, line_id, added
-		FROM item_charge WHERE `+ofItems+` ORDER BY item_id, n`, idsOf(items), authoritiesOf(items))
+		FROM `+ofItems(`item_charge`)+` ORDER BY item_id, n`, idsOf(items), authoritiesOf(items))
 	if err != nil {
 		return nil, fmt.Errorf("read charges: %w", err)
 	}
@@ -140,10 +140,15 @@ func idsOf(items []*Item) []uuid.UUID {
 	return ids
 }
 
-// ofItems finds what belongs to items: $1 are their ids, $2 their authorities,
-// one for each. Two lists of their own would have PostgreSQL look each item up
-// in each authority.
-const ofItems = `(authority_id, item_id) IN (SELECT * FROM unnest($2::uuid[], $1::uuid[]))`
+// ofItems is what follows FROM to read the rows of a table that belong to
+// items: $1 are their ids, $2 their authorities, one for each. It looks each up
+// by key, whatever PostgreSQL believes of the table: two lists of their own are
+// looked up each in each, and a join may go through all of a table that was
+// empty when it was planned.
+func ofItems(table string) string {
+	return `unnest($1::uuid[], $2::uuid[]) asked (i, a) CROSS JOIN LATERAL
+		(SELECT * FROM ` + table + ` WHERE authority_id = asked.a AND item_id = asked.i OFFSET 0) its`
+}
 
 func authoritiesOf(items []*Item) []uuid.UUID {
 	ids := make([]uuid.UUID, len(items))
