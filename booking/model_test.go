@@ -3,6 +3,7 @@ package booking_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -29,11 +30,14 @@ func TestAnyLifeOfBookingsIsThatOfTheModel(t *testing.T) {
 		_, err := booking.Sweep(context.WithoutCancel(w.ctx), w.d)
 		require.NoError(t, err)
 	})
-	run := 0
+	run, steps := 0, 50
+	if os.Getenv("SHORTBREAKS_TORTURE") != "" {
+		steps = 100
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
 		m := newLifeModel(w, rt, run)
-		for range 50 {
+		for range steps {
 			m.now = m.now.Add(time.Second)
 			w.clock.Set(m.now)
 			step := rapid.SampledFrom(m.commands()).Draw(rt, "step")

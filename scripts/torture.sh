@@ -14,11 +14,16 @@ checks=${CHECKS:-20000}
 which='^Test(T0[1-8]_|.*(Race|Kill|AtOnce|Once|Many|Deadlock|Crowd|Exactly|Never))'
 chosen=$(go test -tags torture -list "$which" ./... | grep -c '^Test' || true)
 [ "$chosen" -gt 0 ] || { echo "torture.sh: no test is named for it" >&2; exit 1; }
-echo "$chosen tests, $count times, then random sequences $checks times"
+lives=${LIVES:-1000}
+life='^TestAnyLifeOfBookingsIsThatOfTheModel$'
+echo "$chosen tests, $count times, then $lives lives of 100 steps, then random sequences $checks times"
 go test -race -tags torture -shuffle on -count "$count" -p 2 -parallel 4 -timeout 60m -run "$which" "$@" ./...
+
+# A life takes the database a second, so fewer of these.
+go test -tags torture -count 1 -timeout 60m -run "$life" ./booking -rapid.checks="$lives"
 
 # Only these know the flag.
 random=$(go list -tags torture -f '{{range .TestImports}}{{if eq . "pgregory.net/rapid"}}{{$.ImportPath}}{{end}}{{end}} {{range .XTestImports}}{{if eq . "pgregory.net/rapid"}}{{$.ImportPath}}{{end}}{{end}}' ./... | sort -u)
 # $random is a list of words.
 # shellcheck disable=SC2086
-exec go test -tags torture -count 1 -p 2 -timeout 60m $random -rapid.checks="$checks"
+exec go test -tags torture -count 1 -p 2 -timeout 60m -skip "$life" $random -rapid.checks="$checks"

@@ -6,11 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"os"
-	"path/filepath"
-	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,13 +15,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"shortbreaks/api"
 	"shortbreaks/booking"
 	"shortbreaks/internal/db"
 	"shortbreaks/internal/demo"
-	"shortbreaks/marketplace"
 	"shortbreaks/payments"
-	"shortbreaks/people"
 )
 
 // quotesPerSecond is how many quotes are prepared for each second booked. A
@@ -55,7 +48,7 @@ func benchArgs(args []string) (benchOptions, error) {
 	quick := flags.Bool("quick", false, "a small world and two seconds each, to see that it runs; writes no files")
 	folder := flags.String("out", "bench", "the folder RESULTS.md and results.json are written to")
 	clients := flags.String("clients", "1,64,256,512", "how many clients create bookings at once, one measurement each")
-	profile := flags.String("cpuprofile", "", "a file for a CPU profile of the bookings (go tool pprof)")
+	profile := flags.String("cpuprofile", "", "a file for a CPU profile of the service while it books (go tool pprof)")
 	if err := flags.Parse(args); err != nil {
 		return benchOptions{}, err
 	}
@@ -97,8 +90,11 @@ func numberList(text string) (numbers []int, err error) {
 // bench measures createBooking over HTTP against the least PostgreSQL could do
 // for it, on a durable database of its own that it takes away again.
 func bench(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) > 0 && args[0] == "search" {
+	switch {
+	case len(args) > 0 && args[0] == "search":
 		return benchSearch(ctx, args[1:], out)
+	case len(args) == 1 && args[0] == "service":
+		return benchService(ctx, os.Stdin, out)
 	}
 	o, err := benchArgs(args)
 	if err != nil {
@@ -166,11 +162,14 @@ type bencher struct {
 	pgb    string // the program pgbench
 	runs   []measurement
 
-	ahead  *atomic.Int64 // how far the database's clock is put forward, for what comes after a session
-	memory int64         // of this program with most bookings under way, bytes
+	serve   string // the URL of the service's role
+	service *service
+	ahead   *atomic.Int64 // how far this program's clock is put forward, for what comes after a session
+	memory  int64         // the most the service had up to the last line of createBooking, bytes
 }
 
 func (b *bencher) open(ctx context.Context, serve, owner string) (err error) {
+	b.serve = serve
 	if err := db.Migrate(ctx, owner); err != nil {
 		return err
 	}
@@ -230,12 +229,13 @@ func (b *bencher) measure(ctx context.Context) error {
 // comes after a booking.
 func (b *bencher) bookings(ctx context.Context, world *demo.BulkWorld, quotes, rush []demo.BulkQuote) error {
 	queue, moved := &quoteQueue{quotes: quotes[:b.quotes]}, quotes[b.quotes:]
-	base, keys, stop, err := b.serve(ctx)
+	service, err := startService(ctx, b.serve, b.dir)
 	if err != nil {
 		return err
 	}
-	defer stop()
-	booker, err := newBooker(base, keys, queue.people(), max(lateClients, slices.Max(b.clients)))
+	defer service.stop()
+	b.service = service
+	booker, err := newBooker(service.base, service.keys, queue.people(), max(lateClients, slices.Max(b.clients)))
 	if err != nil {
 		return err
 	}
@@ -249,15 +249,9 @@ func (b *bencher) bookings(ctx context.Context, world *demo.BulkWorld, quotes, r
 		return err
 	}
 	if b.profile != "" {
-		f, err := os.Create(b.profile)
-		if err != nil {
+		if _, err := service.order("profile " + b.profile); err != nil {
 			return err
 		}
-		defer func() { _ = f.Close() }()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
 	}
 	for _, clients := range b.clients {
 		if _, err := b.owner.Exec(ctx, `CHECKPOINT`); err != nil {
@@ -275,7 +269,12 @@ func (b *bencher) bookings(ctx context.Context, world *demo.BulkWorld, quotes, r
 		m := run.measurement("createBooking", clients)
 		m.used = b.cpuTime(ctx).since(before).per(run.sent)
 		b.add(m)
-		b.memory = max(b.memory, residentMemory())
+		b.memory = service.mostMemory()
+	}
+	if b.profile != "" {
+		if _, err := service.order("profiled"); err != nil {
+			return err
+		}
 	}
 	if err := b.steady(ctx, booker, queue); err != nil {
 		return err
@@ -283,7 +282,7 @@ func (b *bencher) bookings(ctx context.Context, world *demo.BulkWorld, quotes, r
 	if err := b.rush(ctx, booker, rush); err != nil {
 		return err
 	}
-	return b.moves(ctx, booker, keys, world, moved)
+	return b.moves(ctx, booker, world, moved)
 }
 
 // steady measures how long a booking takes when half of what could be booked
@@ -298,42 +297,6 @@ func (b *bencher) steady(ctx context.Context, booker *booker, queue *quoteQueue)
 		b.add(booker.paced(ctx, queue, lateClients, top/2, b.each).measurement("at half the rate", lateClients))
 	}
 	return ctx.Err()
-}
-
-// serve is the API on loopback, in this process, with a listener of its own.
-// It logs each request as it does in earnest, to a file.
-func (b *bencher) serve(ctx context.Context) (base string, keys *people.Keys, stop func(), err error) {
-	spareTheCollector()
-	log, err := os.Create(filepath.Join(b.dir, "requests.log")) //nolint:gosec // a folder of our own
-	if err != nil {
-		return "", nil, nil, err
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, nil, errors.Join(err, log.Close())
-	}
-	base = "http://" + listener.Addr().String()
-	keys, err = people.NewKeys(people.KeySettings{Issuer: base, Audience: base, Generate: true})
-	if err != nil {
-		return "", nil, nil, errors.Join(err, listener.Close(), log.Close())
-	}
-	app, err := api.New(api.Config{
-		DB: b.d, Keys: keys, Searches: marketplace.NewSearchCounter(), Log: slog.New(slog.NewTextHandler(log, nil)), Now: time.Now,
-	})
-	if err != nil {
-		return "", nil, nil, errors.Join(err, listener.Close(), log.Close())
-	}
-	server := api.HTTPServer(listener.Addr().String(), app.Handler())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.Serve(listener) // always ErrServerClosed: stop closes it
-	}()
-	return base, keys, func() {
-		_ = server.Close()
-		<-done
-		_ = log.Close()
-	}, nil
 }
 
 // add keeps a measurement and tells it.

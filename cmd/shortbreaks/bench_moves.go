@@ -14,7 +14,6 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/demo"
-	"shortbreaks/people"
 )
 
 // movedPerSecond is how many bookings there are to be accepted for each second
@@ -33,16 +32,16 @@ type asked struct {
 // moves measures what comes after a booking, each on as many bookings as the
 // time allows: a provider's yes to all; then one half is cancelled, and the
 // other attended, when all sessions are over, and agreed to.
-func (b *bencher) moves(ctx context.Context, booker *booker, keys *people.Keys, world *demo.BulkWorld, quotes []demo.BulkQuote) error {
+func (b *bencher) moves(ctx context.Context, booker *booker, world *demo.BulkWorld, quotes []demo.BulkQuote) error {
 	coordinators := world.Coordinators()
 	for _, person := range coordinators {
-		if err := booker.signIn(keys, person, shortbreaks.Coordinator); err != nil {
+		if err := booker.signIn(b.service.keys, person, shortbreaks.Coordinator); err != nil {
 			return err
 		}
 	}
 	for _, q := range quotes {
 		if booker.tokens[q.Person] == "" {
-			if err := booker.signIn(keys, q.Person, shortbreaks.Family); err != nil {
+			if err := booker.signIn(b.service.keys, q.Person, shortbreaks.Family); err != nil {
 				return err
 			}
 		}
@@ -62,7 +61,11 @@ func (b *bencher) moves(ctx context.Context, booker *booker, keys *people.Keys, 
 	b.move(ctx, half, "cancelled", func(a asked) (answered, error) {
 		return booker.send(ctx, http.MethodPost, "/v1/bookings/"+a.id.String()+"/cancellation", a.family, []byte(`{"reason":"ill"}`), "")
 	})
-	b.ahead.Store(int64(time.Until(world.LastEnd()) + time.Hour))
+	ahead := time.Until(world.LastEnd()) + time.Hour
+	b.ahead.Store(int64(ahead))
+	if err := b.service.putClockForward(ahead); err != nil {
+		return err
+	}
 	half = b.move(ctx, all[len(all)/2:], "attended", func(a asked) (answered, error) {
 		return booker.send(ctx, http.MethodPut, "/v1/booking-items/"+a.item.String()+"/attendance", a.coordinator, []byte(`{"outcome":"delivered"}`), "")
 	})

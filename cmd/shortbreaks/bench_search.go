@@ -136,11 +136,11 @@ func (b *searchBench) readAll(ctx context.Context) error {
 
 // measureSearches measures each kind, by hand and then through the service.
 func (b *searchBench) measureSearches(ctx context.Context) error {
-	base, _, stop, err := b.serve(ctx)
+	service, err := startService(ctx, b.bencher.serve, b.dir)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer service.stop()
 	for _, kind := range searchKinds {
 		queries := make([]marketplace.SearchQuery, b.mix)
 		for i := range queries {
@@ -151,7 +151,7 @@ func (b *searchBench) measureSearches(ctx context.Context) error {
 			return err
 		}
 		b.keep(hand, hand)
-		run := b.search(ctx, base, queries)
+		run := b.search(ctx, service.base, queries)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

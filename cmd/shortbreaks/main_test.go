@@ -18,5 +18,6 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
+	_ = os.Setenv(runAsProgram, "yes") // so that a program the bench starts is one
 	dbtest.Main(m)
 }
