@@ -122,7 +122,7 @@ func benchKeys(base, seed string) (*people.Keys, error) {
 // as it does in earnest, to a file. Its first line of input is serviceSettings,
 // its first line of output the address.
 func benchService(ctx context.Context, in io.Reader, out io.Writer) error {
-	spareTheCollector()
+	spareTheCollector(ctx)
 	orders := bufio.NewScanner(in)
 	if !orders.Scan() {
 		return errors.New("bench service is started by bench")
