@@ -99,7 +99,7 @@ func Search(ctx context.Context, d *db.DB, q SearchQuery) (*SearchPage, error) {
 		limit = 20
 	}
 	page := &SearchPage{Area: f.near.Area}
-	err = d.Read(ctx, db.Scope{}, func(tx *db.Tx) error {
+	err = d.ReadInTurn(ctx, db.Scope{}, func(tx *db.Tx) error {
 		page.At, f.asOf = tx.Now, tx.Now
 		from := cursor{Sort: f.sort, AsOf: tx.Now}
 		if q.Cursor != "" {

@@ -35,6 +35,9 @@ type Config struct {
 	URL      string // postgres://user:password@host:port/database
 	MaxConns int32  // connections of the pool; 16 if zero
 
+	// Turns is how many ReadInTurn run at once; three for each processor if zero.
+	Turns int
+
 	// Clock replaces the database's time of a transaction in tests.
 	Clock func(dbNow time.Time) time.Time
 
@@ -57,6 +60,7 @@ type DB struct {
 	Pool *pgxpool.Pool // for what needs no scope: health and metrics
 
 	cfg      Config
+	turns    turns
 	sql      *sql.DB // hands out the same pool's connections to GORM
 	gathered *lane   // for batches: rights, the desk
 	orm      *gorm.DB
@@ -80,7 +84,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	d := &DB{Pool: pool, cfg: cfg, sql: stdlib.OpenDBFromPool(pool)}
+	d := &DB{Pool: pool, cfg: cfg, turns: newTurns(cfg.Turns), sql: stdlib.OpenDBFromPool(pool)}
 	if d.gathered, err = openLane(ctx, cfg); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open database: %w", err)
