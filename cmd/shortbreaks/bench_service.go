@@ -47,9 +47,7 @@ type service struct {
 
 // startService starts the service and waits until it listens.
 func startService(ctx context.Context, database, folder string) (*service, error) {
-	seed := make([]byte, 32)
-	_, _ = rand.Read(seed) // never fails
-	settings := serviceSettings{Database: database, Folder: folder, Seed: base64.StdEncoding.EncodeToString(seed)}
+	settings := serviceSettings{Database: database, Folder: folder, Seed: newSeed()}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -114,13 +112,18 @@ func (s *service) mostMemory() int64 {
 	return kb << 10
 }
 
+func newSeed() string {
+	seed := make([]byte, 32)
+	_, _ = rand.Read(seed) // never fails
+	return base64.StdEncoding.EncodeToString(seed)
+}
+
 func benchKeys(base, seed string) (*people.Keys, error) {
 	return people.NewKeys(people.KeySettings{Issuer: base, Audience: base, Seed: seed})
 }
 
-// benchService is the process itself: the API on loopback. It logs each request
-// as it does in earnest, to a file. Its first line of input is serviceSettings,
-// its first line of output the address.
+// benchService is the process itself. Its first line of input is
+// serviceSettings, its first line of output the address.
 func benchService(ctx context.Context, in io.Reader, out io.Writer) error {
 	spareTheCollector(ctx)
 	orders := bufio.NewScanner(in)
@@ -131,42 +134,17 @@ func benchService(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := json.Unmarshal(orders.Bytes(), &settings); err != nil {
 		return fmt.Errorf("bench service is started by bench: %w", err)
 	}
-	log, err := os.Create(filepath.Join(settings.Folder, "requests.log")) //nolint:gosec // a folder of our own
-	if err != nil {
-		return err
-	}
-	defer func() { _ = log.Close() }()
 	var ahead atomic.Int64
 	d, err := db.Open(ctx, db.Config{URL: settings.Database, Clock: func(now time.Time) time.Time { return now.Add(time.Duration(ahead.Load())) }})
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	base, stop, err := serveLoopback(ctx, d, settings)
 	if err != nil {
 		return err
 	}
-	base := "http://" + listener.Addr().String()
-	keys, err := benchKeys(base, settings.Seed)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	app, err := api.New(api.Config{
-		DB: d, Keys: keys, Searches: marketplace.NewSearchCounter(), Log: slog.New(slog.NewTextHandler(log, nil)), Now: time.Now,
-	})
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	server := api.HTTPServer(listener.Addr().String(), app.Handler())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.Serve(listener) // always ErrServerClosed: it is closed below
-	}()
-	defer func() {
-		_ = server.Close()
-		<-done
-	}()
+	defer stop()
 	fmt.Fprintln(out, base)
 	for orders.Scan() {
 		if err := carryOut(orders.Text(), &ahead); err != nil {
@@ -175,6 +153,41 @@ func benchService(ctx context.Context, in io.Reader, out io.Writer) error {
 		fmt.Fprintln(out, "done")
 	}
 	return orders.Err()
+}
+
+// serveLoopback serves the API on loopback until it is stopped, and logs each request
+// as it does in earnest, to a file.
+func serveLoopback(ctx context.Context, d *db.DB, settings serviceSettings) (base string, stop func(), err error) {
+	log, err := os.Create(filepath.Join(settings.Folder, "requests.log")) //nolint:gosec // a folder of our own
+	if err != nil {
+		return "", nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, errors.Join(err, log.Close())
+	}
+	base = "http://" + listener.Addr().String()
+	keys, err := benchKeys(base, settings.Seed)
+	if err != nil {
+		return "", nil, errors.Join(err, listener.Close(), log.Close())
+	}
+	app, err := api.New(api.Config{
+		DB: d, Keys: keys, Searches: marketplace.NewSearchCounter(), Log: slog.New(slog.NewTextHandler(log, nil)), Now: time.Now,
+	})
+	if err != nil {
+		return "", nil, errors.Join(err, listener.Close(), log.Close())
+	}
+	server := api.HTTPServer(listener.Addr().String(), app.Handler())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(listener) // always ErrServerClosed: stop closes it
+	}()
+	return base, func() {
+		_ = server.Close()
+		<-done
+		_ = log.Close()
+	}, nil
 }
 
 // carryOut does what one line asks for.
