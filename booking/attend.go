@@ -103,7 +103,7 @@ func Record(ctx context.Context, d *db.DB, who shortbreaks.Actor, r RecordAttend
 		if err != nil {
 			return err
 		}
-		charge, err := dueWithAdded(b, it, r, minutes)
+		charge, err := dueWithAdded(b, it, b.addedTo(it), r, minutes)
 		if err != nil {
 			return err
 		}
@@ -124,19 +124,23 @@ func Record(ctx context.Context, d *db.DB, who shortbreaks.Actor, r RecordAttend
 
 // dueWithAdded is what an item costs with what was added to it before its
 // register is corrected. Of a child who never came nothing can have been added.
-func dueWithAdded(b *Booking, it *Item, r RecordAttendance, minutes int) (shortbreaks.Pence, error) {
-	var added shortbreaks.Pence
-	for _, other := range b.Items {
-		if other.ID == it.ID {
-			added = addedPence(other.Charges)
-		}
-	}
+func dueWithAdded(b *Booking, it *Item, added shortbreaks.Pence, r RecordAttendance, minutes int) (shortbreaks.Pence, error) {
 	if added > 0 && r.Outcome == NoShow {
 		return 0, ErrWrongState.With("Something was added to its price for what happened. Take that off first; nothing was recorded.")
 	}
 	booked := *it
 	booked.PricePence -= added
 	return due(b, &booked, r, minutes) + added, nil
+}
+
+// addedTo is what was added to the price of an item of a loaded booking.
+func (b *Booking) addedTo(it *Item) shortbreaks.Pence {
+	for _, own := range b.Items {
+		if own.ID == it.ID {
+			return addedPence(own.Charges)
+		}
+	}
+	return 0
 }
 
 // due is what an item costs after what happened: all of it if delivered, by

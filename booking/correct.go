@@ -84,7 +84,7 @@ func (r *RecordAttendance) correct(ctx context.Context, tx *db.Tx, who shortbrea
 	if k.Minutes, err = attended(it, *r); err != nil {
 		return err
 	}
-	if k.Pence, err = dueWithAdded(b, it, *r, k.Minutes); err != nil {
+	if k.Pence, err = dueWithAdded(b, it, b.addedTo(it), *r, k.Minutes); err != nil {
 		return err
 	}
 	onTime, err := fileDelivery(ctx, tx, who, it, *r, k.Minutes, it.Delivery.OnTime)

@@ -208,28 +208,32 @@ const dueColumns = `authority_id, item_id, charge_n, what, id, provider_id, due_
 
 // selectDues reads what of items is due ahead, by item and day.
 func selectDues(ctx context.Context, tx *db.Tx, items []*Item, where string, args ...any) (map[uuid.UUID][]ItemDue, error) {
-	rows, err := tx.PGX.Query(ctx, `SELECT `+dueColumns+` FROM `+ofItems(`item_due`)+` WHERE `+where+`
-		ORDER BY item_id, due_on, charge_n, what DESC`, append([]any{idsOf(items), authoritiesOf(items)}, args...)...)
-	if err != nil {
+	var batch pgx.Batch
+	by := queueDuesOf(&batch, items, where, args...)
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, fmt.Errorf("read what is due ahead: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[ItemDue])
-	if err != nil {
-		return nil, fmt.Errorf("read what is due ahead: %w", err)
-	}
-	by := map[uuid.UUID][]ItemDue{}
-	for _, d := range list {
-		by[d.ItemID] = append(by[d.ItemID], d)
 	}
 	return by, nil
 }
 
-// fillDues reads what was paid ahead of items, what is still due, and what was
-// given back; to a provider without the last, which its own account shows.
-func fillDues(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item) error {
-	dues, err := selectDues(ctx, tx, items, "true")
-	if err != nil || len(dues) == 0 {
+func queueDuesOf(batch *pgx.Batch, items []*Item, where string, args ...any) map[uuid.UUID][]ItemDue {
+	by := map[uuid.UUID][]ItemDue{}
+	batch.Queue(`SELECT `+dueColumns+` FROM `+ofItems(`item_due`)+` WHERE `+where+`
+		ORDER BY item_id, due_on, charge_n, what DESC`, append([]any{idsOf(items), authoritiesOf(items)}, args...)...).Query(func(rows pgx.Rows) error {
+		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[ItemDue])
+		for _, d := range list {
+			by[d.ItemID] = append(by[d.ItemID], d)
+		}
 		return err
+	})
+	return by
+}
+
+// fillDues gives items what was paid ahead of them, what is still due, and what
+// was given back; to a provider without the last, which its own account shows.
+func fillDues(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item, dues map[uuid.UUID][]ItemDue) (err error) {
+	if len(dues) == 0 {
+		return nil
 	}
 	timed := slices.DeleteFunc(slices.Clone(items), func(it *Item) bool { return len(dues[it.ID]) == 0 })
 	back := map[uuid.UUID][]ItemRefund{}

@@ -223,7 +223,7 @@ func (m *Moves) cancelAll(ctx context.Context, asked []wish) []db.Answer[*Bookin
 		if len(items) == 0 {
 			return nil
 		}
-		bookings, err := loadBookings(ctx, tx, together(asked), `b.id = ANY ($3)`, bookingsOf(items))
+		bookings, err := selectBookings(ctx, tx, together(asked), `b.id = ANY ($3)`, bookingsOf(items))
 		if err != nil {
 			return err
 		}

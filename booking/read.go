@@ -10,6 +10,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/payments"
 )
 
 // readers are the roles that may see bookings at all; commissioners never see
@@ -87,6 +88,15 @@ func loadOne(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, id uuid.UUID
 // loadBookings reads whole bookings inside the actor's reach: a family its
 // children's, a provider its own, staff those of their authority.
 func loadBookings(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, where string, args ...any) ([]*Booking, error) {
+	found, err := selectBookings(ctx, tx, who, where, args...)
+	if err != nil {
+		return nil, err
+	}
+	return found, fillBookings(ctx, tx, who, found)
+}
+
+// selectBookings is loadBookings without what hangs on them: terms, not items.
+func selectBookings(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, where string, args ...any) ([]*Booking, error) {
 	reach, column := who.Authorities, "b.authority_id"
 	switch {
 	case who.Is(shortbreaks.Family):
@@ -110,7 +120,7 @@ func loadBookings(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, where s
 	if err != nil {
 		return nil, fmt.Errorf("read bookings: %w", err)
 	}
-	return found, fillBookings(ctx, tx, who, found)
+	return found, nil
 }
 
 func fillBookings(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, bookings []*Booking) error {
@@ -140,31 +150,28 @@ func fill(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item) 
 	if len(items) == 0 {
 		return nil
 	}
-	charges, err := chargesOf(ctx, tx, items)
-	if err != nil {
-		return err
+	var batch pgx.Batch
+	charges, deliveries, dues := queueChargesOf(&batch, items), queueDeliveriesOf(&batch, items), queueDuesOf(&batch, items, "true")
+	reasons, changes := queueReasonsOf(&batch, items), queueWorkerChangesOf(&batch, items)
+	holds, accounts := new([]payments.Hold), map[uuid.UUID]ItemHold{}
+	if !providerSide(who) {
+		holds = payments.QueueHoldsOf(&batch, authoritiesOf(items), idsOf(items))
+		accounts = queueAccountsOf(&batch, items)
 	}
-	deliveries, err := deliveriesOf(ctx, tx, items)
-	if err != nil {
-		return err
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
+		return fmt.Errorf("read what hangs on items: %w", err)
 	}
-	holds, err := holdsSeenBy(ctx, tx, who, items)
-	if err != nil {
-		return err
-	}
-	reasons, err := reasonsOf(ctx, tx, items)
-	if err != nil {
-		return err
-	}
-	changes, err := workerChangesOf(ctx, tx, items)
-	if err != nil {
-		return err
-	}
-	if err := fillDues(ctx, tx, who, items); err != nil {
-		return err
+	of := map[uuid.UUID][]ItemHold{}
+	for _, h := range *holds {
+		in := accounts[h.Account]
+		in.Hold = h
+		of[h.Item] = append(of[h.Item], in)
 	}
 	for _, it := range items {
-		it.Charges, it.Holds, it.Reason, it.Delivery, it.Changes = charges[it.ID], holds[it.ID], reasons[it.ID], deliveries[it.ID], changes[it.ID]
+		it.Charges, it.Holds, it.Reason, it.Delivery, it.Changes = charges[it.ID], of[it.ID], reasons[it.ID], deliveries[it.ID], changes[it.ID]
+	}
+	if err := fillDues(ctx, tx, who, items, dues); err != nil {
+		return err
 	}
 	if len(deliveries) > 0 {
 		return fillAfter(ctx, tx, items)
@@ -172,42 +179,22 @@ func fill(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item) 
 	return nil
 }
 
-// holdsSeenBy reads the holds of items with the accounts they are in, by item.
-func holdsSeenBy(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, items []*Item) (map[uuid.UUID][]ItemHold, error) {
-	if providerSide(who) {
-		return nil, nil
-	}
-	holds, err := holdsOf(ctx, tx, items)
-	if err != nil {
-		return nil, err
-	}
-	authorities, ids := make([]uuid.UUID, len(holds)), make([]uuid.UUID, len(holds))
-	for i, h := range holds {
-		authorities[i], ids[i] = h.Authority, h.Account
-	}
-	rows, err := tx.PGX.Query(ctx, `SELECT id, kind, coalesce(stream, '') FROM account
-		WHERE (authority_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`, authorities, ids)
-	if err != nil {
-		return nil, fmt.Errorf("read accounts of holds: %w", err)
-	}
+// queueAccountsOf reads what kind of account the holds of items are in.
+func queueAccountsOf(batch *pgx.Batch, items []*Item) map[uuid.UUID]ItemHold {
 	accounts := map[uuid.UUID]ItemHold{}
-	var id uuid.UUID
-	var of ItemHold
-	if _, err = pgx.ForEachRow(rows, []any{&id, &of.AccountKind, &of.Stream}, func() error { accounts[id] = of; return nil }); err != nil {
-		return nil, fmt.Errorf("read accounts of holds: %w", err)
-	}
-	by := map[uuid.UUID][]ItemHold{}
-	for _, h := range holds {
-		of := accounts[h.Account]
-		of.Hold = h
-		by[h.Item] = append(by[h.Item], of)
-	}
-	return by, nil
+	batch.Queue(`SELECT a.id, a.kind, coalesce(a.stream, '') FROM `+ofItems(`hold`)+`
+		JOIN account a ON a.authority_id = its.authority_id AND a.id = its.account_id`, idsOf(items), authoritiesOf(items)).Query(func(rows pgx.Rows) error {
+		var id uuid.UUID
+		var of ItemHold
+		_, err := pgx.ForEachRow(rows, []any{&id, &of.AccountKind, &of.Stream}, func() error { accounts[id] = of; return nil })
+		return err
+	})
+	return accounts
 }
 
-// reasonsOf reads what is said to be wrong with the disputed ones, and why the
-// provider declined or cancelled those it did.
-func reasonsOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]string, error) {
+// queueReasonsOf reads what is said to be wrong with the disputed ones, and why
+// the provider declined or cancelled those it did.
+func queueReasonsOf(batch *pgx.Batch, items []*Item) map[uuid.UUID]string {
 	var asked []*Item
 	for _, it := range items {
 		if it.State == Disputed || it.State == Declined || it.State == CancelledByProvider {
@@ -216,18 +203,15 @@ func reasonsOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]str
 	}
 	reasons := map[uuid.UUID]string{}
 	if len(asked) == 0 {
-		return reasons, nil
+		return reasons
 	}
-	rows, err := tx.PGX.Query(ctx, `SELECT DISTINCT ON (item_id) item_id, cause FROM `+ofItems(`item_event`)+`
+	batch.Queue(`SELECT DISTINCT ON (item_id) item_id, cause FROM `+ofItems(`item_event`)+`
 		WHERE to_state IN ('disputed', 'declined', 'cancelled_by_provider')
-		ORDER BY item_id, at DESC, id DESC`, idsOf(asked), authoritiesOf(asked))
-	if err != nil {
-		return nil, fmt.Errorf("read reasons: %w", err)
-	}
-	var id uuid.UUID
-	var cause string
-	if _, err = pgx.ForEachRow(rows, []any{&id, &cause}, func() error { reasons[id] = cause; return nil }); err != nil {
-		return nil, fmt.Errorf("read reasons: %w", err)
-	}
-	return reasons, nil
+		ORDER BY item_id, at DESC, id DESC`, idsOf(asked), authoritiesOf(asked)).Query(func(rows pgx.Rows) error {
+		var id uuid.UUID
+		var cause string
+		_, err := pgx.ForEachRow(rows, []any{&id, &cause}, func() error { reasons[id] = cause; return nil })
+		return err
+	})
+	return reasons
 }

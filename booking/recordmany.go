@@ -80,7 +80,11 @@ func fileAll(ctx context.Context, tx *db.Tx, filed []*filing, who shortbreaks.Ac
 	if err := fileDeliveries(ctx, tx, filed); err != nil {
 		return nil, err
 	}
-	found, err := loadBookings(ctx, tx, who, `b.id = ANY ($3)`, bookingsOf(items))
+	found, err := selectBookings(ctx, tx, who, `b.id = ANY ($3)`, bookingsOf(items))
+	if err != nil {
+		return nil, err
+	}
+	charges, err := chargesOf(ctx, tx, items)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +94,7 @@ func fileAll(ctx context.Context, tx *db.Tx, filed []*filing, who shortbreaks.Ac
 	}
 	outcomes := map[State][]*Item{}
 	for _, f := range filed {
-		charge, err := dueWithAdded(bookings[f.it.BookingID], f.it, f.r, f.minutes)
+		charge, err := dueWithAdded(bookings[f.it.BookingID], f.it, addedPence(charges[f.it.ID]), f.r, f.minutes)
 		if err != nil {
 			return nil, err
 		}

@@ -272,20 +272,25 @@ func enterFor(ctx context.Context, tx *db.Tx, items ...*Item) error {
 }
 
 func deliveriesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]*Delivery, error) {
-	rows, err := tx.PGX.Query(ctx, `SELECT authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes, note, on_time,
-		recorded_by, recorded_at, collected_by, collected_how, agree_because FROM `+ofItems(`delivery`), idsOf(items), authoritiesOf(items))
-	if err != nil {
+	var batch pgx.Batch
+	by := queueDeliveriesOf(&batch, items)
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, fmt.Errorf("read register: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[Delivery])
-	if err != nil {
-		return nil, fmt.Errorf("read register: %w", err)
-	}
-	by := make(map[uuid.UUID]*Delivery, len(list))
-	for _, d := range list {
-		by[d.ItemID] = d
 	}
 	return by, nil
+}
+
+func queueDeliveriesOf(batch *pgx.Batch, items []*Item) map[uuid.UUID]*Delivery {
+	by := map[uuid.UUID]*Delivery{}
+	batch.Queue(`SELECT authority_id, item_id, provider_id, outcome, cause, arrived_at, left_at, attended_minutes, note, on_time,
+		recorded_by, recorded_at, collected_by, collected_how, agree_because FROM `+ofItems(`delivery`), idsOf(items), authoritiesOf(items)).Query(func(rows pgx.Rows) error {
+		list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[Delivery])
+		for _, d := range list {
+			by[d.ItemID] = d
+		}
+		return err
+	})
+	return by
 }
 
 func referencesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID]string, error) {

@@ -52,14 +52,14 @@ func settle(ctx context.Context, tx *db.Tx, items []*Item, kind string, who shor
 // lockDue reads the holds and charges of locked items, and locks the plan lines
 // that are moved next.
 func lockDue(ctx context.Context, tx *db.Tx, items []*Item) (holds []payments.Hold, charges map[uuid.UUID][]Charge, payers map[uuid.UUID]payable, err error) {
-	if holds, err = holdsOf(ctx, tx, items); err != nil {
-		return nil, nil, nil, err
-	}
-	if charges, err = chargesOf(ctx, tx, items); err != nil {
-		return nil, nil, nil, err
+	var batch pgx.Batch
+	held := payments.QueueHoldsOf(&batch, authoritiesOf(items), idsOf(items))
+	charges = queueChargesOf(&batch, items)
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, nil, nil, fmt.Errorf("read what is due: %w", err)
 	}
 	payers, err = payableBy(ctx, tx, charges)
-	return holds, charges, payers, err
+	return *held, charges, payers, err
 }
 
 // captureOf shares what an item owes over its charges (see shareDue).
@@ -85,20 +85,27 @@ func captureOf(it *Item, kind string, who shortbreaks.Actor, charges []Charge, h
 }
 
 func chargesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID][]Charge, error) {
-	rows, err := tx.PGX.Query(ctx, `SELECT authority_id, item_id, n, provider_id, kind, payer, unit, quantity, amount_pence, line_id, added
-		FROM `+ofItems(`item_charge`)+` ORDER BY item_id, n`, idsOf(items), authoritiesOf(items))
-	if err != nil {
+	var batch pgx.Batch
+	by := queueChargesOf(&batch, items)
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, fmt.Errorf("read charges: %w", err)
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByName[Charge])
-	if err != nil {
-		return nil, fmt.Errorf("read charges: %w", err)
-	}
-	by := map[uuid.UUID][]Charge{}
-	for _, c := range all {
-		by[c.ItemID] = append(by[c.ItemID], c)
 	}
 	return by, nil
+}
+
+// queueChargesOf gives charges by item; they are there when the batch is
+// answered. So it is with all that is queued to be read.
+func queueChargesOf(batch *pgx.Batch, items []*Item) map[uuid.UUID][]Charge {
+	by := map[uuid.UUID][]Charge{}
+	batch.Queue(`SELECT authority_id, item_id, n, provider_id, kind, payer, unit, quantity, amount_pence, line_id, added
+		FROM `+ofItems(`item_charge`)+` ORDER BY item_id, n`, idsOf(items), authoritiesOf(items)).Query(func(rows pgx.Rows) error {
+		all, err := pgx.CollectRows(rows, pgx.RowToStructByName[Charge])
+		for _, c := range all {
+			by[c.ItemID] = append(by[c.ItemID], c)
+		}
+		return err
+	})
+	return by
 }
 
 // payable is who hands over the money of a plan line.

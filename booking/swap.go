@@ -178,7 +178,8 @@ func (s SwapWorker) write(ctx context.Context, tx *db.Tx, who shortbreaks.Actor,
 }
 
 // workerChangesOf reads who came instead of whom, by item, the oldest first.
-func workerChangesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UUID][]WorkerChange, error) {
+func queueWorkerChangesOf(batch *pgx.Batch, items []*Item) map[uuid.UUID][]WorkerChange {
+	by := map[uuid.UUID][]WorkerChange{}
 	var authorities, ids []uuid.UUID
 	for _, it := range items {
 		if it.LaneID != nil {
@@ -186,22 +187,17 @@ func workerChangesOf(ctx context.Context, tx *db.Tx, items []*Item) (map[uuid.UU
 		}
 	}
 	if len(ids) == 0 {
-		return nil, nil
+		return by
 	}
-	rows, err := tx.PGX.Query(ctx, `SELECT c.item_id, coalesce(f.label, '') AS from_label, coalesce(t.label, '') AS to_label, c.reason, c.changed_at
+	batch.Queue(`SELECT c.item_id, coalesce(f.label, '') AS from_label, coalesce(t.label, '') AS to_label, c.reason, c.changed_at
 		FROM unnest($1::uuid[], $2::uuid[]) w (authority_id, item_id) JOIN worker_change c USING (authority_id, item_id)
 		LEFT JOIN lane f ON f.provider_id = c.provider_id AND f.id = c.from_lane LEFT JOIN lane t ON t.provider_id = c.provider_id AND t.id = c.to_lane
-		ORDER BY c.changed_at, c.id`, authorities, ids)
-	if err != nil {
-		return nil, fmt.Errorf("read changes of workers: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[WorkerChange])
-	if err != nil {
-		return nil, fmt.Errorf("read changes of workers: %w", err)
-	}
-	by := map[uuid.UUID][]WorkerChange{}
-	for _, c := range found {
-		by[c.ItemID] = append(by[c.ItemID], c)
-	}
-	return by, nil
+		ORDER BY c.changed_at, c.id`, authorities, ids).Query(func(rows pgx.Rows) error {
+		found, err := pgx.CollectRows(rows, pgx.RowToStructByName[WorkerChange])
+		for _, c := range found {
+			by[c.ItemID] = append(by[c.ItemID], c)
+		}
+		return err
+	})
+	return by
 }

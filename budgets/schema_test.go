@@ -167,6 +167,15 @@ func TestSettingsHoldFromTheirDay(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, hours(s), date)
 	}
+	require.NoError(t, w.in(w.north, func(tx *db.Tx) error {
+		if err := tx.EnterAuthority(w.ctx, w.south); err != nil {
+			return err
+		}
+		of, err := budgets.SettingsOfEach(w.ctx, tx, []uuid.UUID{w.north, w.south}, day("2027-01-31"))
+		require.Equal(t, [4]float64{1, 24, 24, 168}, hours(of[w.north]))
+		require.Equal(t, [4]float64{0.5, 1, 48, 168}, hours(of[w.south]), "each its own")
+		return err
+	}))
 	for _, bad := range []string{`0`, `-1`, `1.5`, `"24"`, `null`, `100000`} {
 		w.exec(`INSERT INTO tenant_setting VALUES ($1, 'request_hours', '2028-01-01', $2::text::jsonb)
 			ON CONFLICT (authority_id, name, valid_from) DO UPDATE SET value = excluded.value`, w.north, bad)

@@ -153,16 +153,24 @@ func scanHold(row pgx.CollectableRow) (h Hold, err error) {
 // by item, charge and id. It locks nothing: whoever moves an item has locked
 // the item.
 func HoldsOf(ctx context.Context, tx *db.Tx, authorities, items []uuid.UUID) ([]Hold, error) {
-	rows, err := tx.PGX.Query(ctx, `SELECT `+holdColumns+` FROM hold JOIN unnest($1::uuid[], $2::uuid[]) w (authority_id, item_id) USING (authority_id, item_id)
-		ORDER BY item_id, charge_n, id`, authorities, items)
-	if err != nil {
+	var batch pgx.Batch
+	holds := QueueHoldsOf(&batch, authorities, items)
+	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, fmt.Errorf("read holds: %w", err)
 	}
-	holds, err := pgx.CollectRows(rows, scanHold)
-	if err != nil {
-		return nil, fmt.Errorf("read holds: %w", err)
-	}
-	return holds, nil
+	return *holds, nil
+}
+
+// QueueHoldsOf adds HoldsOf to a batch; what it gives is filled when the batch
+// is answered.
+func QueueHoldsOf(batch *pgx.Batch, authorities, items []uuid.UUID) *[]Hold {
+	holds := new([]Hold)
+	batch.Queue(`SELECT `+holdColumns+` FROM hold JOIN unnest($1::uuid[], $2::uuid[]) w (authority_id, item_id) USING (authority_id, item_id)
+		ORDER BY item_id, charge_n, id`, authorities, items).Query(func(rows pgx.Rows) (err error) {
+		*holds, err = pgx.CollectRows(rows, scanHold)
+		return err
+	})
+	return holds
 }
 
 // Release ends holds without taking anything; state is Released or Expired.
