@@ -136,7 +136,7 @@ func (b *searchBench) readAll(ctx context.Context) error {
 
 // measureSearches measures each kind, by hand and then through the service.
 func (b *searchBench) measureSearches(ctx context.Context) error {
-	spareTheCollector(ctx)
+	spareTheCollector()
 	base, stop, err := serveLoopback(ctx, b.d, serviceSettings{Folder: b.dir, Seed: newSeed()})
 	if err != nil {
 		return err

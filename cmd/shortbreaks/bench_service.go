@@ -125,7 +125,7 @@ func benchKeys(base, seed string) (*people.Keys, error) {
 // benchService is the process itself. Its first line of input is
 // serviceSettings, its first line of output the address.
 func benchService(ctx context.Context, in io.Reader, out io.Writer) error {
-	spareTheCollector(ctx)
+	spareTheCollector()
 	orders := bufio.NewScanner(in)
 	if !orders.Scan() {
 		return errors.New("bench service is started by bench")

@@ -1,40 +1,40 @@
 package main
 
 import (
-	"context"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"time"
 )
 
 // heapTarget is how large the heap may grow before it is collected, in bytes.
 // A request leaves little behind, so collecting at twice what is in use, as Go
 // does by itself, is mostly work for nothing, and while it goes on the others
 // wait: a service with little in use would do so ten times a second.
-const heapTarget = 96 << 20
+const heapTarget = 80 << 20
 
 // spareTheCollector lets the heap grow to heapTarget, or to twice what is in use
-// where that is more, until ctx ends; unless whoever runs the program has said
-// how it is to be.
-func spareTheCollector(ctx context.Context) {
+// where that is more, unless whoever runs the program has said how it is to be.
+func spareTheCollector() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
 	debug.SetGCPercent(heapGrowth(0))
-	go func() {
+	afterEachCollection(func() {
 		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-		for tick := time.NewTicker(time.Second); ; {
-			select {
-			case <-ctx.Done():
-				tick.Stop()
-				return
-			case <-tick.C:
-				metrics.Read(live)
-				debug.SetGCPercent(heapGrowth(live[0].Value.Uint64()))
-			}
-		}
-	}()
+		metrics.Read(live)
+		debug.SetGCPercent(heapGrowth(live[0].Value.Uint64()))
+	})
+}
+
+// afterEachCollection calls f whenever the heap was collected: what is left
+// lying about is found then.
+func afterEachCollection(f func()) {
+	left := new([16]byte)
+	runtime.AddCleanup(left, func(struct{}) {
+		f()
+		afterEachCollection(f)
+	}, struct{}{})
 }
 
 // heapGrowth is how far the heap may grow between two collections, in percent of

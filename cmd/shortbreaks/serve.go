@@ -30,7 +30,7 @@ const finishWithin = 25 * time.Second
 // serve runs until ctx ends, then drains: readiness says no, requests under
 // way finish, jobs are handed back, searches are written down.
 func serve(ctx context.Context, cfg config, out io.Writer) error {
-	spareTheCollector(ctx)
+	spareTheCollector()
 	if err := cfg.fitForProduction(); err != nil {
 		return err
 	}
