@@ -43,6 +43,7 @@ func TestT60_RegistersFiledTogetherGoEachByItsCouncilsSettings(t *testing.T) {
 		got, err := moves.Record(w.ctx, w.house.Coordinator, booking.RecordAttendance{ItemID: items[i].ID, Outcome: booking.Delivered})
 		if err == nil {
 			require.Equal(t, items[i].ID, got.ID)
+			require.Equal(t, []string{booking.AgreeSum, ""}[i%2], got.Delivery.AgreeBecause)
 		}
 		return err
 	}) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -76,33 +77,32 @@ func TestABatchBesideAnotherBeginsOnceEnoughWait(t *testing.T) {
 	}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newCounter(10, 2)
-			c.Beside, c.Rows = 3, rows
-			var done sync.WaitGroup
-			c.ask(t, &done, 1)
-			require.Equal(t, []int{1}, <-c.began)
-			c.ask(t, &done, 2, 3)
-			require.Equal(t, 2, c.Waiting(), "two wait for the batch under way")
-			together := []int{2, 3, 4}
-			if rows != nil {
-				c.ask(t, &done, 11)
-				require.Equal(t, 3, c.Waiting(), "so do three, of which one wants a row in its hands")
-			}
-			c.ask(t, &done, 4)
-			require.Equal(t, together, <-c.began, "three are enough")
-			if rows != nil {
-				c.goOn <- struct{}{}
-				c.goOn <- struct{}{}
-				require.Equal(t, []int{11}, <-c.began)
-				c.goOn <- struct{}{}
-			} else {
-				c.ask(t, &done, 5)
-				c.goOn <- struct{}{}
-				c.goOn <- struct{}{}
-				require.Equal(t, []int{5}, <-c.began, "one alone once nobody is at work, or the last")
-				c.goOn <- struct{}{}
-			}
-			done.Wait()
+			synctest.Test(t, func(t *testing.T) {
+				c := newCounter(10, 2)
+				c.Beside, c.Rows = 3, rows
+				var done sync.WaitGroup
+				asks := func(q, waiting int, why string) {
+					done.Go(func() { _, _ = c.Ask(t.Context(), q) })
+					synctest.Wait()
+					require.Equal(t, waiting, c.Waiting(), why)
+				}
+				asks(1, 0, "alone, it is asked at once")
+				asks(2, 1, "beside a batch under way it waits")
+				asks(3, 2, "so do two")
+				behind := 0
+				if rows != nil {
+					behind = 1
+					asks(11, 3, "and three, of which one wants a row in other hands")
+				}
+				asks(4, behind, "three that can go are enough")
+				require.Equal(t, []int{1}, <-c.began)
+				require.Equal(t, []int{2, 3, 4}, <-c.began)
+				asks(5, behind+1, "two batches are under way")
+				close(c.goOn)
+				synctest.Wait()
+				require.Zero(t, c.Waiting(), "nobody is left behind, few as they are")
+				done.Wait()
+			})
 		})
 	}
 }
