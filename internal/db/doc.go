@@ -10,6 +10,7 @@
 //   - tx.go: Do and Read, the two ways to run a query; DoAfter and ReadAtOnce,
 //     the same in fewer round trips, for batches; Tx; AfterCommit.
 //   - gather.go: Gather, which answers those who ask at the same time together.
+//   - turns.go: ReadInTurn, so many dear reads at once and the others in order.
 //   - uuid.go: ids as bytes.
 //   - gorm.go: how GORM is kept inside that transaction.
 //   - errors.go: ConstraintName, Unavailable, and what is tried again.
@@ -19,7 +20,7 @@
 //   - ready.go: whether this process may serve.
 //   - clock.go: At, the same database by another clock; for the demo's past.
 //   - embedded*.go, programs.go, datadir.go: PostgreSQL started by ourselves;
-//     running.go finds one that another process runs.
+//     running.go finds one that another process runs; buffers.go gives it memory.
 //
 // Rules: a use case calls Do or Read and passes Tx down; a step takes Tx and
 // never commits; Tx.Now is the only clock; nothing outside the database
