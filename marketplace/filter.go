@@ -146,6 +146,9 @@ type condition struct{ name, sql string }
 // inCells narrows a circle to the squares it touches.
 const inCells = `l.cell = ANY (@cells::int[])`
 
+// wordsInCells is inCells as the index of words has it.
+const wordsInCells = `ARRAY[l.cell] && @cells::int[]`
+
 // inKinds is a category with those below it.
 const inKinds = `l.category = ANY (@kinds::text[])`
 
@@ -165,7 +168,8 @@ func (f filter) conditions() []condition {
 	add(f.spelt != "", ByText, `l.words @@ to_tsquery('english', @spelt) AND NOT l.words @@ to_tsquery('english', @exact)`)
 	add(f.category != "" && len(f.kinds()) == 1, ByCategory, `l.category = @category`)
 	add(f.category != "" && len(f.kinds()) != 1, ByCategory, inKinds)
-	add(f.withinKM > 0 && f.cells() != nil, ByDistance, inCells)
+	add(f.withinKM > 0 && f.cells() != nil && !f.byWordsNear(), ByDistance, inCells)
+	add(f.byWordsNear(), ByDistance, wordsInCells)
 	add(f.withinKM > 0, ByDistance, `l.place <-> @point::cube <= @chord`)
 	add(f.age != nil, ByAge, `@age::int BETWEEN l.age_from AND l.age_to`)
 	add(f.route != "", ByRoute, `l.access_route = @route`)

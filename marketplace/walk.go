@@ -80,8 +80,8 @@ type planning struct{ before, after string }
 // such a statement is planned for its values each time. Squares are each read
 // in order and no further than a page needs: that is best in a town and no
 // worse in the country, but looks dear to a planner that thinks them alike, so
-// it is told, and plans it once. A word in a circle is always the word's offers
-// and the squares' together. What a search reads besides is by key, whatever the
+// it is told, and plans it once. A word in a circle is always one look in the
+// index of both. What a search reads besides is by key, whatever the
 // keys: that is planned once for a connection.
 var (
 	forValues = planning{`SELECT set_config('plan_cache_mode', 'force_custom_plan', true)`, sqlPlanOnce}
