@@ -43,12 +43,13 @@ until ready; do
 done
 
 failed=0
-node scripts/judges/oruk.js "$address" "$judges" || failed=1
-node scripts/judges/rpde.js "$address" || failed=1
-mkdir "$work/lists"
-node scripts/judges/model.js "$address" "$judges" "$work/lists" || failed=1
+# First, since the judge of feeds pauses an offer whose setting has a calendar.
 mkdir "$work/calendars"
 node scripts/judges/ical.js "$address" "$work/calendars" || failed=1
 scripts/need.sh 'python3-icalendar' '/usr/bin/python3 -c "import icalendar"' python3-icalendar
 /usr/bin/python3 scripts/judges/ical.py "$work/calendars" || failed=1
+node scripts/judges/oruk.js "$address" "$judges" || failed=1
+node scripts/judges/rpde.js "$address" || failed=1
+mkdir "$work/lists"
+node scripts/judges/model.js "$address" "$judges" "$work/lists" || failed=1
 exit $failed
