@@ -93,6 +93,8 @@ func bench(ctx context.Context, args []string, out io.Writer) error {
 	switch {
 	case len(args) > 0 && args[0] == "search":
 		return benchSearch(ctx, args[1:], out)
+	case len(args) > 0 && args[0] == "past":
+		return benchPast(ctx, args[1:], out)
 	case len(args) == 1 && args[0] == "service":
 		return benchService(ctx, os.Stdin, out)
 	}
@@ -106,16 +108,25 @@ func bench(ctx context.Context, args []string, out io.Writer) error {
 	return errors.New("bench was stopped; nothing was written and nothing is left behind")
 }
 
+// benchFolder makes a folder for all a bench needs, and what takes it away.
+func benchFolder(temp string) (dir string, remove func() error, err error) {
+	if dir, err = os.MkdirTemp(temp, "shortbreaks-bench-*"); err != nil {
+		return "", nil, err
+	}
+	remove = func() error { return os.RemoveAll(dir) } //nolint:gosec // a folder of our own
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // as root, PostgreSQL runs as a user who must pass through
+		return "", nil, errors.Join(err, remove())
+	}
+	return dir, remove, nil
+}
+
 func (o benchOptions) run(ctx context.Context, out io.Writer) (err error) {
 	others := otherWork()
-	dir, err := os.MkdirTemp(o.temp, "shortbreaks-bench-*")
+	dir, remove, err := benchFolder(o.temp)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // as root, PostgreSQL runs as a user who must pass through
-		return err
-	}
+	defer func() { err = errors.Join(err, remove()) }()
 	say("starting a PostgreSQL of its own in %s; every commit reaches the disk", dir)
 	server, err := db.StartEmbedded(ctx, dir, db.EmbeddedOptions{})
 	if err != nil {

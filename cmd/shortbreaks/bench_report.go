@@ -90,11 +90,16 @@ func (b *bencher) report(ctx context.Context, out io.Writer, faults int) error {
 	if _, err := io.WriteString(out, text); err != nil {
 		return err
 	}
-	return b.write("# What a booking costs\n\n"+b.machine(ctx)+"\n"+text+"\n"+howToRead, false)
+	return b.write(bookingTitle, "\n"+b.machine(ctx)+"\n"+text+"\n"+howToRead)
 }
 
 // results is the table and what follows from it.
 func (b *bencher) results(faults int) string {
+	return b.table() + "\n" + b.bound() + b.resident() + books(faults) + "\n"
+}
+
+// table is a line for each measurement.
+func (b *bencher) table() string {
 	var text bytes.Buffer
 	w := tabwriter.NewWriter(&text, 0, 0, 1, ' ', 0)
 	row := func(cells ...string) { fmt.Fprintln(w, "| "+strings.Join(cells, "\t| ")+"\t|") }
@@ -111,11 +116,15 @@ func (b *bencher) results(faults int) string {
 			fmt.Sprintf("%.4f", m.Ratio), strconv.Itoa(m.refused), shown(m.used.service), shown(m.used.clients), shown(m.used.database))
 	}
 	_ = w.Flush() // into memory
-	books := "Afterwards `shortbreaks audit` found the books of this database right."
+	return text.String()
+}
+
+// books says what the audit found.
+func books(faults int) string {
 	if faults > 0 {
-		books = fmt.Sprintf("AFTERWARDS %d ROWS BROKE AN INVARIANT OF THE BOOKS: these figures are worth nothing.", faults)
+		return fmt.Sprintf("AFTERWARDS %d ROWS BROKE AN INVARIANT OF THE BOOKS: these figures are worth nothing.", faults)
 	}
-	return text.String() + "\n" + b.bound() + b.resident() + books + "\n"
+	return "Afterwards `shortbreaks audit` found the books of this database right."
 }
 
 func (b *bencher) resident() string {

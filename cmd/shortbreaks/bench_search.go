@@ -82,13 +82,11 @@ func benchSearch(ctx context.Context, args []string, out io.Writer) error {
 
 func (b *searchBench) run(ctx context.Context, out io.Writer) (err error) {
 	b.others = otherWork()
-	if b.dir, err = os.MkdirTemp(b.temp, "shortbreaks-bench-*"); err != nil {
+	var remove func() error
+	if b.dir, remove, err = benchFolder(b.temp); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }() //nolint:gosec // a folder of our own
-	if err := os.Chmod(b.dir, 0o711); err != nil {                 //nolint:gosec // as root, PostgreSQL runs as a user who must pass through
-		return err
-	}
+	defer func() { err = errors.Join(err, remove()) }()
 	server, err := db.StartEmbedded(ctx, b.dir, db.EmbeddedOptions{})
 	if err != nil {
 		return err

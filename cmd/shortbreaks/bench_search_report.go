@@ -26,7 +26,7 @@ func (b *searchBench) reportSearch(ctx context.Context, out io.Writer) error {
 	}
 	b.holds = fmt.Sprintf(`%d published offers
 of %d providers with %d sessions, and nothing else; %s for each line.`, b.market.Offers, b.market.Providers, b.market.Sessions, b.each)
-	if err := b.write(searchTitle+"\n"+b.machine(ctx)+"\n"+text+"\n"+howToReadSearch, true); err != nil {
+	if err := b.write(searchTitle, "\n"+b.machine(ctx)+"\n"+text+"\n"+howToReadSearch); err != nil {
 		return err
 	}
 	if b.refusals() > 0 {

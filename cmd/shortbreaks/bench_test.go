@@ -114,6 +114,59 @@ func TestBenchCountsRefusals(t *testing.T) {
 	require.Contains(t, b.results(7), "7 ROWS BROKE AN INVARIANT")
 }
 
+// Each bench writes a part of the results and leaves those of the others.
+func TestBenchLeavesTheResultsOfOthers(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	at := func(lines ...string) *bencher {
+		b := &bencher{benchOptions: benchOptions{folder: folder}}
+		for _, name := range lines {
+			b.runs = append(b.runs, measurement{Name: name})
+		}
+		return b
+	}
+	require.NoError(t, at("by hand near", "search near", "compare", "plan").write(searchTitle, "\nsearches\n"))
+	require.NoError(t, at("floor", "createBooking", "agreed").write(bookingTitle, "\nold bookings\n"))
+	require.NoError(t, at(amongFew, amongMany).write(pastTitle, "\nyears\n"))
+	require.NoError(t, at("floor", "accepted").write(bookingTitle, "\nbookings\n"))
+
+	text, err := os.ReadFile(filepath.Join(folder, "RESULTS.md"))
+	require.NoError(t, err)
+	require.Equal(t, bookingTitle+"\nbookings\n\n"+pastTitle+"\nyears\n\n"+searchTitle+"\nsearches\n", string(text))
+	text, err = os.ReadFile(filepath.Join(folder, "results.json"))
+	require.NoError(t, err)
+	var lines []measurement
+	require.NoError(t, json.Unmarshal(text, &lines))
+	var names []string
+	for _, l := range lines {
+		names = append(names, l.Name)
+	}
+	require.Equal(t, []string{"floor", "accepted", amongFew, amongMany, "by hand near", "search near", "compare", "plan"}, names)
+}
+
+func TestBenchMeasuresAmongFewAndAmongMany(t *testing.T) {
+	t.Parallel()
+	small := smallBench(t)
+	small.clients, small.each, small.quotes = []int{4}, time.Second, 4000
+	o := pastBench{past: 800, rounds: 1, benchOptions: small}
+	var out bytes.Buffer
+	err := o.run(t.Context(), &out)
+	if errors.Is(err, errNoPgbench) { // PostgreSQL as npm has it
+		require.Empty(t, out.String())
+		return
+	}
+	require.NoError(t, err)
+	require.Contains(t, out.String(), "found the books of this database right")
+	require.Regexp(t, `(?m)^\| among few .*\n\| among many `, out.String())
+	report, err := os.ReadFile(filepath.Join(o.folder, "RESULTS.md"))
+	require.NoError(t, err)
+	require.Contains(t, string(report), out.String())
+	for _, bad := range [][]string{{"--bookings", "0"}, {"--seconds", "31"}, {"now"}} {
+		_, err = pastBenchArgs(bad)
+		require.Error(t, err, "%v", bad)
+	}
+}
+
 func TestPercentileIsTheNearestRank(t *testing.T) {
 	t.Parallel()
 	times := make([]time.Duration, 200)

@@ -10,12 +10,18 @@ import (
 	"strings"
 )
 
-// searchTitle begins the part of RESULTS.md that the bench of searches writes;
-// what stands before it is that of bookings. Each leaves the other's as it is.
-const searchTitle = "# What a search costs\n"
+// The parts of RESULTS.md, each written by a bench of its own and begun by its
+// title. Each bench leaves the others' parts and lines as they are.
+const (
+	bookingTitle = "# What a booking costs\n"
+	pastTitle    = "# What a booking costs after years\n"
+	searchTitle  = "# What a search costs\n"
+)
 
-// write puts one part's text and lines beside the other's.
-func (b *bencher) write(text string, search bool) error {
+var titles = []string{bookingTitle, pastTitle, searchTitle}
+
+// write puts one part's text and lines beside the others'.
+func (b *bencher) write(title, text string) error {
 	if b.folder == "" {
 		return nil
 	}
@@ -27,23 +33,19 @@ func (b *bencher) write(text string, search bool) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	bookings, searches, found := strings.Cut(string(old), searchTitle)
-	if found {
-		searches = searchTitle + searches
-	}
-	if search {
-		searches = text
-	} else {
-		bookings = text
-	}
-	if bookings != "" && searches != "" {
-		bookings = strings.TrimRight(bookings, "\n") + "\n\n"
-	}
-	lines, err := b.linesBeside(numbers, search)
+	lines, err := b.linesBeside(numbers, title)
 	if err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{results: []byte(bookings + searches), numbers: lines} {
+	parts := partsOf(string(old))
+	parts[title] = title + text
+	var whole []string
+	for _, t := range titles {
+		if part := strings.TrimRight(parts[t], "\n"); part != "" {
+			whole = append(whole, part+"\n")
+		}
+	}
+	for name, content := range map[string][]byte{results: []byte(strings.Join(whole, "\n")), numbers: lines} {
 		if err := os.WriteFile(name, content, 0o644); err != nil { //nolint:gosec // for everybody to read
 			return err
 		}
@@ -52,12 +54,33 @@ func (b *bencher) write(text string, search bool) error {
 	return nil
 }
 
-// ofBookings are the lines of the bench of bookings.
-var ofBookings = []string{"floor", "createBooking", "at half the rate", "one row", "one session", "sold out"}
+// partsOf takes RESULTS.md apart by title.
+func partsOf(text string) map[string]string {
+	parts := map[string]string{}
+	title := ""
+	for line := range strings.Lines(text) {
+		if slices.Contains(titles, line) {
+			title = line
+		}
+		parts[title] += line
+	}
+	return parts
+}
 
-// linesBeside is this run's lines with those of the other part, bookings first.
-func (b *bencher) linesBeside(file string, search bool) ([]byte, error) {
-	var old, kept []measurement
+// partOf is the title of the part a line belongs to.
+func partOf(line string) string {
+	switch {
+	case slices.Contains([]string{amongFew, amongMany}, line):
+		return pastTitle
+	case strings.HasPrefix(line, "by hand"), strings.HasPrefix(line, "search"), line == "compare", line == "plan":
+		return searchTitle
+	}
+	return bookingTitle
+}
+
+// linesBeside is this run's lines with those of the other parts, in the parts' order.
+func (b *bencher) linesBeside(file, title string) ([]byte, error) {
+	var old, all []measurement
 	text, err := os.ReadFile(file) //nolint:gosec // the folder the person named
 	if err == nil {
 		err = json.Unmarshal(text, &old)
@@ -65,14 +88,16 @@ func (b *bencher) linesBeside(file string, search bool) ([]byte, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	for _, m := range old {
-		if slices.Contains(ofBookings, m.Name) == search {
-			kept = append(kept, m)
+	for _, t := range titles {
+		if t == title {
+			all = append(all, b.runs...)
+			continue
 		}
-	}
-	all := append(kept, b.runs...) //nolint:gocritic // a new list
-	if !search {
-		all = append(append([]measurement{}, b.runs...), kept...)
+		for _, m := range old {
+			if partOf(m.Name) == t {
+				all = append(all, m)
+			}
+		}
 	}
 	numbers, err := json.MarshalIndent(all, "", "  ")
 	return append(numbers, '\n'), err

@@ -59,3 +59,54 @@ func auditIsClean(t *testing.T, d *db.DB) {
 	require.NoError(t, err)
 	require.Empty(t, findings)
 }
+
+// The past of a bulk world is written by the database itself: the books are
+// right with it, its items are as the use cases leave them, and people book on.
+func TestBulkPastIsRightInTheBooks(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	owner := dbtest.Owner(t, d)
+	w, err := demo.Bulk(t.Context(), owner, demo.BulkSize{Authorities: 2, Budgets: 50, Providers: 2, Sessions: 8, Capacity: 60})
+	require.NoError(t, err)
+	told := 0
+	made, err := w.Past(t.Context(), owner, 120, func(int) { told++ })
+	require.NoError(t, err)
+	require.Equal(t, 150, made, "three days of fifty children")
+	require.Equal(t, 3, told)
+	auditIsClean(t, d)
+
+	var left, behind, spent, free int64
+	require.NoError(t, owner.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM pg_namespace WHERE nspname = 'past'), sum(spent),
+		(SELECT sum(balance - held) FROM account WHERE kind = 'budget'),
+		(SELECT count(*) FROM hold JOIN account a ON a.authority_id = hold.authority_id AND a.id = account_id WHERE account_seq > seq) FROM plan_line`).
+		Scan(&left, &spent, &free, &behind))
+	require.Zero(t, left)
+	require.Zero(t, behind, "the next hold comes after them")
+	require.Positive(t, spent)
+	require.Equal(t, int64(50*demo.BulkBudget), free, "what was spent came on top")
+
+	quotes, err := w.Quotes(t.Context(), owner, 60, 1)
+	require.NoError(t, err)
+	for _, q := range quotes {
+		who, err := people.Load(t.Context(), d, q.Person, shortbreaks.Family)
+		require.NoError(t, err)
+		_, _, err = booking.Create(t.Context(), d, who, booking.CreateBooking{Quotes: []booking.QuoteToBook{{QuoteID: q.ID, ExpectedTotalPence: q.TotalPence}}})
+		require.NoError(t, err)
+	}
+	auditIsClean(t, d)
+
+	who, err := people.Load(t.Context(), d, quotes[0].Person, shortbreaks.Family)
+	require.NoError(t, err)
+	list, _, err := booking.List(t.Context(), d, who, booking.ListBookings{Limit: 50})
+	require.NoError(t, err)
+	settled := 0
+	for _, b := range list {
+		for _, it := range b.Items {
+			if it.State == booking.Settled {
+				settled++
+				require.Equal(t, it.PricePence, *it.ChargePence)
+			}
+		}
+	}
+	require.Equal(t, 3, settled)
+}

@@ -33,6 +33,7 @@ const usage = `shortbreaks COMMAND
   import bookings FILE --authority NAME|--provider NAME [--dry-run]   bookings there were before, CSV or Excel
   import places FILE    postcodes or outcodes from a CSV, such as the ONS Postcode Directory
   bench         measure createBooking against the floor of PostgreSQL itself
+  bench past    measure createBooking among 5,000,000 bookings of the past, beside few
   bench search  measure searching and comparing among 100,000 offers
   healthcheck   exits 0 if the service on SHORTBREAKS_ADDR is alive
   version       says which build this is
