@@ -137,12 +137,19 @@ func UpdateOffer(ctx context.Context, d *db.DB, who shortbreaks.Actor, id uuid.U
 		}
 		var f shortbreaks.Faults
 		e.check(&f)
+		f.Unless(e.Instant || !o.undecided(), "/instant", "Some sessions run only if enough book, and those are booked at once.")
 		f.Unless(draft || e.AccessRoute == o.Offer.AccessRoute, "/access_route", "The access route of an offer that has been published cannot change; copy the offer.")
 		if err := f.As(shortbreaks.ErrInvalid); err != nil {
 			return err
 		}
 		return e.write(ctx, tx, o.Offer)
 	})
+}
+
+// undecided reports whether any of the next sessions has a minimum that was not
+// decided on yet (T45).
+func (o *OfferDetail) undecided() bool {
+	return slices.ContainsFunc(o.Sessions, func(s SessionDetail) bool { return s.Minimum != nil && s.Minimum.DecidedAt == nil })
 }
 
 func (e OfferEdit) check(f *shortbreaks.Faults) {

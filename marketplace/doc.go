@@ -63,7 +63,8 @@
 //     a file looks like; sheetfile.go, sheetxlsx.go: CSV and workbooks, hostile
 //     ones too; sheetoffer.go, sheetrow.go, sheetprice.go, sheetdates.go: rows
 //     read; sheetprint.go: rows written; sheetwords.go, sheetrate.go,
-//     sheetcharge.go: what stands in a cell, both ways; moredates.go: an offer
+//     sheetcharge.go: what stands in a cell, both ways; sheetgroup.go: with how
+//     few a group runs, its staff and who comes along; moredates.go: an offer
 //     whose dates were changed.
 //     sheettable.go: the same reading for files of other things.
 //   - postcode.go: the made-up postcode table; place.go, importplaces.go: real

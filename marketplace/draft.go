@@ -119,12 +119,24 @@ func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 	if d.Sessions != nil {
 		d.Sessions.check(f, "/sessions", now)
 		d.Sessions.checkMore(f, now)
-		f.Unless(d.Sessions.Minimum == nil || d.Instant, "/sessions/minimum", "What runs only if enough book is booked at once: set instant.")
+		d.checkInstant(f)
 	}
 	if len(f.Fields) == 0 && !d.datesLater {
 		d.checkUnits(f)
 	}
 	return f
+}
+
+// checkInstant: each place of a group with a minimum is taken on that condition
+// at once, and nobody is asked.
+func (d OfferDraft) checkInstant(f *shortbreaks.Faults) {
+	for i, one := range d.Sessions.all() {
+		at := "/sessions"
+		if i > 0 {
+			at = morePointer(i - 1)
+		}
+		f.Unless(one.Minimum == nil || d.Instant, at+"/minimum", "What runs only if enough book is booked at once: set instant.")
+	}
 }
 
 // checkWords notes what is wrong with what the offer says beside its price.

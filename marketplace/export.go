@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
@@ -122,6 +123,7 @@ func fileName(provider string) string {
 // exporting is what is read of a provider for a file, each table once.
 type exporting struct {
 	provider   Provider
+	now        time.Time
 	offers     []Offer
 	versions   map[uuid.UUID]Version     // by id
 	components map[uuid.UUID][]Component // by version
@@ -133,7 +135,7 @@ type exporting struct {
 }
 
 func readExport(ctx context.Context, tx *db.Tx, provider uuid.UUID, q OfferExport) (*exporting, error) {
-	e := &exporting{}
+	e := &exporting{now: tx.Now}
 	var err error
 	if e.provider, err = gorm.G[Provider](tx.DB).Where("id = ?", provider).First(ctx); errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, shortbreaks.ErrNotFound.With("There is no such provider.")

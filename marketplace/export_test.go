@@ -110,6 +110,9 @@ func SheetCells(raw []byte) ([][]string, error) {
 	return append([][]string{s.columns}, s.cells...), err
 }
 
+// SheetColumns is sheetColumns.
+var SheetColumns = sheetColumns
+
 // BareTariff is withoutSubsidies.
 var BareTariff = withoutSubsidies
 
@@ -141,6 +144,7 @@ var CellForms = map[string]func(string) (string, bool){
 		label, n := laneName(text)
 		return printLane(label, n), label != ""
 	},
+	"companions": form(parseCompanions, printCompanions),
 	"list": func(text string) (string, bool) {
 		var lines []string
 		for _, part := range splitCell(text, ';') {

@@ -21,7 +21,8 @@ ORDER BY t.starts_on, t.id`
 	// Of a bundle that is running its past dates count too: its price is for
 	// all of them.
 	sqlExportSessions = `SELECT s.offer_id, s.term_id, s.starts_at, s.ends_at, s.local_start,
-    p.capacity + coalesce((SELECT sum(e.places - e.used) FROM emergency_capacity e WHERE e.provider_id = s.provider_id AND e.session_id = s.id AND e.state = 'held'), 0)::int
+    p.capacity + coalesce((SELECT sum(e.places - e.used) FROM emergency_capacity e WHERE e.provider_id = s.provider_id AND e.session_id = s.id AND e.state = 'held'), 0)::int,
+    p.staff_units, s.minimum_places, s.decide_at, s.confirm_early, s.decided_at
 FROM session s
 JOIN session_places p ON p.provider_id = s.provider_id AND p.session_id = s.id
 WHERE s.provider_id = $1 AND s.offer_id = ANY ($2) AND s.state = 'scheduled' AND (s.starts_at > $3 OR s.term_id = ANY ($4))
@@ -59,7 +60,8 @@ func (e *exporting) readDates(ctx context.Context, tx *db.Tx) error {
 		}
 		for rows.Next() {
 			var s plannedSession
-			if err := rows.Scan(&s.OfferID, &s.TermID, &s.StartsAt, &s.EndsAt, &s.LocalStart, &s.capacity); err != nil {
+			if err := rows.Scan(&s.OfferID, &s.TermID, &s.StartsAt, &s.EndsAt, &s.LocalStart, &s.capacity, &s.staffUnits,
+				&s.MinimumPlaces, &s.DecideAt, &s.ConfirmEarly, &s.DecidedAt); err != nil {
 				return err
 			}
 			e.sessions[s.OfferID] = append(e.sessions[s.OfferID], s)
@@ -115,6 +117,7 @@ func (e *exporting) draft(o Offer) (OfferDraft, OfferState) {
 		Title:   o.Title, Summary: o.Summary, Category: o.Category, AccessRoute: o.AccessRoute, AgeFrom: o.AgeFrom, AgeTo: o.AgeTo,
 		RatioStaff: o.RatioStaff, RatioChildren: o.RatioChildren, Instant: o.Instant, Content: o.Content,
 		Tariff: withComponents(version.Tariff, e.components[version.ID]), Terms: version.Terms, NoticeMinutes: o.NoticeMinutes, HorizonDays: o.HorizonDays,
+		Companions: o.Companions,
 	}
 	if o.Visits != nil {
 		rules := *o.Visits
@@ -124,7 +127,7 @@ func (e *exporting) draft(o Offer) (OfferDraft, OfferState) {
 		d.Visits = &rules
 	} else if planned := e.sessions[o.ID]; len(planned) > 0 {
 		term, running := e.terms[o.ID]
-		d.Sessions = seriesOf(planned, term, running && sells(d, term.Unit))
+		d.Sessions = seriesOf(planned, term, running && sells(d, term.Unit), e.now)
 	}
 	if d.Visits == nil && d.Sessions == nil {
 		return d, Draft
@@ -143,16 +146,28 @@ func sells(d OfferDraft, unit string) bool {
 type alike struct {
 	from, to string
 	capacity int
-	again    int // the n-th of several at one time
+	staff    int
+	minimum  MinimumDraft // the zero value: none
+	again    int          // the n-th of several at one time
+}
+
+// series are the sessions of these dates.
+func (key alike) series(dates []time.Time, first, last time.Time) SessionSeries {
+	s := seriesOn(dates, first, last)
+	s.From, s.To, s.Capacity, s.StaffUnits = key.from, key.to, key.capacity, key.staff
+	if key.minimum.Places > 0 {
+		s.Minimum = &key.minimum
+	}
+	return s
 }
 
 // seriesOf writes sessions as the fewest series that make just them.
-func seriesOf(planned []plannedSession, term Term, bundled bool) *SessionSeries {
+func seriesOf(planned []plannedSession, term Term, bundled bool, now time.Time) *SessionSeries {
 	groups, times := map[alike][]time.Time{}, map[alike]map[string]int{}
-	for i := range planned {
+	for i, minimum := range minima(planned, bundled, now) {
 		p := &planned[i]
 		from, to := p.clocks()
-		key, on := alike{from: from, to: to, capacity: p.capacity}, p.LocalStart[:len(time.DateOnly)]
+		key, on := alike{from: from, to: to, capacity: p.capacity, staff: p.staffUnits, minimum: minimum}, p.LocalStart[:len(time.DateOnly)]
 		if times[key] == nil {
 			times[key] = map[string]int{}
 		}
@@ -168,7 +183,7 @@ func seriesOf(planned []plannedSession, term Term, bundled bool) *SessionSeries 
 	}
 	slices.SortFunc(keys, func(a, b alike) int {
 		return cmp.Or(groups[a][0].Compare(groups[b][0]), cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to), cmp.Compare(a.capacity, b.capacity),
-			cmp.Compare(a.again, b.again))
+			cmp.Compare(a.staff, b.staff), a.minimum.compare(b.minimum), cmp.Compare(a.again, b.again))
 	})
 	var all []SessionSeries
 	for i, key := range keys {
@@ -176,9 +191,7 @@ func seriesOf(planned []plannedSession, term Term, bundled bool) *SessionSeries 
 		if i == 0 && bundled {
 			first, last = term.StartsOn, term.EndsOn
 		}
-		s := seriesOn(groups[key], first, last)
-		s.From, s.To, s.Capacity = key.from, key.to, key.capacity
-		all = append(all, s)
+		all = append(all, key.series(groups[key], first, last))
 	}
 	s := all[0]
 	s.more = all[1:]

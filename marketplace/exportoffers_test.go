@@ -93,7 +93,7 @@ func same(t *testing.T, want, got *marketplace.OfferDetail) {
 	require.Equal(t, len(want.Sessions), len(got.Sessions))
 	for i, w := range want.Sessions {
 		g := got.Sessions[i]
-		require.Equal(t, []any{w.StartsAt, w.EndsAt, w.LocalStart, w.Capacity}, []any{g.StartsAt, g.EndsAt, g.LocalStart, g.Capacity}, want.Offer.Title)
+		require.Equal(t, []any{w.StartsAt, w.EndsAt, w.LocalStart, w.Capacity, w.Minimum}, []any{g.StartsAt, g.EndsAt, g.LocalStart, g.Capacity, g.Minimum}, want.Offer.Title)
 	}
 	require.Equal(t, len(want.Bundles), len(got.Bundles))
 	for i, w := range want.Bundles {

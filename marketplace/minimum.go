@@ -49,6 +49,9 @@ func (s *Session) minimum() *Minimum {
 	return minimumColumns{s.MinimumPlaces, s.DecideAt, s.ConfirmEarly, s.DecidedAt}.minimum()
 }
 
+// longestUndecided is how many hours before its start a group may be decided.
+const longestUndecided = 2160
+
 // MinimumDraft gives each session of a series a minimum. Sessions sold as one
 // bundle are decided together, by the start of the first.
 type MinimumDraft struct {
@@ -59,41 +62,36 @@ type MinimumDraft struct {
 
 func (m *MinimumDraft) check(f *shortbreaks.Faults, at string, s SessionSeries, now time.Time) {
 	f.Unless(m.Places >= 2 && m.Places <= s.Capacity, at+"/places", "Give 2 or more, and no more than there are places.")
-	f.Within(at+"/decide_hours_before", m.DecideHoursBefore, 1, 2160)
+	f.Within(at+"/decide_hours_before", m.DecideHoursBefore, 1, longestUndecided)
 	if len(f.Fields) > 0 {
 		return
 	}
-	for _, one := range s.all() {
-		for _, on := range one.dates() {
-			o, _ := one.occasion(on) // the dates were checked before
-			f.Unless(m.before(o.StartsAt).After(now), at+"/decide_hours_before", "The session on %s is sooner than that.", shortbreaks.LongDate(o.StartsAt))
-		}
+	for _, on := range s.dates() {
+		o, _ := s.occasion(on) // the dates were checked before
+		m.checkStart(f, at, o.StartsAt, now)
 	}
+}
+
+// checkStart notes that it would have to be decided before now.
+func (m *MinimumDraft) checkStart(f *shortbreaks.Faults, at string, starts, now time.Time) {
+	f.Unless(m.before(starts).After(now), at+"/decide_hours_before", "The session on %s is sooner than that.", shortbreaks.LongDate(starts))
 }
 
 func (m *MinimumDraft) before(starts time.Time) time.Time {
 	return starts.Add(-time.Duration(m.DecideHoursBefore) * time.Hour)
 }
 
-// apply writes the minimum onto the sessions of a series.
-func (m *MinimumDraft) apply(sessions []Session) {
-	if m == nil || len(sessions) == 0 {
+// apply writes the minimum onto a session; first is when the first of its
+// bundle starts.
+func (m *MinimumDraft) apply(s *Session, first time.Time) {
+	if m == nil {
 		return
 	}
-	first := sessions[0].StartsAt
-	for _, s := range sessions {
-		if s.StartsAt.Before(first) {
-			first = s.StartsAt
-		}
+	at := m.before(s.StartsAt)
+	if s.TermID != nil {
+		at = m.before(first)
 	}
-	for i := range sessions {
-		s := &sessions[i]
-		at := m.before(s.StartsAt)
-		if s.TermID != nil {
-			at = m.before(first)
-		}
-		s.MinimumPlaces, s.DecideAt, s.ConfirmEarly = &m.Places, &at, m.ConfirmEarly
-	}
+	s.MinimumPlaces, s.DecideAt, s.ConfirmEarly = &m.Places, &at, m.ConfirmEarly
 }
 
 const (

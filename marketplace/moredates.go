@@ -34,6 +34,7 @@ func (s SessionSeries) checkMore(f *shortbreaks.Faults, now time.Time) {
 	if len(f.Fields) > 0 {
 		return
 	}
+	s.checkTogether(f, now)
 	upcoming, total := false, 0
 	for _, one := range s.all() {
 		for _, on := range one.dates() {
@@ -62,6 +63,41 @@ func (s SessionSeries) checkBundle(f *shortbreaks.Faults) {
 	}
 	first, last := s.bundleSpan()
 	f.Unless(last.Sub(first) <= longestSeries, "/sessions/bundle/span", "A series runs for two years at most.")
+}
+
+// checkTogether: the dates of a bundle are decided together, by the start of the
+// first (T45).
+func (s SessionSeries) checkTogether(f *shortbreaks.Faults, now time.Time) {
+	if s.Bundle == nil {
+		return
+	}
+	hours := 0
+	for i, one := range s.all() {
+		m, at := one.Minimum, "/sessions/minimum"
+		if m == nil {
+			continue
+		}
+		if i > 0 {
+			at = morePointer(i-1) + "/minimum"
+		}
+		if hours == 0 {
+			hours = m.DecideHoursBefore
+		}
+		f.Unless(m.DecideHoursBefore == hours, at+"/decide_hours_before", "The dates of a bundle are decided together; give %d for all of them.", hours)
+		m.checkStart(f, at, s.firstStart(), now)
+	}
+}
+
+// firstStart is when the first of all the sessions starts.
+func (s SessionSeries) firstStart() (first time.Time) {
+	for _, one := range s.all() {
+		for _, on := range one.dates() {
+			if o, _ := one.occasion(on); first.IsZero() || o.StartsAt.Before(first) {
+				first = o.StartsAt
+			}
+		}
+	}
+	return first
 }
 
 // plannedSessions is how many dates the bundle's price was set for.

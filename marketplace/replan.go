@@ -21,6 +21,7 @@ type plannedSession struct {
 	capacity, taken int // capacity is the whole, with what is kept for emergencies
 	aside           int // so many are
 	newCapacity     int
+	staffUnits      int // read for a file only
 }
 
 // lockSessions locks the places of these sessions, in the order everybody

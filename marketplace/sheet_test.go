@@ -158,6 +158,7 @@ func drawDraft(t *rapid.T, lists []listedTariff) marketplace.OfferDraft {
 		days := rapid.IntRange(1, 365).Draw(t, "days ahead")
 		d.HorizonDays = &days
 	}
+	drawGroup(t, &d)
 	return d
 }
 
@@ -183,6 +184,12 @@ func TestWhateverIsDraftedIsReadBackAsItWas(t *testing.T) {
 				require.Equal(t, []any{want.Title, want.Summary, want.Setting.Name, want.NoticeMinutes, want.HorizonDays},
 					[]any{got.Title, got.Summary, got.Setting.Name, got.NoticeMinutes, got.HorizonDays})
 				require.Equal(t, asJSON(t, want.Content), asJSON(t, got.Content))
+				require.Equal(t, want.Companions, got.Companions)
+				if want.Sessions != nil {
+					series := *got.Sessions
+					series.Bundle = nil // of a price for one; the drafts have none
+					require.Equal(t, asJSON(t, want.Sessions), asJSON(t, series))
+				}
 			}
 			again, err := marketplace.SheetRows(format, framework, read...)
 			require.NoError(t, err)

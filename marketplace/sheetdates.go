@@ -1,6 +1,7 @@
 package marketplace
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ func (o *sheetOffer) readDates(d *OfferDraft, find lookups) {
 	switch {
 	case later && !hourly && !groups:
 		d.datesLater = true
+		head.refuseGroup()
 	case groups == hourly:
 		head.fault("places", "Give places for a group with sessions, or lanes for support by the hour, and not both.")
 	case groups:
@@ -39,6 +41,7 @@ func (o *sheetOffer) readDates(d *OfferDraft, find lookups) {
 		return
 	default:
 		d.Visits = head.visits(find)
+		head.refuseGroup()
 	}
 	for _, r := range o.series {
 		r.fault("places", "Only a group with sessions has further dates.")
@@ -50,6 +53,7 @@ func (r *sheetRow) series(find lookups) *SessionSeries {
 		FirstDate: r.date("first_date"), LastDate: r.date("last_date"), Weekdays: r.days(), Rule: r.cell["rule"], Dates: r.dates("dates"),
 		From: r.cell["from"], To: r.cell["to"], Except: r.dates("except"), Capacity: r.number("places"), SkipBankHolidays: r.yes("skip_bank_holidays"),
 	}
+	r.readGroup(s)
 	if text := r.cell["calendar"]; text != "" {
 		limit, trouble := find.calendar(text)
 		if s.Calendar = limit; trouble != "" {
@@ -129,11 +133,13 @@ func printLane(label string, n int) string {
 
 // printSeries writes a series' cells, which read back as the same dates.
 func printSeries(s SessionSeries) map[string]string {
-	return map[string]string{
+	cells := map[string]string{
 		"days": printDays(s.Weekdays), "from": s.From, "to": s.To, "first_date": printOn(s.FirstDate), "last_date": printOn(s.LastDate),
 		"rule": s.Rule, "dates": printOns(s.Dates), "except": printOns(s.Except), "skip_bank_holidays": printYes(s.SkipBankHolidays),
 		"places": printCount(s.Capacity),
 	}
+	maps.Copy(cells, printGroup(s))
+	return cells
 }
 
 func printCount(n int) string { return strconv.Itoa(n) }

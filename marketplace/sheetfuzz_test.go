@@ -28,6 +28,7 @@ func FuzzOfferFile(f *testing.F) {
 		f.Add(raw)
 	}
 	f.Add([]byte(sheet))
+	f.Add([]byte(groups))
 	f.Add(workbook(f, nil))
 	f.Add(workbook(f, func(b *excelize.File) { _ = b.SetCellFormula("Sheet1", "A2", "=1") }))
 	for _, text := range []string{
@@ -68,6 +69,7 @@ func FuzzOfferFile(f *testing.F) {
 			require.Equal(t, asJSON(t, read[i].Sessions), asJSON(t, again[i].Sessions))
 			require.Equal(t, asJSON(t, read[i].Visits), asJSON(t, again[i].Visits))
 			require.Equal(t, read[i].Title, again[i].Title)
+			require.Equal(t, read[i].Companions, again[i].Companions)
 		}
 	})
 }
@@ -79,7 +81,7 @@ func FuzzCellForms(f *testing.F) {
 		"ratios: 1:1 = 30.00", "percent: 12.5% of support", "instead: from 480 = 120.00; after disturbance more than 2 = 140.00", "mon-fri 20:00- not_bank_holidays",
 		"2 = 10% that_child", "7 = 10%; 14 = 0.01%", "charity 40%; health 35% up to 20.00; council 5.00; buyer rest", "staff 9.00; subsidy -2.00 \"a; b\"",
 		"ill: 2 hours free, 0 hours 50%; hospital: 0 hours free", "14 days free; 0 hours 10.00", "Worker A #2", "\"Worker A #2\" #1", "advance 7 by month", "deposit 25% balance 14",
-		"block 10 in 26 weeks", "membership 12 months", "mon tue sat", "£12.50", "1:3", "09/01/2027", "\"a\"\"b\"; c", "\"", "5\" tall",
+		"block 10 in 26 weeks", "membership 12 months", "mon tue sat", "£12.50", "1:3", "sibling 1; carer 0", "carer 0; carer 1", "09/01/2027", "\"a\"\"b\"; c", "\"", "5\" tall",
 	} {
 		f.Add(text)
 	}

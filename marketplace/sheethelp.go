@@ -6,13 +6,14 @@ var (
 	sheetColumns = []string{
 		"title", "summary", "category", "access_route", "age_from", "age_to", "ratio", "setting", "postcode", "address", "place_access",
 		"instant", "publish", "personal_care", "transport", "needs", "access_features", "languages", "included", "to_bring", "eligibility",
-		"introduction", "notice_minutes", "horizon_days",
+		"introduction", "notice_minutes", "horizon_days", "companions",
 		"option", "who_may_use", "at_ratio", "valid_from", "valid_to", "payment", "billed_on", "sells",
 		"charge_kind", "price_unit", "price", "components", "reduced_price", "reduced_components", "basis", "rate", "minimum_minutes",
 		"step_minutes", "step_mode", "only", "optional", "event", "nth_child", "long_stay", "cap", "cost_shares", "minutes_with_child",
 		"payee", "vat", "vat_reason", "json",
 		"free_until_hours", "late_fee_percent", "cancellation", "cancellation_reasons", "waived_if_refilled", "partial_paid", "credit_days", "credit_siblings",
 		"days", "from", "to", "first_date", "last_date", "rule", "dates", "except", "calendar", "skip_bank_holidays", "places",
+		"staff_units", "minimum_places", "decide_hours_before", "confirm_early",
 		"bundle_name", "bundle_dates", "bundle_span",
 		"minimum_visit", "maximum_visit", "visit_step", "buffer_before", "buffer_after", "lanes",
 	}
@@ -20,12 +21,13 @@ var (
 
 	// Columns of a row below its offer: another price option or charge, and
 	// other dates.
-	priceColumns = sheetColumns[24:55]
+	priceColumns = sheetColumns[25:56]
 	dateColumns  = []string{"date", "first_date", "last_date", "dates", "except", "valid_from", "valid_to"}
 	clockColumns = []string{"from", "to"}
 	ratioColumns = []string{"ratio", "at_ratio"}
 	seriesCells  = []string{
 		"days", "from", "to", "first_date", "last_date", "rule", "dates", "except", "calendar", "skip_bank_holidays", "places",
+		"staff_units", "minimum_places", "decide_hours_before", "confirm_early",
 	}
 )
 
@@ -38,8 +40,8 @@ are not part of a file. Dates come out one by one or by the day of the week, wha
 or calendar they were made with.
 
 One offer a row. A row without a title belongs to the offer above: another price, another
-charge of the price above, or other dates; only the columns of the price and the dates are
-filled in there. In a list, a text with a semicolon stands in "double quotes".
+charge of the price above, or other dates; only the columns of the price and the dates, with
+their places, staff and minimum, are filled in there. In a list, a text with a semicolon stands in "double quotes".
 
 The offer
   title*, summary*      what it is, in words
@@ -60,6 +62,8 @@ The offer
   introduction          needed: booked only for children you have met and accepted; first_visit:
                         the visit by which you meet
   notice_minutes, horizon_days   the latest and the earliest it can be booked
+  companions            who may come along to its sessions, and the places each takes, 0 to 5:
+                        sibling 1; carer 0; personal_assistant 0
 
 The price. With only price_unit and price it is one price for anyone.
   price_unit*           hour, session, half_day, day, night, item, month, year, mile; week,
@@ -127,6 +131,12 @@ When. A row with places is a group with sessions; a row with lanes is support by
   calendar              term_time NAME or holidays NAME, of a school or an authority
   skip_bank_holidays    yes or no (no)
   places                in each session
+  staff_units           staff, beside the places, for children who need one or more to
+                        themselves; empty sets no limit
+  minimum_places        the session runs only if so many places are taken, 2 or more; needs
+                        instant. A session that is sure to run is written without
+  decide_hours_before   how long before its start that is decided; of a bundle, before its first
+  confirm_early         yes: as soon as so many are taken (no)
   bundle_name           what a week, half term, term or quarter is called
   bundle_dates, bundle_span   how many dates its price is for, and its days, if not those
                         listed: 13; 2027-01-04 to 2027-03-28

@@ -32,7 +32,7 @@ func (o *sheetOffer) draft(find lookups) (OfferDraft, OfferState) {
 		Title: head.cell["title"], Summary: head.cell["summary"], Category: head.cell["category"], AccessRoute: head.cell["access_route"],
 		AgeFrom: head.number("age_from"), AgeTo: head.number("age_to"), RatioStaff: ratio.Staff, RatioChildren: ratio.Children,
 		Setting: head.setting(), Instant: head.yes("instant"), Content: head.content(), Terms: head.terms(),
-		NoticeMinutes: head.optional("notice_minutes"),
+		NoticeMinutes: head.optional("notice_minutes"), Companions: parsed(head, "companions", "sibling 1; carer 0", parseCompanions),
 	}
 	if head.cell["horizon_days"] != "" {
 		days := head.optional("horizon_days")
@@ -280,7 +280,7 @@ var (
 	blameColumns = map[string]string{
 		"/title": "title", "/summary": "summary", "/category": "category", "/access_route": "access_route",
 		"/age_from": "age_from", "/age_to": "age_to", "/ratio": "ratio", "/setting/name": "setting", "/setting": "postcode",
-		"/notice_minutes": "notice_minutes", "/horizon_days": "horizon_days",
+		"/notice_minutes": "notice_minutes", "/horizon_days": "horizon_days", "/companions": "companions",
 		"/content/needs": "needs", "/content/access_features": "access_features", "/content/languages": "languages", "/content/included": "included",
 		"/content/to_bring": "to_bring", "/content/eligibility": "eligibility",
 		"/cancellation_terms/free_until_hours": "free_until_hours", "/cancellation_terms/late_fee_percent": "late_fee_percent",
@@ -291,6 +291,7 @@ var (
 		"/sessions/rrule": "rule", "/sessions/dates": "dates", "/sessions/calendar": "calendar",
 		"/sessions/to": "to", "/sessions/except": "except", "/sessions/capacity": "places", "/sessions/bundle": "bundle_name",
 		"/sessions/bundle/planned": "bundle_dates", "/sessions/bundle/span": "bundle_span",
+		"/sessions/staff_units": "staff_units", "/sessions/minimum": "minimum_places", "/sessions/minimum/decide_hours_before": "decide_hours_before",
 		"/visits/days": "days", "/visits/from": "from", "/visits/to": "to", "/visits/minimum_minutes": "minimum_visit",
 		"/visits/maximum_minutes": "maximum_visit", "/visits/step_minutes": "visit_step", "/visits/buffer_before": "buffer_before",
 		"/visits/buffer_after": "buffer_after", "/visits/lanes": "lanes",

@@ -25,7 +25,7 @@ func printOffer(d OfferDraft, state OfferState, contracts contractNames) []map[s
 		"instant": printYes(d.Instant), "publish": printYes(state == Published), "personal_care": printYes(d.Content.PersonalCare),
 		"transport": printYes(d.Content.TransportGiven), "needs": printLines(d.Content.Needs), "access_features": printLines(d.Content.AccessFeatures),
 		"languages": printLines(d.Content.Languages), "included": printLines(d.Content.Included), "to_bring": printLines(d.Content.ToBring),
-		"eligibility": d.Content.Eligibility, "notice_minutes": printNumber(d.NoticeMinutes),
+		"eligibility": d.Content.Eligibility, "notice_minutes": printNumber(d.NoticeMinutes), "companions": printCompanions(d.Companions),
 	} {
 		head[column] = value
 	}

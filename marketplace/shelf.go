@@ -210,7 +210,9 @@ func (s *shelf) addLanes(offer uuid.UUID, r VisitRules) *VisitRules {
 
 func (s *shelf) addSessions(offer uuid.UUID, series SessionSeries) {
 	var term *uuid.UUID
+	var first time.Time
 	if b := series.Bundle; b != nil {
+		first = series.firstStart()
 		t := Term{
 			ProviderID: s.provider.ID, ID: shortbreaks.NewID(), OfferID: offer, Name: b.Name, Unit: b.Unit,
 			PlannedSessions: series.plannedSessions(), Capacity: b.Capacity,
@@ -218,7 +220,6 @@ func (s *shelf) addSessions(offer uuid.UUID, series SessionSeries) {
 		t.StartsOn, t.EndsOn = series.bundleSpan()
 		s.terms, term = append(s.terms, t), &t.ID
 	}
-	first := len(s.sessions)
 	for _, one := range series.all() {
 		for _, on := range one.dates() {
 			o, _ := one.occasion(on) // check has found it
@@ -226,11 +227,11 @@ func (s *shelf) addSessions(offer uuid.UUID, series SessionSeries) {
 				ProviderID: s.provider.ID, ID: shortbreaks.NewID(), OfferID: offer, TermID: term, StartsAt: o.StartsAt, EndsAt: o.EndsAt,
 				LocalStart: wallOf(on, one.From), TimeZone: shortbreaks.ZoneName, State: "scheduled",
 			}
+			one.Minimum.apply(&session, first)
 			s.sessions = append(s.sessions, session)
-			s.counters = append(s.counters, Counter{ProviderID: session.ProviderID, SessionID: session.ID, Capacity: one.Capacity, StaffUnits: series.StaffUnits})
+			s.counters = append(s.counters, Counter{ProviderID: session.ProviderID, SessionID: session.ID, Capacity: one.Capacity, StaffUnits: one.StaffUnits})
 		}
 	}
-	series.Minimum.apply(s.sessions[first:])
 }
 
 // write inserts everything gathered, each table once, parents first.

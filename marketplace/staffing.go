@@ -2,6 +2,8 @@ package marketplace
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -40,9 +42,9 @@ func GiveBackStaff(ctx context.Context, tx *db.Tx, n map[PlaceKey]int) error {
 
 // checkCompanions holds how an offer counts companions against the rules.
 func checkCompanions(f *shortbreaks.Faults, at string, counts map[string]int) {
-	for kind, places := range counts {
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
 		f.OneOf(at, kind, CompanionKinds)
-		f.Within(at+"/"+kind, places, 0, 5)
+		f.Within(at+"/"+kind, counts[kind], 0, 5)
 	}
 }
 
