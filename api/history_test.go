@@ -284,10 +284,13 @@ func TestT02_WhatManyAreToldAboutOneBudgetHasOneRightOrder(t *testing.T) {
 func TestT07_WhatManyAreToldAboutOneRequestHasOneRightOrder(t *testing.T) {
 	w := setup(t)
 	w.fund(w.ash, w.sam)
-	o := w.publish(w.stars, visits())
+	d := visits()
+	d.Tariff.Options[0].Charges[0] = charge("support", "hour", 300) // a hundred visits are within the plan
+	o := w.publish(w.stars, d)
 	var requests []uuid.UUID
 	for n := range rounds(10) {
-		requests = append(requests, w.mother.visit(w.sam, o, fmt.Sprintf("2027-%02d-%02dT10:00", 2+n/25, 1+n%25)).ID)
+		at := time.Date(2027, 2, 1+n%50, 9+2*(n/50), 0, 0, 0, time.UTC)
+		requests = append(requests, w.mother.visit(w.sam, o, at.Format("2006-01-02T15:04")).ID)
 	}
 	var h history
 	provider := w.as(w.stars.Owner)

@@ -221,6 +221,36 @@ func TestReserveGivesEachOrderOfASetItsOwnVerdict(t *testing.T) {
 	w.requireMoney(w.sibling, 800, 0, 99_200)
 }
 
+// An order that is refused at its last line has by then the last place, the only
+// worker and all the money there is. The next of the same set finds it all.
+func TestARefusedOrderLeavesAllItTookToTheNextOfItsSet(t *testing.T) {
+	w := newWorld(t)
+	home := w.family("refused", 1)
+	child, parent := home.Children[0].ID, home.Parents[0]
+	w.allocate(child, "social_care", payments.InPence, 800+2500)
+	w.line(child, budgets.NewPlanLine{LimitAmount: 800 + 2500})
+	lane := hourly(2500)
+	lane.Visits.Lanes = lane.Visits.Lanes[:1]
+	support := w.publish(lane)
+	last, full := w.clubFor(1), w.clubFor(1)
+	quote := func(c booking.CreateQuote) *booking.Quote { return w.quote(parent, c) }
+	place := quote(ask(child, last, 1))
+	visit := quote(booking.CreateQuote{ChildID: child, OfferID: support.Offer.ID, Visits: []marketplace.Visit{{LocalStart: "2027-01-12T10:00", Minutes: 60}}})
+	none := quote(ask(child, full, 1))
+	w.book(ask(w.sibling, full, 1))
+
+	of := func(quotes ...*booking.Quote) booking.Order {
+		return booking.Order{Authority: w.council.ID, Who: parent, Quotes: quotes}
+	}
+	verdicts := w.reserve([]booking.Order{of(place, visit, none), of(place, visit)})
+	require.ErrorIs(t, verdicts[0].Refusal, booking.ErrSessionFull)
+	require.NoError(t, verdicts[1].Refusal)
+	require.EqualValues(t, 1, *verdicts[1].Basket.Bookings[0].Items[0].PlaceSeq)
+	require.Equal(t, 1, w.taken(last, 0))
+	w.requireMoney(child, 800+2500, 0, 0)
+	w.clean()
+}
+
 func TestT86_AnAllowanceOfHoursIsHeldAndUsedInMinutes(t *testing.T) {
 	w := newWorld(t)
 	other := w.family("hughes", 1)

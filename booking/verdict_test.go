@@ -64,27 +64,6 @@ func TestLineAndAccountEachRefuseTheirOwnOrderOnly(t *testing.T) {
 	require.Equal(t, 1, w.taken(club, 1))
 }
 
-// What a refused order had taken before it was refused, the next one of the
-// set may have.
-func TestARefusedOrderLeavesWhatItHadTakenToTheNext(t *testing.T) {
-	w := newWorld(t)
-	last := saturdays(tariffOf(charge("place", "session", 800)))
-	last.Sessions.Capacity = 1
-	dear := saturdays(tariffOf(charge("place", "session", 99_900)))
-	dear.Title = "Dear club"
-	club, tooDear := w.publish(last), w.publish(dear)
-	verdicts := w.reserve(w.orders(
-		[]booking.CreateQuote{nth(w.child, club, 0), nth(w.child, tooDear, 0)},
-		one(nth(w.sibling, club, 0)),
-		one(nth(w.child, tooDear, 1)),
-	))
-	require.ErrorIs(t, verdicts[0].Refusal, booking.ErrBudgetTooLow)
-	require.NoError(t, verdicts[1].Refusal, "the place is free again")
-	require.EqualValues(t, 1, *verdicts[1].Basket.Bookings[0].Items[0].PlaceSeq)
-	require.NoError(t, verdicts[2].Refusal, "and so is the money")
-	w.requireMoney(w.child, 99_900, 0, 100)
-}
-
 // The family of a request made a day before the start is past the terms'
 // deadline from the first moment, and still owes nothing.
 func TestARequestCancelledAfterTheDeadlineCostsNothing(t *testing.T) {

@@ -114,7 +114,7 @@ func benchFolder(temp string) (dir string, remove func() error, err error) {
 		return "", nil, err
 	}
 	remove = func() error { return os.RemoveAll(dir) } //nolint:gosec // a folder of our own
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // as root, PostgreSQL runs as a user who must pass through
+	if err := os.Chmod(dir, 0o711); err != nil {       //nolint:gosec // as root, PostgreSQL runs as a user who must pass through
 		return "", nil, errors.Join(err, remove())
 	}
 	return dir, remove, nil

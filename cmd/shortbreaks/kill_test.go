@@ -132,7 +132,7 @@ func (c *crowd) await(n int) {
 		select {
 		case <-c.answered:
 		case <-late:
-			require.Fail(c.t, "too few answers", "%v", c.wrong)
+			require.Fail(c.t, "too few answers", "all quotes are booked: %v; %v", c.queue.empty(), c.wrong)
 		}
 	}
 }

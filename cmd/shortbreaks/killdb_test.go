@@ -62,7 +62,7 @@ func (s *served) killPostgreSQL() {
 func TestAnswersOfTheDatabaseThatAreCutOffLoseNothing(t *testing.T) {
 	t.Parallel()
 	cuts := underTorture(30, 300)
-	s := setUp(t, killedWorld, 1000+20*cuts, 2*clientsAtOnce)
+	s := setUp(t, killedWorld, 1000+60*cuts, 2*clientsAtOnce)
 	p := newCutter(t, s.server.ServeURL())
 	for i, setting := range s.settings {
 		if strings.HasPrefix(setting, "DATABASE_URL=") {
