@@ -172,6 +172,7 @@ type bencher struct {
 	holds  string // what the database holds, if not a world of bookings
 	pgb    string // the program pgbench
 	runs   []measurement
+	pace   float64 // of the last floor, a second
 
 	serve   string // the URL of the service's role
 	service *service
@@ -224,11 +225,6 @@ func (b *bencher) measure(ctx context.Context) error {
 	if _, err := b.owner.Exec(ctx, `VACUUM (ANALYZE) floor.budget`); err != nil {
 		return err
 	}
-	floor, err := b.measureFloor(ctx)
-	if err != nil {
-		return fmt.Errorf("measure the floor: %w", err)
-	}
-	b.add(floor)
 	rush, err := world.RushQuotes(ctx, b.owner, b.crowd)
 	if err != nil {
 		return err
@@ -265,6 +261,9 @@ func (b *bencher) bookings(ctx context.Context, world *demo.BulkWorld, quotes, r
 		}
 	}
 	for _, clients := range b.clients {
+		if err := b.measureFloor(ctx); err != nil {
+			return err
+		}
 		if _, err := b.owner.Exec(ctx, `CHECKPOINT`); err != nil {
 			return err
 		}
@@ -300,8 +299,10 @@ func (b *bencher) bookings(ctx context.Context, world *demo.BulkWorld, quotes, r
 // is asked for.
 func (b *bencher) steady(ctx context.Context, booker *booker, queue *quoteQueue) error {
 	top := 0.0
-	for _, m := range b.runs[1:] {
-		top = max(top, m.Rate)
+	for _, m := range b.runs {
+		if m.Name != floorLine {
+			top = max(top, m.Rate)
+		}
 	}
 	say("createBooking at half of %.0f/s, %d clients, %s", top, lateClients, b.each)
 	if top > 0 {
@@ -312,10 +313,7 @@ func (b *bencher) steady(ctx context.Context, booker *booker, queue *quoteQueue)
 
 // add keeps a measurement and tells it.
 func (b *bencher) add(m measurement) {
-	m.Ratio = 1
-	if len(b.runs) > 0 {
-		m.Ratio = rounded(m.Rate/b.runs[0].Rate*100) / 100
-	}
+	m.Ratio = rounded(m.Rate/b.pace*100) / 100
 	b.runs = append(b.runs, m)
 	say("  %.0f/s, p50 %.2f ms, p99 %.2f ms, %.4f of the floor, %d refused", m.Rate, m.P50, m.P99, m.Ratio, m.refused)
 	for why, n := range m.why {

@@ -215,6 +215,7 @@ type measurement struct {
 	refused int
 	why     map[string]int
 	used    cpuTime // for each request
+	calls   int     // of pgbench
 }
 
 func (r loadRun) measurement(name string, clients int) measurement {

@@ -54,25 +54,31 @@ func (b *bencher) moves(ctx context.Context, booker *booker, world *demo.BulkWor
 	if _, err := b.owner.Exec(ctx, `VACUUM (ANALYZE)`); err != nil {
 		return err
 	}
-	all = b.move(ctx, all, "accepted", func(a asked) (answered, error) {
+	if all, err = b.move(ctx, all, "accepted", func(a asked) (answered, error) {
 		return booker.send(ctx, http.MethodPost, "/v1/bookings/"+a.id.String()+"/acceptance", a.coordinator, nil, "")
-	})
+	}); err != nil {
+		return err
+	}
 	half := all[:len(all)/2]
-	b.move(ctx, half, "cancelled", func(a asked) (answered, error) {
+	if _, err = b.move(ctx, half, "cancelled", func(a asked) (answered, error) {
 		return booker.send(ctx, http.MethodPost, "/v1/bookings/"+a.id.String()+"/cancellation", a.family, []byte(`{"reason":"ill"}`), "")
-	})
+	}); err != nil {
+		return err
+	}
 	ahead := time.Until(world.LastEnd()) + time.Hour
 	b.ahead.Store(int64(ahead))
 	if err := b.service.putClockForward(ahead); err != nil {
 		return err
 	}
-	half = b.move(ctx, all[len(all)/2:], "attended", func(a asked) (answered, error) {
+	if half, err = b.move(ctx, all[len(all)/2:], "attended", func(a asked) (answered, error) {
 		return booker.send(ctx, http.MethodPut, "/v1/booking-items/"+a.item.String()+"/attendance", a.coordinator, []byte(`{"outcome":"delivered"}`), "")
-	})
-	b.move(ctx, half, "agreed", func(a asked) (answered, error) {
+	}); err != nil {
+		return err
+	}
+	_, err = b.move(ctx, half, "agreed", func(a asked) (answered, error) {
 		return booker.send(ctx, http.MethodPost, "/v1/booking-items/"+a.item.String()+"/confirmation", a.family, nil, "")
 	})
-	return ctx.Err()
+	return err
 }
 
 // askAll books every quote, uncounted.
@@ -119,7 +125,10 @@ func (b *booker) ask(ctx context.Context, q demo.BulkQuote, coordinators map[uui
 
 // move measures one move of each booking, from many clients, until the time is
 // up or the bookings are, and gives those that were moved.
-func (b *bencher) move(ctx context.Context, all []asked, name string, do func(asked) (answered, error)) []asked {
+func (b *bencher) move(ctx context.Context, all []asked, name string, do func(asked) (answered, error)) ([]asked, error) {
+	if err := b.measureFloor(ctx); err != nil {
+		return nil, err
+	}
 	say("%s, %d clients, %s", name, movers, b.each)
 	before, run := b.cpuTime(ctx), loadRun{refused: map[string]int{}}
 	from := time.Now()
@@ -147,7 +156,7 @@ func (b *bencher) move(ctx context.Context, all []asked, name string, do func(as
 	m := run.measurement(name, movers)
 	m.used = b.cpuTime(ctx).since(before).per(run.sent)
 	b.add(m)
-	return all[:min(int(next.Load()), len(all))]
+	return all[:min(int(next.Load()), len(all))], ctx.Err()
 }
 
 func (r *loadRun) moved(do func() (answered, error)) {

@@ -171,11 +171,12 @@ func (b *bencher) addTo(m, floor measurement) {
 }
 
 // pgbench runs a script and reads the time of every transaction from its log.
-func (b *bencher) pgbench(ctx context.Context, name, script string, clients int) (measurement, error) {
+func (b *bencher) pgbench(ctx context.Context, name, script string, clients int) (m measurement, err error) {
 	dir := filepath.Join(b.dir, name)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return measurement{}, err
 	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	file := filepath.Join(dir, "floor.sql")
 	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 		return measurement{}, err
@@ -191,5 +192,7 @@ func (b *bencher) pgbench(ctx context.Context, name, script string, clients int)
 	if err != nil {
 		return measurement{}, err
 	}
-	return measured(name, clients, times, took), nil
+	m = measured(name, clients, times, took)
+	m.calls = len(times)
+	return m, nil
 }
