@@ -437,6 +437,9 @@ func TestT98_EveryFamilyIsToldOnceWhatBecameOfItsWishes(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, 3, <-told+<-told+<-told)
+	n, err := teller.TellRounds(w.ctx)
+	require.NoError(t, err)
+	require.Zero(t, n, "all have been told")
 	placed, not, calledOff := 0, 0, 0
 	for _, g := range all {
 		page, _, _, err := booking.ListNews(w.ctx, w.d, g.parent, uuid.Nil, 50)
