@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -68,11 +69,11 @@ func TestBulkPastIsRightInTheBooks(t *testing.T) {
 	owner := dbtest.Owner(t, d)
 	w, err := demo.Bulk(t.Context(), owner, demo.BulkSize{Authorities: 2, Budgets: 50, Providers: 2, Sessions: 8, Capacity: 60})
 	require.NoError(t, err)
-	told := 0
-	made, err := w.Past(t.Context(), owner, 120, func(int) { told++ })
+	var told atomic.Int64
+	made, err := w.Past(t.Context(), owner, 120, func(int) { told.Add(1) })
 	require.NoError(t, err)
 	require.Equal(t, 150, made, "three days of fifty children")
-	require.Equal(t, 3, told)
+	require.EqualValues(t, 3, told.Load())
 	auditIsClean(t, d)
 
 	var left, behind, spent, free int64

@@ -83,7 +83,10 @@ func folder(t *testing.T) string {
 	dir, err := os.MkdirTemp("", "shortbreaks-db-*")
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o711)) //nolint:gosec // as above
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	// What a child started may write until it has ended.
+	t.Cleanup(func() {
+		require.Eventually(t, func() bool { return os.RemoveAll(dir) == nil }, 30*time.Second, 10*time.Millisecond, "it cannot be removed")
+	})
 	return dir
 }
 

@@ -20,7 +20,8 @@ const pastInSession = 20
 // allocated on top of what each child has. Only the documents of their quotes
 // are empty. Rows are made where they are kept, past row-level security and the
 // triggers, many times faster than they could be sent; the audit finds them
-// clean. told hears how many are there so far.
+// clean. told hears how many are there so far,
+// from two at once.
 func (w *BulkWorld) Past(ctx context.Context, owner *pgxpool.Pool, n int, told func(made int)) (int, error) {
 	each := len(w.children)
 	if n < 1 || each < pastInSession {
