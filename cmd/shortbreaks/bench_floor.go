@@ -65,6 +65,9 @@ const floorLine = "floor"
 
 var errNoPgbench = errors.New("pgbench, which measures the floor, is not here")
 
+// errNothingLogged says that pgbench had no time left once its clients were connected.
+var errNothingLogged = errors.New("pgbench logged no transaction: take more --seconds")
+
 // findPgbench looks beside the server's own programs, then on the PATH.
 func (b *bencher) findPgbench(ctx context.Context) error {
 	var folder string
@@ -109,10 +112,10 @@ func (b *bencher) measureFloor(ctx context.Context) error {
 }
 
 // runPgbench leaves a log of every transaction in a folder.
-func (b *bencher) runPgbench(ctx context.Context, dir, script string, clients int) error {
+func (b *bencher) runPgbench(ctx context.Context, dir, script string, clients int, each time.Duration) error {
 	to := b.owner.Config().ConnConfig
 	cmd := exec.CommandContext(ctx, b.pgb, "--no-vacuum", "--protocol=prepared", "--client="+strconv.Itoa(clients),
-		"--jobs="+strconv.Itoa(min(runtime.NumCPU(), clients)), "--time="+strconv.Itoa(int(b.each/time.Second)),
+		"--jobs="+strconv.Itoa(min(runtime.NumCPU(), clients)), "--time="+strconv.Itoa(int(each/time.Second)),
 		"--log", "--log-prefix=floor", "--file="+script,
 		"--host="+to.Host, "--port="+strconv.Itoa(int(to.Port)), "--username="+to.User, to.Database)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "PGPASSWORD="+to.Password)
@@ -169,7 +172,7 @@ func pgbenchTimes(dir string) (times []time.Duration, took time.Duration, err er
 		}
 	}
 	if len(times) == 0 {
-		return nil, 0, errors.New("pgbench logged no transaction: take more --seconds")
+		return nil, 0, errNothingLogged
 	}
 	slices.Sort(times)
 	return times, last.Sub(first), nil
