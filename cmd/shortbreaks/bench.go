@@ -102,7 +102,12 @@ func bench(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := o.run(ctx, out); ctx.Err() == nil {
+	return unlessStopped(ctx, o.run(ctx, out))
+}
+
+// unlessStopped is the error of a bench, in plain words if somebody stopped it.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
 		return err
 	}
 	return errors.New("bench was stopped; nothing was written and nothing is left behind")

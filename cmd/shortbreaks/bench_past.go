@@ -67,10 +67,7 @@ func benchPast(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := o.run(ctx, out); ctx.Err() == nil {
-		return err
-	}
-	return errors.New("bench was stopped; nothing was written and nothing is left behind")
+	return unlessStopped(ctx, o.run(ctx, out))
 }
 
 func (o *pastBench) run(ctx context.Context, out io.Writer) (err error) {

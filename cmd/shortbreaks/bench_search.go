@@ -74,10 +74,7 @@ func benchSearch(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := b.run(ctx, out); ctx.Err() == nil {
-		return err
-	}
-	return errors.New("bench was stopped; nothing was written and nothing is left behind")
+	return unlessStopped(ctx, b.run(ctx, out))
 }
 
 func (b *searchBench) run(ctx context.Context, out io.Writer) (err error) {

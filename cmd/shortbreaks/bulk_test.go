@@ -88,12 +88,7 @@ func TestBulkPastIsRightInTheBooks(t *testing.T) {
 
 	quotes, err := w.Quotes(t.Context(), owner, 60, 1)
 	require.NoError(t, err)
-	for _, q := range quotes {
-		who, err := people.Load(t.Context(), d, q.Person, shortbreaks.Family)
-		require.NoError(t, err)
-		_, _, err = booking.Create(t.Context(), d, who, booking.CreateBooking{Quotes: []booking.QuoteToBook{{QuoteID: q.ID, ExpectedTotalPence: q.TotalPence}}})
-		require.NoError(t, err)
-	}
+	bookAll(t.Context(), t, d, quotes)
 	auditIsClean(t, d)
 
 	who, err := people.Load(t.Context(), d, quotes[0].Person, shortbreaks.Family)
