@@ -293,7 +293,7 @@ func (c *client) imports(file, key string) (o outcome, err error) {
 	for o.err == nil && o.status == http.StatusServiceUnavailable {
 		o = c.w.sendOne(c.base, sending{c.who, "/v1/booking-imports", []byte(file), key})
 	}
-	if o.code == "invalid" && strings.Contains(string(o.body), "is full") {
+	if text := string(o.body); o.code == "invalid" && (strings.Contains(text, "is full") || strings.Contains(text, "to the families who wait for it")) {
 		o.code = "session-full"
 	}
 	return o, o.err

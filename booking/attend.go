@@ -219,8 +219,7 @@ func fileDeliveries(ctx context.Context, tx *db.Tx, filed []*filing) error {
 	}
 	rows, err := tx.PGX.Query(ctx, `INSERT INTO delivery AS d (authority_id, item_id, provider_id, recorded_by, outcome, cause, note, collected_by, collected_how,
 			arrived_at, left_at, attended_minutes, on_time, recorded_at)
-		SELECT *, $14::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-			$10::timestamptz[], $11::timestamptz[], $12::int[], $13::boolean[])
+		`+db.ArrayRows("uuid uuid uuid uuid text text text text text timestamptz timestamptz int boolean")+`, $14::timestamptz
 		ON CONFLICT (authority_id, item_id) DO UPDATE SET outcome = excluded.outcome, cause = excluded.cause, arrived_at = excluded.arrived_at,
 			left_at = excluded.left_at, attended_minutes = excluded.attended_minutes, note = excluded.note,
 			recorded_by = excluded.recorded_by, recorded_at = excluded.recorded_at,

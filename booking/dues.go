@@ -200,7 +200,7 @@ func queueDues(batch *pgx.Batch, dues []ItemDue) {
 		ns[i], what[i], on[i], amounts[i], states[i] = int32(d.ChargeN), d.What, d.DueOn, int64(d.AmountPence), string(d.State) //nolint:gosec // charges of an item are few
 	}
 	batch.Queue(`INSERT INTO item_due (authority_id, item_id, id, provider_id, charge_n, what, due_on, amount_pence, state)
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::date[], $8::bigint[], $9::text[])`,
+		`+db.ArrayRows("uuid uuid uuid uuid int text date bigint text"),
 		ids[0], ids[1], ids[2], ids[3], ns, what, on, amounts, states)
 }
 

@@ -66,7 +66,7 @@ func queueEvents(batch *pgx.Batch, events []event) {
 		to[i], behalf[i], causes[i], at[i] = string(e.to), e.by.onBehalf, e.by.cause, e.at
 	}
 	batch.Queue(`INSERT INTO item_event (authority_id, item_id, id, provider_id, actor_id, from_state, to_state, actor_role, on_behalf, cause, at)
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::boolean[], $10::text[], $11::timestamptz[])`,
+		`+db.ArrayRows("uuid uuid uuid uuid uuid text text text boolean text timestamptz"),
 		ids[0], ids[1], ids[2], ids[3], actors, from, to, roles, behalf, causes, at)
 }
 

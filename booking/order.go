@@ -22,6 +22,8 @@ type Order struct {
 	Key       string // Idempotency-Key; empty if none
 	Quotes    []*Quote
 
+	FromLine bool // those who wait are asked, or have been: a place that came free is theirs
+
 	Emergency *marketplace.EmergencyRef // the places it takes, if they were kept for emergencies
 
 	Outside []*OutsidePlace // places taken by somebody who does not book here
@@ -116,7 +118,7 @@ func (b *board) fullFor(o Order) error {
 				return alreadyBooked(it.LocalStart)
 			}
 			if p := b.places[marketplace.PlaceKey{Provider: q.ProviderID, Session: *it.SessionID}]; p.Free() == 0 || p.Moved(it.StartsAt, it.EndsAt) {
-				return noPlace(p, it.LocalStart)
+				return noPlace(p, p.Free(), it.LocalStart)
 			}
 		}
 	}
@@ -127,12 +129,17 @@ func alreadyBooked(localStart string) error {
 	return ErrAlreadyBooked.With("Nothing was booked. Look at your bookings for " + localStart + ".")
 }
 
-// noPlace says why a session has no place to take.
-func noPlace(p *marketplace.Places, localStart string) error {
+// noPlace says why a session has no place to take for an order that may take so
+// many of them.
+func noPlace(p *marketplace.Places, free int, localStart string) error {
 	if p.Cancelled {
 		return marketplace.ErrOfferClosed.With("The session of " + localStart + " is not running. Nothing was booked.")
 	}
-	if p.Free() > 0 {
+	if free == 0 && p.Left() > 0 {
+		return ErrSessionFull.With("A place of " + localStart + " has come free and is being offered to the families who wait for it. " +
+			"Nothing was booked and no money was kept. Join the waiting list to be asked next.")
+	}
+	if free > 0 {
 		return ErrQuoteExpired.With("The provider has moved the session of " + localStart + ". Nothing was booked; ask for a new quote.")
 	}
 	return ErrSessionFull.With("The session of " + localStart + " is full. Nothing was booked and no money was kept.")

@@ -197,6 +197,9 @@ func (t *taking) takeOutside() error {
 			return marketplace.ErrOfferClosed.With("The session of " + o.LocalStart + " is not running. No place was taken.")
 		case p.Minimum != nil && p.Minimum.DecidedAt == nil && !t.now.Before(p.Minimum.DecideAt):
 			return marketplace.ErrOfferClosed.With("It is being decided whether " + o.LocalStart + " runs. Look again in a few minutes.")
+		case p.LineFirst && p.Left() >= o.Places:
+			return ErrSessionFull.With("What has come free of " + o.LocalStart + " is being offered to the families who wait for it. No place was taken. " +
+				"Look again in a minute.")
 		case p.Free() < o.Places:
 			return ErrSessionFull.With(fmt.Sprintf("The session of %s has %s left and %d are asked for. No place was taken.",
 				o.LocalStart, shortbreaks.Plural(p.Free(), "place"), o.Places))
@@ -242,7 +245,7 @@ func (w *writes) queueOutside(batch *pgx.Batch, taken map[marketplace.PlaceKey]i
 		references[i], places[i], seqs[i], at[i] = o.Reference, int32(o.Places), o.PlaceSeq, o.TakenAt //nolint:gosec // 50 at most
 	}
 	batch.Queue(`INSERT INTO outside_place (provider_id, id, session_id, taken_by, reference, places, place_seq, taken_at, state)
-		SELECT *, 'live' FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::int[], $7::bigint[], $8::timestamptz[])`,
+		`+db.ArrayRows("uuid uuid uuid uuid text int bigint timestamptz")+`, 'live' `,
 		ids[0], ids[1], ids[2], ids[3], references, places, seqs, at)
 }
 

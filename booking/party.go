@@ -55,9 +55,9 @@ func staffUnits(o *marketplace.Offered, c CreateQuote) int {
 // missing: places, or staff even where places remain (T51).
 func (t *taking) takeParty(item *Item, p *marketplace.Places, party Party) error {
 	n := party.places()
-	if p.Free() < n {
+	if t.freeOf(p) < n {
 		return ErrSessionFull.With(fmt.Sprintf("The session of %s has %s left and %d are asked for. Nothing was booked and no money was kept.",
-			item.LocalStart, shortbreaks.Plural(p.Free(), "place"), n))
+			item.LocalStart, shortbreaks.Plural(t.freeOf(p), "place"), n))
 	}
 	if p.StaffUnits > 0 && p.StaffTaken+party.StaffUnits > p.StaffUnits {
 		return ErrStaffTaken.With("The session of " + item.LocalStart + " has places, but no more staff for support of this kind. Nothing was booked.")

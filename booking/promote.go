@@ -29,29 +29,53 @@ func OfferPlaces(ctx context.Context, d *db.DB) (offered int, err error) {
 	if err := closeLapsed(ctx, d, scope); err != nil {
 		return 0, err
 	}
-	var lines []marketplace.PlaceKey
+	var lines []lineToMove
 	err = d.Read(ctx, scope, func(tx *db.Tx) error {
-		rows, err := tx.PGX.Query(ctx, `SELECT DISTINCT w.provider_id, w.session_id FROM waitlist_entry w
-			JOIN session s ON s.provider_id = w.provider_id AND s.id = w.session_id AND s.state = 'scheduled' AND s.starts_at > $1
-			JOIN session_places p ON p.provider_id = w.provider_id AND p.session_id = w.session_id AND p.taken < p.capacity
-			WHERE w.state = 'waiting'`, tx.Now)
+		rows, err := tx.PGX.Query(ctx, `SELECT p.provider_id, p.session_id, p.line_freed FROM session_places p
+			JOIN session s ON s.provider_id = p.provider_id AND s.id = p.session_id AND s.state = 'scheduled' AND s.starts_at > $1
+			WHERE p.line_freed > p.line_moved OR (p.taken < p.capacity
+				AND (p.provider_id, p.session_id) IN (SELECT w.provider_id, w.session_id FROM waitlist_entry w WHERE w.state = 'waiting'))`, tx.Now)
 		if err != nil {
 			return err
 		}
-		lines, err = pgx.CollectRows(rows, pgx.RowToStructByPos[marketplace.PlaceKey])
+		lines, err = pgx.CollectRows(rows, pgx.RowToStructByPos[lineToMove])
 		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("look for lines that move: %w", err)
 	}
 	for _, line := range lines {
-		n, err := moveLine(ctx, d, scope, line)
+		n, err := moveLine(ctx, d, scope, line.key())
 		offered += n
+		if err == nil {
+			err = line.moved(ctx, d, scope)
+		}
 		if err != nil {
 			return offered, fmt.Errorf("offer places of session %s: %w", line.Session, err)
 		}
 	}
 	return offered, nil
+}
+
+// lineToMove is a session whose line is to be asked, and how often places of
+// it had come free by then.
+type lineToMove struct {
+	Provider, Session uuid.UUID
+	Freed             int64
+}
+
+func (l lineToMove) key() marketplace.PlaceKey {
+	return marketplace.PlaceKey{Provider: l.Provider, Session: l.Session}
+}
+
+// moved notes that the line was asked: what it left is anybody's, but not what
+// has come free meanwhile.
+func (l lineToMove) moved(ctx context.Context, d *db.DB, scope db.Scope) error {
+	return d.Do(ctx, scope, func(tx *db.Tx) error {
+		_, err := tx.PGX.Exec(ctx, `UPDATE session_places SET line_moved = $3 WHERE provider_id = $1 AND session_id = $2 AND line_moved < $3`,
+			l.Provider, l.Session, l.Freed)
+		return err
+	})
 }
 
 // closeLapsed takes families out of the line whose offer ended without them.
@@ -151,7 +175,7 @@ func (e *WaitEntry) offer(ctx context.Context, tx *db.Tx, who shortbreaks.Actor)
 		return err
 	}
 	verdicts, err := Reserve(ctx, tx, []Order{{
-		Authority: e.AuthorityID, Who: who, Quotes: []*Quote{q}, FirstNames: map[uuid.UUID]string{e.ChildID: child.FirstName},
+		Authority: e.AuthorityID, Who: who, Quotes: []*Quote{q}, FirstNames: map[uuid.UUID]string{e.ChildID: child.FirstName}, FromLine: true,
 	}})
 	if err != nil {
 		return err

@@ -271,8 +271,8 @@ func (t *taking) takePlace(item *Item, qi QuotedItem) error {
 	if err := t.takeKept(item, p, qi.Party); err != nil {
 		return err
 	}
-	if p.Free() == 0 || p.Moved(item.StartsAt, item.EndsAt) {
-		return noPlace(p, item.LocalStart)
+	if free := t.freeOf(p); free == 0 || p.Moved(item.StartsAt, item.EndsAt) {
+		return noPlace(p, free, item.LocalStart)
 	}
 	if err := item.awaitGroup(p.Minimum, qi, t.now); err != nil {
 		return err
@@ -285,6 +285,15 @@ func (t *taking) takePlace(item *Item, qi QuotedItem) error {
 	t.board.attends[key] = true
 	t.did(func() { delete(t.board.attends, key) })
 	return nil
+}
+
+// freeOf is how many places of a session this order may take. What came free
+// while others wait is for them, and for an emergency, which has its own.
+func (t *taking) freeOf(p *marketplace.Places) int {
+	if t.order.FromLine || t.order.Emergency != nil {
+		return p.Left()
+	}
+	return p.Free()
 }
 
 func (t *taking) takeLane(item *Item, q *Quote, qi QuotedItem) error {

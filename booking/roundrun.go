@@ -305,5 +305,5 @@ func (run *roundRun) order(ctx context.Context, tx *db.Tx, e *RoundEntry, w Roun
 	if err != nil {
 		return o, err
 	}
-	return Order{Authority: e.AuthorityID, Who: who, Quotes: []*Quote{q}, FirstNames: map[uuid.UUID]string{e.ChildID: child.FirstName}}, nil
+	return Order{Authority: e.AuthorityID, Who: who, Quotes: []*Quote{q}, FirstNames: map[uuid.UUID]string{e.ChildID: child.FirstName}, FromLine: true}, nil
 }

@@ -1,6 +1,8 @@
 package booking_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -188,7 +190,10 @@ func TestT49_ManyWaitAndManyLook(t *testing.T) {
 			return err
 		case i == 6:
 			_, _, err := booking.Create(w.ctx, w.d, passer.parent, toBook(quote))
-			return err
+			if !errors.Is(err, booking.ErrSessionFull) {
+				return fmt.Errorf("somebody passing by was let before those who wait: %w", err)
+			}
+			return nil
 		case i == 7:
 			return booking.LeaveWaitlist(w.ctx, w.d, line[0].parent, entries[0].ID)
 		default:
@@ -212,4 +217,96 @@ func (w *world) setting(name string, value int) {
 	_, err := dbtest.Owner(w.t, w.d).Exec(w.ctx, `INSERT INTO tenant_setting (authority_id, name, valid_from, value) VALUES ($1, $2, $3, to_jsonb($4::int))`,
 		w.council.ID, name, shortbreaks.Date(monday), value)
 	require.NoError(w.t, err)
+}
+
+func TestT49_WhatComesFreeIsForThoseWhoWait(t *testing.T) {
+	w := newWorld(t)
+	club, taken, line, entries := queue(w, 2)
+	passer := w.guestNamed(1)
+	passes := func() error {
+		_, _, err := booking.Create(w.ctx, w.d, passer.parent, toBook(w.quote(passer.parent, ask(passer.child, club, 1))))
+		return err
+	}
+	w.cancelAs(guest{w.parent, w.child}, taken)
+	require.ErrorIs(t, passes(), booking.ErrSessionFull)
+	require.ErrorContains(t, passes(), "is being offered to the families who wait for it")
+	_, err := booking.OutsidePlaces(w.ctx, w.d, w.house.Owner, booking.TakeOutside{SessionIDs: []uuid.UUID{club.Sessions[0].ID}, Reference: "A", Places: 1})
+	require.ErrorIs(t, err, booking.ErrSessionFull, "nor may the provider give it to somebody on the telephone")
+	require.ErrorContains(t, err, "is being offered to the families who wait for it")
+	last := w.join(passer, club)
+	require.Equal(t, 1, w.offerPlaces())
+	require.Equal(t, booking.PlaceOffered, w.entry(line[0]).State)
+
+	require.NoError(t, booking.LeaveWaitlist(w.ctx, w.d, line[0].parent, entries[0].ID))
+	require.ErrorIs(t, passes(), booking.ErrSessionFull, "free again, and the second's")
+	require.Equal(t, 1, w.offerPlaces())
+	_, err = booking.AcceptPlace(w.ctx, w.d, line[1].parent, entries[1].ID)
+	require.NoError(t, err)
+
+	two := 2
+	_, err = marketplace.ChangeSessions(w.ctx, w.d, w.house.Owner, marketplace.SessionChange{OfferID: club.Offer.ID, From: day("2027-01-09"), Capacity: &two})
+	require.NoError(t, err)
+	require.ErrorIs(t, passes(), booking.ErrSessionFull, "one more place is the line's as well, though it is the passer's own line")
+	require.NoError(t, booking.LeaveWaitlist(w.ctx, w.d, passer.parent, last.ID))
+	require.ErrorIs(t, passes(), booking.ErrSessionFull)
+	require.Zero(t, w.offerPlaces(), "nobody waits any more")
+	require.NoError(t, passes())
+}
+
+func TestT49_WhatTheLineCannotTakeIsAnybodys(t *testing.T) {
+	w := newWorld(t)
+	club, taken, line, _ := queue(w, 1)
+	w.booksAs(line[0], ask(line[0].child, w.publish(saturdays(tariffOf(charge("place", "session", 99_500)))), 1)) // nearly all it has
+	w.cancelAs(guest{w.parent, w.child}, taken)
+	require.Zero(t, w.offerPlaces())
+	w.booksAs(w.guestNamed(1), ask(uuid.Nil, club, 1))
+	require.Equal(t, booking.Waiting, w.entry(line[0]).State)
+}
+
+// TestT49_APlaceFreedWhileTheLineIsAskedIsTheLinesToo has a second place come
+// free after the line was looked at and before that was noted.
+func TestT49_APlaceFreedWhileTheLineIsAskedIsTheLinesToo(t *testing.T) {
+	w := newWorld(t)
+	club, first, line, _ := queue(w, 3, func(d *marketplace.OfferDraft) { d.Sessions.Capacity = 1 })
+	w.cancelAs(guest{w.parent, w.child}, first)
+	require.Equal(t, 1, w.offerPlaces())
+	require.NoError(t, booking.LeaveWaitlist(w.ctx, w.d, line[0].parent, w.entry(line[0]).ID))
+	_, err := dbtest.Owner(t, w.d).Exec(w.ctx, `UPDATE session_places SET line_moved = 0 WHERE session_id = $1`, club.Sessions[0].ID) // it is being asked for the first
+	require.NoError(t, err)
+	require.NoError(t, booking.LineAsked(w.ctx, w.d, marketplace.PlaceKey{Provider: club.Offer.ProviderID, Session: club.Sessions[0].ID}, 1))
+	passer := w.guestNamed(1)
+	_, _, err = booking.Create(w.ctx, w.d, passer.parent, toBook(w.quote(passer.parent, ask(passer.child, club, 1))))
+	require.ErrorIs(t, err, booking.ErrSessionFull)
+	require.Equal(t, 1, w.offerPlaces())
+}
+
+// TestT49_WhoWaitsIsNotBeforeAnEmergencyOrARound has places that were never the
+// line's: those kept for emergencies, and those of a round.
+func TestT49_WhoWaitsIsNotBeforeAnEmergencyOrARound(t *testing.T) {
+	w := newWorld(t)
+	club, kept := w.emergencyClub(2, 1)
+	w.fundEmergencies(10_000)
+	taken := w.book(ask(w.child, club, 1))
+	line := w.guests(3)
+	w.join(line[0], club)
+	w.cancelAs(guest{w.parent, w.child}, taken)
+	w.mustEmergency(w.sibling, kept)
+	require.Equal(t, 1, w.offerPlaces())
+	_, err := booking.AcceptPlace(w.ctx, w.d, line[0].parent, w.entry(line[0]).ID)
+	require.NoError(t, err)
+
+	draft := saturdays(tariffOf(charge("place", "session", 800)))
+	draft.Sessions.Capacity, draft.Sessions.LastDate = 1, draft.Sessions.FirstDate
+	scheme := w.publish(draft)
+	taken = w.book(ask(w.child, scheme, 1))
+	w.join(line[1], scheme)
+	w.booksAs(line[1], ask(line[1].child, w.publish(saturdays(tariffOf(charge("place", "session", 99_500)))), 1)) // nearly all it has
+	w.cancelAs(guest{w.parent, w.child}, taken)
+	require.Zero(t, w.offerPlaces(), "it has no money left")
+	r := w.announce(scheme)
+	w.clock.Set(r.OpensAt)
+	w.wish(line[2], r, scheme, 0)
+	w.clock.Set(r.ClosesAt)
+	require.Equal(t, 1, w.runRounds())
+	require.Equal(t, 1, w.taken(scheme, 0), "drawn, whoever waits")
 }

@@ -247,7 +247,11 @@ func together(n int, f func(i int) error) []error {
 	for i := range n {
 		go func() {
 			<-start
-			errs <- f(i)
+			err := f(i)
+			for again := 0; again < 20 && db.Unavailable(err); again++ { // told to come again: a slow machine lets nobody wait for a lock for long
+				err = f(i)
+			}
+			errs <- err
 		}()
 	}
 	close(start)

@@ -8,6 +8,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/budgets"
+	"shortbreaks/internal/db"
 	"shortbreaks/marketplace"
 	"shortbreaks/marketplace/tariff"
 	"shortbreaks/payments"
@@ -108,8 +109,7 @@ func queueBookings(batch *pgx.Batch, bookings []*Booking) {
 	}
 	batch.Queue(`INSERT INTO booking (authority_id, id, basket_id, quote_id, child_id, provider_id, offer_id, version_id, reference, billed_on,
 			total_pence, on_behalf, created_at, created_key, created_by, terms)
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[], $10::text[],
-			$11::bigint[], $12::boolean[], $13::timestamptz[], $14::text[], $15::uuid[], $16::json[])`,
+		`+db.ArrayRows("uuid uuid uuid uuid uuid uuid uuid uuid text text bigint boolean timestamptz text uuid json"),
 		ids[0], ids[1], ids[2], ids[3], ids[4], ids[5], ids[6], ids[7], refs, billed, totals, behalf, at, keys, by, terms)
 }
 
@@ -130,8 +130,7 @@ func queueItems(batch *pgx.Batch, items []*Item) {
 	}
 	batch.Queue(`INSERT INTO booking_item (authority_id, id, booking_id, provider_id, version_id, n, price_pence, child_id, session_id, lane_id,
 			attendee_kind, local_start, time_zone, state, starts_at, ends_at, expires_at, place_seq)
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[], $7::bigint[], $8::uuid[], $9::uuid[], $10::uuid[],
-			$11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::bigint[])`,
+		`+db.ArrayRows("uuid uuid uuid uuid uuid int bigint uuid uuid uuid text text text text timestamptz timestamptz timestamptz bigint"),
 		ids[0], ids[1], ids[2], ids[3], ids[4], ns, prices, children, sessions, lanes, kinds, local, zones, states, from, to, expires, seqs)
 }
 
@@ -151,6 +150,6 @@ func queueCharges(batch *pgx.Batch, charges []Charge) {
 		kinds[i], payers[i], units[i] = c.Kind, c.Payer, string(c.Unit)
 	}
 	batch.Queue(`INSERT INTO item_charge (authority_id, item_id, provider_id, n, quantity, amount_pence, line_id, kind, payer, unit)
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::bigint[], $6::bigint[], $7::uuid[], $8::text[], $9::text[], $10::text[])`,
+		`+db.ArrayRows("uuid uuid uuid int bigint bigint uuid text text text"),
 		ids[0], ids[1], ids[2], ns, quantities, amounts, lines, kinds, payers, units)
 }

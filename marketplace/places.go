@@ -24,6 +24,7 @@ type Places struct {
 	StaffTaken      int   // by children who have staff to themselves
 	Seq             int64 // grows with every place taken
 	Cancelled       bool
+	LineFirst       bool // places came free, and those who wait have not all been asked yet
 
 	changed *span // its times, if they may not be those first planned
 	Minimum *Minimum
@@ -35,15 +36,24 @@ func (p *Places) Moved(starts, ends time.Time) bool {
 	return p.changed != nil && (!p.changed.from.Equal(starts) || !p.changed.to.Equal(ends))
 }
 
-// Free is the number of places that may still be taken; never negative.
-func (p *Places) Free() int { return max(0, p.Capacity-p.Taken) }
+// Left is the number of places not taken; never negative.
+func (p *Places) Left() int { return max(0, p.Capacity-p.Taken) }
+
+// Free is the number of places anybody may take: none while places that came
+// free are being offered to those who wait for them (T49).
+func (p *Places) Free() int {
+	if p.LineFirst {
+		return 0
+	}
+	return p.Left()
+}
 
 // The lock comes first and the state of the session is read by a second
 // statement: under READ COMMITTED that one sees what committed while the lock
 // was waited for.
 const (
 	sqlPlaces = `
-SELECT p.provider_id, p.session_id, p.capacity, p.taken, p.seq, p.staff_units, p.staff_taken
+SELECT p.provider_id, p.session_id, p.capacity, p.taken, p.seq, p.staff_units, p.staff_taken, p.line_freed > p.line_moved
 FROM session_places p
 JOIN unnest($1::uuid[], $2::uuid[]) AS k (provider_id, session_id) USING (provider_id, session_id)`
 
@@ -105,7 +115,7 @@ func QueuePlaces(batch *pgx.Batch, keys []PlaceKey, lock bool) map[PlaceKey]*Pla
 		for rows.Next() {
 			var k PlaceKey
 			var p Places
-			if err := rows.Scan(&k.Provider, &k.Session, &p.Capacity, &p.Taken, &p.Seq, &p.StaffUnits, &p.StaffTaken); err != nil {
+			if err := rows.Scan(&k.Provider, &k.Session, &p.Capacity, &p.Taken, &p.Seq, &p.StaffUnits, &p.StaffTaken, &p.LineFirst); err != nil {
 				return err
 			}
 			places[k] = &p

@@ -212,6 +212,7 @@ var mutants = []mutant{
 		`UPDATE session_places SET capacity = 0 WHERE taken = 1`,
 	},
 	{"places", "", "", `DELETE FROM session_places`},
+	{"waiting", "", "", `UPDATE session_places SET waiting = 1`},
 	{
 		"lanes", "lane_never_used_twice", `ALTER TABLE lane_claim DROP CONSTRAINT lane_never_used_twice`,
 		`INSERT INTO lane_claim SELECT provider_id, {new}, lane_id, item_id, tstzrange(upper(during) - interval '1 minute', upper(during) + interval '1 hour') FROM lane_claim`,
@@ -425,7 +426,7 @@ func (a *auditable) views() (views []string) {
 func TestAuditTellsWhatIsWrongAndWhere(t *testing.T) {
 	t.Parallel()
 	a := newAuditable(t)
-	require.Len(t, a.views(), 25)
+	require.Len(t, a.views(), 26)
 	a.exec(`UPDATE account SET balance = balance + 7 WHERE kind = 'topup' AND child_id = (SELECT child_id FROM booking_item WHERE state = 'settled')`)
 	a.exec(`UPDATE session_places SET taken = 0 WHERE session_id = (SELECT session_id FROM booking_item WHERE state = 'settled')`)
 	findings, err := payments.Audit(ctx, a.d)

@@ -122,7 +122,7 @@ func QueueHolds(batch *pgx.Batch, now time.Time, holds []*Hold) {
 		sum[a], last[a] = sum[a]+h.Amount, h.AccountSeq
 	}
 	raiseHeld.Queue(batch, len(raised), raisedAuthority, raised, raisedUnit, sum, before, last)
-	batch.Queue(insertHoldsSQL, authority, id, item, charge, account, line, unit, amount, seq, now, due)
+	batch.Queue(insertHoldsSQL, authority, id, item, charge, account, line, unit, amount, seq, due, now)
 }
 
 // BelowFloor reports whether err is the schema refusing to promise more of an
@@ -135,11 +135,8 @@ var raiseHeld = db.NewExact("placing holds", `UPDATE account a SET held = a.held
 		FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) p (authority_id, id, unit, amount, before, last)
 		WHERE a.authority_id = p.authority_id AND a.id = p.id AND a.unit = p.unit AND a.seq = p.before AND a.has_floor`, 6)
 
-const (
-	insertHoldsSQL = `INSERT INTO hold (authority_id, id, item_id, charge_n, account_id, line_id, unit, amount, account_seq, due, state, created_at)
-		SELECT w.*, 'pending', $10 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[],
-			$11::text[]) w`
-)
+var insertHoldsSQL = `INSERT INTO hold (authority_id, id, item_id, charge_n, account_id, line_id, unit, amount, account_seq, due, state, created_at)
+		` + db.ArrayRows("uuid uuid uuid int uuid uuid text bigint bigint text") + `, 'pending', $11`
 
 const holdColumns = `authority_id, id, item_id, charge_n, account_id, line_id, unit, amount, state, captured, refunded, account_seq, created_at, resolved_at, due`
 

@@ -120,7 +120,7 @@ func insertTransactions(ctx context.Context, tx *db.Tx, postings []Posting, ids 
 		return posted, nil
 	}
 	rows, err := tx.PGX.Query(ctx, `INSERT INTO ledger_transaction (authority_id, id, kind, source_id, actor_id, at, on_date)
-		SELECT t.*, $6::timestamptz, $7::date FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[]) t
+		`+db.ArrayRows("uuid uuid text uuid uuid")+`, $6::timestamptz, $7::date
 		ON CONFLICT ON CONSTRAINT event_posts_once DO NOTHING RETURNING id`,
 		authority, id, kind, source, actor, tx.Now, shortbreaks.Date(tx.Now))
 	if err != nil {

@@ -121,9 +121,10 @@ const (
 	tryKeysSQL = `SELECT k, pg_try_advisory_xact_lock(k) FROM unnest($1::bigint[]) k`
 	repliesSQL = `SELECT authority_id, caller_id, key, operation, hash, status, body, created_at
 		FROM idempotency JOIN unnest($1::uuid[], $2::uuid[], $3::text[]) w (authority_id, caller_id, key) USING (authority_id, caller_id, key)`
-	keepAllSQL = `INSERT INTO idempotency (authority_id, caller_id, key, operation, hash, status, body, created_at)
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::int[], $7::bytea[], $8::timestamptz[])`
 )
+
+var keepAllSQL = `INSERT INTO idempotency (authority_id, caller_id, key, operation, hash, status, body, created_at)
+		` + ArrayRows("uuid uuid text text bytea int bytea timestamptz")
 
 // QueueKeys takes the keys' locks, waiting for none, and then reads what they
 // were answered. It goes before everything else of its transaction.
