@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"shortbreaks/api/gen"
+	"shortbreaks/booking"
 )
 
 func TestT96_WhoComesAlongOverHTTP(t *testing.T) {
@@ -25,6 +26,20 @@ func TestT96_WhoComesAlongOverHTTP(t *testing.T) {
 	require.Equal(t, 1, *b.Items[0].Companions.Carer)
 	require.Equal(t, []int64{1200, 0, 98_800}, w.mother.money(w.sam), "the tariff asks for nothing more")
 	require.Zero(t, w.left(o, 0))
+
+	// Full for them: a second family waits for two places.
+	amina := w.begum.Children[0].ID
+	w.fund(w.ash, amina)
+	begum, wait := w.as(w.begum.Parents[0]), object{"child_id": amina, "offer_id": o.Offer.ID, "session_id": o.Sessions[0].ID, "companions": object{"sibling": 2}}
+	begum.post("/v1/waitlist-entries", wait).refused(http.StatusUnprocessableEntity, "invalid")
+	wait["companions"] = object{"sibling": 1}
+	e := into[gen.WaitlistEntry](begum.post("/v1/waitlist-entries", wait), http.StatusCreated)
+	require.Equal(t, 1, *e.Companions.Sibling)
+	into[gen.Booking](w.mother.post("/v1/bookings/"+b.ID.String()+"/cancellation", object{"reason": "plans_changed"}), http.StatusOK)
+	_, err := booking.OfferPlaces(w.ctx, w.d)
+	require.NoError(t, err)
+	got := into[gen.Booking](begum.post("/v1/waitlist-entries/"+e.ID.String()+"/acceptance", nil), http.StatusOK)
+	require.Equal(t, 2, *got.Items[0].Places)
 }
 
 func TestT51_StaffAreCountedBesidePlaces(t *testing.T) {

@@ -36,7 +36,8 @@ func (s *Server) ListWaitlistEntries(ctx context.Context, r gen.ListWaitlistEntr
 func (s *Server) JoinWaitlist(ctx context.Context, r gen.JoinWaitlistRequestObject) (gen.JoinWaitlistResponseObject, error) {
 	e, err := booking.JoinWaitlist(ctx, s.DB, who(ctx), booking.CreateQuote{
 		ChildID: r.Body.ChildID, OfferID: r.Body.OfferID, SessionIDs: []uuid.UUID{r.Body.SessionID}, ChargeKinds: words[string](r.Body.ChargeKinds),
-		PlanLineID: r.Body.PlanLineID, FamilyPays: string(given(r.Body.FamilyPays)),
+		PlanLineID: r.Body.PlanLineID, FamilyPays: string(given(r.Body.FamilyPays)), Ratio: ratioOf(r.Body.Ratio),
+		Children: given(r.Body.Children), ChildNo: given(r.Body.ChildNumber), Quantities: milesOf(r.Body.Miles), Companions: companionsOf(r.Body.Companions),
 	})
 	if err != nil {
 		return nil, err
@@ -64,6 +65,6 @@ func (s *Server) AcceptPlace(ctx context.Context, r gen.AcceptPlaceRequestObject
 func waitEntryOut(e *booking.WaitEntry) gen.WaitlistEntry {
 	return gen.WaitlistEntry{
 		ID: e.ID, ChildID: e.ChildID, OfferID: e.OfferID, SessionID: e.SessionID, State: gen.WaitlistState(e.State), Because: optional(e.Because),
-		BookingID: e.BookingID, ExpiresAt: londonOrNone(e.ExpiresAt), CreatedAt: london(e.CreatedAt),
+		Companions: companionsOut(e.Ask.Companions), BookingID: e.BookingID, ExpiresAt: londonOrNone(e.ExpiresAt), CreatedAt: london(e.CreatedAt),
 	}
 }

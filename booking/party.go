@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -51,15 +52,27 @@ func staffUnits(o *marketplace.Offered, c CreateQuote) int {
 	return staff
 }
 
+// errSomeLeft is why a session has no room for this party, but may for another.
+var errSomeLeft = errors.New("booking: room for fewer")
+
+// fits reports whether a session in hand has room for a party.
+func (p Party) fits(in *marketplace.Places) bool {
+	return in.Free() >= p.places() && !p.lacksStaff(in)
+}
+
+func (p Party) lacksStaff(in *marketplace.Places) bool {
+	return in.StaffUnits > 0 && in.StaffTaken+p.StaffUnits > in.StaffUnits
+}
+
 // takeParty takes what a party needs of a session in hand, or says what is
 // missing: places, or staff even where places remain (T51).
 func (t *taking) takeParty(item *Item, p *marketplace.Places, party Party) error {
 	n := party.places()
 	if t.freeOf(p) < n {
-		return ErrSessionFull.With(fmt.Sprintf("The session of %s has %s left and %d are asked for. Nothing was booked and no money was kept.",
-			item.LocalStart, shortbreaks.Plural(t.freeOf(p), "place"), n))
+		return fmt.Errorf("%w (%w)", ErrSessionFull.With(fmt.Sprintf("The session of %s has %s left and %d are asked for. Nothing was booked and no money was kept.",
+			item.LocalStart, shortbreaks.Plural(t.freeOf(p), "place"), n)), errSomeLeft)
 	}
-	if p.StaffUnits > 0 && p.StaffTaken+party.StaffUnits > p.StaffUnits {
+	if party.lacksStaff(p) {
 		return ErrStaffTaken.With("The session of " + item.LocalStart + " has places, but no more staff for support of this kind. Nothing was booked.")
 	}
 	item.Places, item.StaffUnits, item.Companions = n, party.StaffUnits, party.Companions

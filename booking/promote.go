@@ -213,9 +213,13 @@ func (e *WaitEntry) passOver(ctx context.Context, d *db.DB, scope db.Scope, refu
 	if !errors.As(refusal, &known) {
 		return refusal
 	}
+	why := known.Title
+	if errors.Is(refusal, errSomeLeft) {
+		why = "Fewer places came free than you need"
+	}
 	err := d.Do(ctx, scope, func(tx *db.Tx) error {
 		_, err := tx.PGX.Exec(ctx, `UPDATE waitlist_entry SET because = $3 WHERE authority_id = $1 AND id = $2 AND state = 'waiting' AND because <> $3`,
-			e.AuthorityID, e.ID, known.Title)
+			e.AuthorityID, e.ID, why)
 		return err
 	})
 	if err != nil {

@@ -84,8 +84,11 @@ func JoinWaitlist(ctx context.Context, d *db.DB, who shortbreaks.Actor, c Create
 		if err != nil {
 			return err
 		}
-		if places[key].Free() > 0 {
+		switch p, party := places[key], q.Document.Items[0].Party; {
+		case party.fits(p):
 			return ErrNotFull.With("Book it; there is nothing to wait for.")
+		case party.places() > p.Capacity && !p.Cancelled:
+			return shortbreaks.ErrInvalid.At("/companions", "the session has "+shortbreaks.Plural(p.Capacity, "place")+" in all")
 		}
 		if in, err := marketplace.InRound(ctx, tx, key); err != nil {
 			return err
@@ -274,12 +277,13 @@ func LeaveWaitlist(ctx context.Context, d *db.DB, who shortbreaks.Actor, entry u
 // errNextFamily ends the transaction of an offer that could not be made.
 var errNextFamily = errors.New("the place goes to the next family")
 
-// isAboutTheFamily reports whether a refusal is the family's alone, so that the
-// place may go to the next; else the place itself is not to be had.
+// isAboutTheFamily reports whether a refusal is the family's alone, or about how
+// many come and what they need, so that the place may go to the next; else the
+// place itself is not to be had.
 func isAboutTheFamily(err error) bool {
 	return slices.ContainsFunc([]error{
 		ErrBudgetTooLow, ErrNotAllowed, ErrAlreadyBooked, budgets.ErrLineTooLow, shortbreaks.ErrNotFound, shortbreaks.ErrForbidden, marketplace.ErrAge,
-		ErrIntroductionNeeded, ErrRatioDecided, ErrCompetencyMissing, ErrAskFirst,
+		ErrIntroductionNeeded, ErrRatioDecided, ErrCompetencyMissing, ErrAskFirst, ErrStaffTaken, errSomeLeft,
 	},
 		func(e error) bool { return errors.Is(err, e) })
 }

@@ -310,3 +310,52 @@ func TestT49_WhoWaitsIsNotBeforeAnEmergencyOrARound(t *testing.T) {
 	require.Equal(t, 1, w.runRounds())
 	require.Equal(t, 1, w.taken(scheme, 0), "drawn, whoever waits")
 }
+
+func TestT96_AFamilyWaitsForAsManyPlacesAsItNeeds(t *testing.T) {
+	w := newWorld(t)
+	draft := saturdays(tariffOf(charge("place", "session", 800)))
+	draft.Sessions.Capacity, draft.Companions = 2, map[string]int{"sibling": 1}
+	club := w.publish(draft)
+	line := w.guests(3)
+	taken := []*booking.Booking{w.book(ask(w.child, club, 1))}
+	_, err := booking.JoinWaitlist(w.ctx, w.d, line[0].parent, with(ask(line[0].child, club, 1), map[string]int{"sibling": 2}))
+	require.ErrorIs(t, err, shortbreaks.ErrInvalid, "three never fit")
+	_, err = booking.JoinWaitlist(w.ctx, w.d, line[0].parent, ask(line[0].child, club, 1))
+	require.ErrorIs(t, err, booking.ErrNotFull, "one does now")
+	two, err := booking.JoinWaitlist(w.ctx, w.d, line[0].parent, with(ask(line[0].child, club, 1), map[string]int{"sibling": 1}))
+	require.NoError(t, err, "two do not now")
+	taken = append(taken, w.booksAs(line[2], ask(line[2].child, club, 1)))
+	w.clock.Advance(time.Second)
+	one := w.join(line[1], club)
+
+	w.cancelAs(guest{w.parent, w.child}, taken[0])
+	require.Equal(t, 1, w.offerPlaces())
+	require.Equal(t, booking.PlaceOffered, w.entry(line[1]).State, "one place is for one")
+	require.Equal(t, booking.Waiting, w.entry(line[0]).State)
+	require.Equal(t, "Fewer places came free than you need", w.entry(line[0]).Because)
+	require.NoError(t, booking.LeaveWaitlist(w.ctx, w.d, line[1].parent, one.ID))
+	w.cancelAs(line[2], taken[1])
+	require.Equal(t, 1, w.offerPlaces())
+	b, err := booking.AcceptPlace(w.ctx, w.d, line[0].parent, two.ID)
+	require.NoError(t, err)
+	require.Equal(t, 2, b.Items[0].Places)
+	require.Equal(t, 2, w.taken(club, 0))
+}
+
+func TestT51_WhoNeedsMoreStaffThanCameFreeIsPassedOver(t *testing.T) {
+	w := newWorld(t)
+	draft := saturdays(tariffOf(charge("place", "session", 800)))
+	draft.Sessions.Capacity, draft.Sessions.StaffUnits = 3, 2
+	draft.RatioStaff, draft.RatioChildren = 1, 1
+	club := w.publish(draft)
+	line := w.guests(3)
+	first := w.book(ask(w.child, club, 1))
+	w.booksAs(line[0], ask(line[0].child, club, 1))
+	_, err := booking.JoinWaitlist(w.ctx, w.d, line[1].parent, ask(line[1].child, club, 1))
+	require.NoError(t, err, "a place is left, and nobody to look after the child")
+	require.Zero(t, w.offerPlaces())
+	require.Equal(t, booking.ErrStaffTaken.Title, w.entry(line[1]).Because)
+	w.cancelAs(guest{w.parent, w.child}, first)
+	require.Equal(t, 1, w.offerPlaces())
+	require.Equal(t, booking.PlaceOffered, w.entry(line[1]).State)
+}

@@ -10569,8 +10569,11 @@ type WaitlistEntry struct {
 	// ChildID A UUID. Those made here are version 7.
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
-	ChildID   ID        `json:"child_id"`
-	CreatedAt time.Time `json:"created_at"`
+	ChildID ID `json:"child_id"`
+
+	// Companions Who comes along with the child, by kind; only where the offer takes them.
+	Companions *Companions `json:"companions,omitempty"`
+	CreatedAt  time.Time   `json:"created_at"`
 
 	// ExpiresAt Until when the place is kept for the family.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
@@ -10609,8 +10612,20 @@ type WaitlistRequest struct {
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	ChildID ID `json:"child_id"`
 
+	// ChildNumber Which of them this one is.
+	ChildNumber *int `json:"child_number,omitempty"`
+
+	// Children How many children of the family attend together, for prices that depend on it.
+	Children *int `json:"children,omitempty"`
+
+	// Companions Who comes along with the child, by kind; only where the offer takes them.
+	Companions *Companions `json:"companions,omitempty"`
+
 	// FamilyPays How the family pays its own lines; to the provider directly, or from its top-up money.
 	FamilyPays *FamilyPays `json:"family_pays,omitempty"`
+
+	// Miles Each time, for travel charged by the mile.
+	Miles *int `json:"miles,omitempty"`
 
 	// OfferID A UUID. Those made here are version 7.
 	//
@@ -10621,6 +10636,9 @@ type WaitlistRequest struct {
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	PlanLineID *ID `json:"plan_line_id,omitempty"`
+
+	// Ratio Staff to children.
+	Ratio *SupportRatio `json:"ratio,omitempty"`
 
 	// SessionID A UUID. Those made here are version 7.
 	//
