@@ -70,6 +70,7 @@ type Item struct {
 	Companions    map[string]int     // who come along, by kind; nil: nobody
 	TicketID      *uuid.UUID         // it was booked off; nil: it is paid for
 	TicketCounts  bool               // it is one of those used of the ticket
+	TicketPart    *int32             // which part of a ticket that has ended is owed for it; nil: nothing is
 	PlaceSeq      *int64             // ordinal of the place taken in its session
 	MovedFrom     *uuid.UUID         // the item this one replaces
 

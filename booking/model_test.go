@@ -43,6 +43,7 @@ func TestAnyLifeOfBookingsIsThatOfTheModel(t *testing.T) {
 			step := rapid.SampledFrom(m.commands()).Draw(rt, "step")
 			m.said = ""
 			step.do()
+			m.markForLine()
 			m.compare(step.name)
 		}
 	})
@@ -81,6 +82,8 @@ type seat struct {
 	off      bool
 	lives    []*life
 	line     []*waiter
+	free     int  // after the command before
+	first    bool // what came free is for the line
 }
 
 func (s *seat) id() uuid.UUID     { return s.offer.Sessions[s.n].ID }
@@ -149,7 +152,7 @@ func newLifeModel(w *world, rt *rapid.T, run int) *lifeModel {
 		draft.Sessions.Capacity = rapid.IntRange(1, 2).Draw(rt, "capacity")
 		o := w.publish(draft)
 		for i := range o.Sessions {
-			m.seats = append(m.seats, &seat{offer: o, n: i, price: int64(price), instant: draft.Instant, capacity: draft.Sessions.Capacity})
+			m.seats = append(m.seats, &seat{offer: o, n: i, price: int64(price), instant: draft.Instant, capacity: draft.Sessions.Capacity, free: draft.Sessions.Capacity})
 		}
 	}
 	m.readAccounts()
@@ -273,7 +276,7 @@ func (m *lifeModel) wish(k *kid, seats []*seat) booking.CreateQuote {
 func (m *lifeModel) could(k *kid, seats []*seat, spoken map[*seat]int) bool {
 	var sum int64
 	for _, s := range seats {
-		if !s.open(m.now) || s.has(k) || s.taken()+spoken[s] >= s.capacity {
+		if !s.open(m.now) || s.has(k) || s.first || s.taken()+spoken[s] >= s.capacity {
 			return false
 		}
 		sum += s.price

@@ -17,12 +17,26 @@ func (m *lifeModel) waiters() (all []*waiter) {
 	return all
 }
 
+// full is when there is something to wait for.
+func (s *seat) full() bool { return s.first || s.taken() >= s.capacity }
+
+// markForLine keeps what the last command set free for those who wait then.
+func (m *lifeModel) markForLine() {
+	for _, s := range m.seats {
+		free := s.capacity - s.taken()
+		if free > s.free && slices.ContainsFunc(s.line, func(e *waiter) bool { return e.state == booking.Waiting }) {
+			s.first = true
+		}
+		s.free = free
+	}
+}
+
 func (m *lifeModel) join() {
-	k, s := m.aKid(), likely(m, m.seats, func(s *seat) bool { return s.open(m.now) && s.taken() >= s.capacity }, "session")
+	k, s := m.aKid(), likely(m, m.seats, func(s *seat) bool { return s.open(m.now) && s.full() }, "session")
 	waits := slices.ContainsFunc(s.line, func(e *waiter) bool {
 		return e.kid == k && (e.state == booking.Waiting || e.state == booking.PlaceOffered)
 	})
-	could := s.open(m.now) && s.taken() >= s.capacity && !s.has(k) && !waits
+	could := s.open(m.now) && s.full() && !s.has(k) && !waits
 	e, err := booking.JoinWaitlist(m.w.ctx, m.w.d, k.parent, m.wish(k, []*seat{s}))
 	if m.did(could, err, "joining the line") {
 		s.line = append(s.line, &waiter{id: e.ID, kid: k, seat: s, state: booking.Waiting})
@@ -57,6 +71,7 @@ func (m *lifeModel) offerPlaces() {
 		}
 	}
 	for _, s := range m.seats {
+		s.first = s.first && !s.open(m.now)
 		for i, e := range s.line {
 			if !s.open(m.now) || e.state != booking.Waiting || s.has(e.kid) {
 				continue

@@ -72,7 +72,7 @@ func queueEvents(batch *pgx.Batch, events []event) {
 
 const itemColumns = `authority_id, id, booking_id, n, provider_id, child_id, attendee_kind, session_id, lane_id, starts_at, ends_at, local_start,
 	time_zone, version_id, state, expires_at, auto_confirm_at, price_pence, charge_pence, place_seq, fee_due_at, fee_pence, places, staff_units, companions,
-	ticket_id, ticket_counts, moved_from`
+	ticket_id, ticket_counts, ticket_part, moved_from`
 
 // selectItems reads items in id order; with FOR UPDATE in the condition it
 // locks them in that order, first of all rows.

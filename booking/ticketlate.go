@@ -14,21 +14,17 @@ import (
 	"shortbreaks/payments"
 )
 
-// refundNotAdmitted gives money back for dates on which the provider could not
-// admit the child and whose block is over, so that the date itself cannot go
-// back to it (T57): each is worth its part of what the block cost, to whom paid
-// it. Each date is given back once, however often and by however many it runs.
-// It returns how many were.
-func refundNotAdmitted(ctx context.Context, d *db.DB) (int, error) {
-	return sweep(ctx, d, `ticket_id IS NOT NULL AND ticket_counts AND state = 'settled' AND starts_at <= $1 AND (authority_id, id) IN (SELECT d.authority_id, d.item_id FROM delivery d
-			WHERE d.outcome = 'no_show' AND d.cause = '`+CouldNotAdmit+`')
-		AND (authority_id, ticket_id) IN (SELECT b.authority_id, b.id FROM booking_item b WHERE b.state = 'settled')
-		ORDER BY authority_id, id LIMIT $2 FOR UPDATE SKIP LOCKED`, refundDates)
+// payBackDates gives money back for dates that came back to a block when it had
+// ended already (T57, T65): each is worth its part of what the block cost, to
+// whom paid it. Each is given back once, however often and by however many it
+// runs. It returns how many were.
+func payBackDates(ctx context.Context, d *db.DB) (int, error) {
+	return sweep(ctx, d, `ticket_part IS NOT NULL AND $1::timestamptz IS NOT NULL ORDER BY authority_id, id LIMIT $2 FOR UPDATE SKIP LOCKED`, payBack)
 }
 
-// refundDates gives back what dates were worth. The items of their blocks are
+// payBack gives back what dates were worth. The items of their blocks are
 // locked before the blocks are, as everywhere.
-func refundDates(ctx context.Context, tx *db.Tx, items []*Item) error {
+func payBack(ctx context.Context, tx *db.Tx, items []*Item) error {
 	var blocks []uuid.UUID
 	for _, it := range items {
 		blocks = append(blocks, *it.TicketID)
@@ -43,12 +39,13 @@ func refundDates(ctx context.Context, tx *db.Tx, items []*Item) error {
 	if err := lockPaidBy(ctx, tx, items, blocks); err != nil {
 		return err
 	}
-	for _, it := range items { // one by one: how many are used says which part is whose
+	_, err = tx.PGX.Exec(ctx, `UPDATE booking_item SET ticket_part = NULL WHERE authority_id = ANY ($1) AND id = ANY ($2)`, authoritiesOf(items), idsOf(items))
+	if err != nil {
+		return fmt.Errorf("note that dates are paid back: %w", err)
+	}
+	for _, it := range items {
 		parts, err := worthOf(ctx, tx, it)
 		if err != nil {
-			return err
-		}
-		if err := returnTickets(ctx, tx, []*Item{it}); err != nil {
 			return err
 		}
 		for _, p := range parts {
@@ -92,30 +89,40 @@ func lockPaidBy(ctx context.Context, tx *db.Tx, items []*Item, blocks []uuid.UUI
 type dateWorth struct {
 	charge int
 	pence  shortbreaks.Pence
-	by     uuid.UUID // who wrote the register
+	by     uuid.UUID // who wrote the register, or cancelled
 }
 
-// worthOf shares each charge of a block over its dates, to the penny. The part of
-// a date is the one of the last that is used now, so no two dates have the same.
+// worthOf shares each charge of a block over its dates, to the penny. No more
+// is left of a charge than was taken for it and not given back.
 func worthOf(ctx context.Context, tx *db.Tx, it *Item) ([]dateWorth, error) {
-	rows, err := tx.PGX.Query(ctx, `SELECT c.n, coalesce(c.due_pence, c.amount_pence), t.count, t.used, d.recorded_by
+	rows, err := tx.PGX.Query(ctx, `SELECT c.n, coalesce(c.due_pence, c.amount_pence), t.count, b.created_by,
+			(SELECT d.recorded_by FROM delivery d WHERE d.authority_id = t.authority_id AND d.item_id = $3),
+			(SELECT e.actor_id FROM item_event e WHERE e.authority_id = t.authority_id AND e.item_id = $3 ORDER BY e.at DESC, e.id DESC LIMIT 1),
+			CASE WHEN c.payer = 'family_direct' THEN c.amount_pence ELSE (SELECT coalesce(sum(h.captured - h.refunded), 0)::bigint FROM hold h
+				WHERE h.authority_id = c.authority_id AND h.item_id = c.item_id AND h.charge_n = c.n AND h.state = 'captured') END
 		FROM ticket t JOIN item_charge c ON c.authority_id = t.authority_id AND c.item_id = t.id
-		JOIN delivery d ON d.authority_id = t.authority_id AND d.item_id = $3
+		JOIN booking_item i ON i.authority_id = t.authority_id AND i.id = $3 JOIN booking b ON b.authority_id = i.authority_id AND b.id = i.booking_id
 		WHERE t.authority_id = $1 AND t.id = $2 AND c.payer IN ('budget', 'family_direct', 'family_top_up', 'contingency') ORDER BY c.n`, it.AuthorityID, *it.TicketID, it.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read what a date was worth: %w", err)
 	}
 	parts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p dateWorth, err error) {
-		var pence int64
-		var count, used int
-		if err := row.Scan(&p.charge, &pence, &count, &used, &p.by); err != nil {
+		var pence, rest int64
+		var count int
+		var wrote, moved *uuid.UUID
+		if err := row.Scan(&p.charge, &pence, &count, &p.by, &wrote, &moved, &rest); err != nil {
 			return p, err
+		}
+		for _, by := range []*uuid.UUID{moved, wrote} {
+			if by != nil {
+				p.by = *by
+			}
 		}
 		equal := make([]int64, count)
 		for i := range equal {
 			equal[i] = 1
 		}
-		p.pence = shortbreaks.Pence(shortbreaks.Split(pence, equal)[used-1])
+		p.pence = shortbreaks.Pence(min(rest, shortbreaks.Split(pence, equal)[*it.TicketPart-1]))
 		return p, nil
 	})
 	if err != nil {
@@ -124,17 +131,20 @@ func worthOf(ctx context.Context, tx *db.Tx, it *Item) ([]dateWorth, error) {
 	return parts, nil
 }
 
-// refund gives a part back. What was given back of the charge before is not
-// given twice.
+// refund gives a part back.
 func (p dateWorth) refund(ctx context.Context, tx *db.Tx, it *Item) error {
 	if p.pence == 0 {
 		return nil
 	}
+	reason := CouldNotAdmit
+	if it.State != Settled {
+		reason = "given_back"
+	}
 	_, moves, err := payments.Refund(ctx, tx, payments.RefundItem{
-		Authority: it.AuthorityID, Item: *it.TicketID, ChargeN: p.charge, Amount: p.pence, Reason: CouldNotAdmit, Actor: p.by,
+		Authority: it.AuthorityID, Item: *it.TicketID, ChargeN: p.charge, Amount: p.pence, Reason: reason, Actor: p.by,
 	})
 	if errors.Is(err, payments.ErrRefundTooHigh) {
-		return nil
+		return nil // what the family paid itself was given back before
 	}
 	if err != nil {
 		return err

@@ -170,41 +170,6 @@ func (it *Item) ticketFee(fee shortbreaks.Pence) shortbreaks.Pence {
 	return shortbreaks.MulDiv(it.PricePence, int64(fee), ticketUnit)
 }
 
-// returnTickets gives dates back to the blocks that they were booked off,
-// unless they are used up. The items are closed and locked.
-func returnTickets(ctx context.Context, tx *db.Tx, items []*Item) error {
-	var back []*Item
-	var authorities, ids, tickets []uuid.UUID
-	for _, it := range items {
-		if it.TicketID != nil && it.TicketCounts && !it.ticketLost {
-			back = append(back, it)
-			authorities, ids, tickets = append(authorities, it.AuthorityID), append(ids, it.ID), append(tickets, *it.TicketID)
-		}
-	}
-	if len(back) == 0 {
-		return nil
-	}
-	if err := lockTickets(ctx, tx, back, nil); err != nil {
-		return err
-	}
-	var batch pgx.Batch
-	batch.Queue(`UPDATE booking_item i SET ticket_counts = false FROM unnest($1::uuid[], $2::uuid[]) AS k (authority_id, id)
-		WHERE i.authority_id = k.authority_id AND i.id = k.id AND i.ticket_counts`, authorities, ids).Exec(func(done pgconn.CommandTag) error {
-		if int(done.RowsAffected()) != len(ids) {
-			return fmt.Errorf("give %d dates back to their blocks: %d were used", len(ids), done.RowsAffected())
-		}
-		return nil
-	})
-	queueUsed(&batch, authorities, tickets, -1)
-	if err := tx.PGX.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("give dates back to their blocks: %w", err)
-	}
-	for _, it := range back {
-		it.TicketCounts = false
-	}
-	return nil
-}
-
 // endTickets works out what cancelling blocks costs, and gives the other items.
 // A family may cancel a block that is not used, by its terms; of one that a
 // provider or an authority cancels, the dates that were used are paid for.
@@ -270,8 +235,11 @@ func EndTickets(ctx context.Context, d *db.DB) (int, error) {
 	if err != nil {
 		return back + ended, err
 	}
-	late, err := refundNotAdmitted(ctx, d)
-	return back + ended + late, err
+	if err := oweNotAdmitted(ctx, d); err != nil {
+		return back + ended, err
+	}
+	paid, err := payBackDates(ctx, d)
+	return back + ended + paid, err
 }
 
 func endTicketItems(ctx context.Context, tx *db.Tx, items []*Item) error {

@@ -84,16 +84,20 @@ func JoinWaitlist(ctx context.Context, d *db.DB, who shortbreaks.Actor, c Create
 		if err != nil {
 			return err
 		}
-		switch p, party := places[key], q.Document.Items[0].Party; {
-		case party.fits(p):
+		if q.Document.Items[0].Party.fits(places[key]) {
 			return ErrNotFull.With("Book it; there is nothing to wait for.")
-		case party.places() > p.Capacity && !p.Cancelled:
-			return shortbreaks.ErrInvalid.At("/companions", "the session has "+shortbreaks.Plural(p.Capacity, "place")+" in all")
 		}
 		if in, err := marketplace.InRound(ctx, tx, key); err != nil {
 			return err
 		} else if in {
 			return marketplace.ErrRoundOpen.With("Say there what you wish for; who gets no place then waits in the order of the round.")
+		}
+		aside, err := marketplace.SetAside(ctx, tx, key.Provider, []uuid.UUID{key.Session})
+		if err != nil {
+			return err
+		}
+		if whole := places[key].Capacity + aside[key.Session]; q.Document.Items[0].Party.places() > whole && !places[key].Cancelled {
+			return shortbreaks.ErrInvalid.At("/companions", "the session has "+shortbreaks.Plural(whole, "place")+" in all")
 		}
 		var batch pgx.Batch
 		attends := queueAttendances(&batch, needs([]Order{{Authority: q.AuthorityID, Quotes: []*Quote{q}}}))
