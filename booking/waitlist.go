@@ -84,7 +84,7 @@ func JoinWaitlist(ctx context.Context, d *db.DB, who shortbreaks.Actor, c Create
 		if err != nil {
 			return err
 		}
-		if q.Document.Items[0].Party.fits(places[key]) {
+		if q.Document.Items[0].fits(places[key]) {
 			return ErrNotFull.With("Book it; there is nothing to wait for.")
 		}
 		if in, err := marketplace.InRound(ctx, tx, key); err != nil {
@@ -96,7 +96,7 @@ func JoinWaitlist(ctx context.Context, d *db.DB, who shortbreaks.Actor, c Create
 		if err != nil {
 			return err
 		}
-		if whole := places[key].Capacity + aside[key.Session]; q.Document.Items[0].Party.places() > whole && !places[key].Cancelled {
+		if whole := places[key].Capacity + aside[key.Session]; q.Document.Items[0].places() > whole && !places[key].Cancelled {
 			return shortbreaks.ErrInvalid.At("/companions", "the session has "+shortbreaks.Plural(whole, "place")+" in all")
 		}
 		var batch pgx.Batch
