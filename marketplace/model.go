@@ -177,6 +177,9 @@ type Counter struct {
 	Taken      int
 	StaffUnits int // 0: not limited by staff (T51)
 	StaffTaken int
+	Waiting    int   `gorm:"->"` // families in line; a trigger counts them
+	LineFreed  int64 `gorm:"->"` // how often places came free meanwhile
+	LineMoved  int64 `gorm:"->"` // the last of these the line was asked about
 	Seq        int64
 }
 
