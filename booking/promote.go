@@ -31,10 +31,12 @@ func OfferPlaces(ctx context.Context, d *db.DB) (offered int, err error) {
 	}
 	var lines []lineToMove
 	err = d.Read(ctx, scope, func(tx *db.Tx) error {
-		rows, err := tx.PGX.Query(ctx, `SELECT p.provider_id, p.session_id, p.line_freed FROM session_places p
+		rows, err := tx.PGX.Query(ctx, `SELECT p.provider_id, p.session_id, p.line_freed
+			FROM (SELECT provider_id, session_id FROM session_places WHERE line_freed > line_moved
+				UNION SELECT provider_id, session_id FROM waitlist_entry WHERE state = 'waiting') k
+			JOIN session_places p USING (provider_id, session_id)
 			JOIN session s ON s.provider_id = p.provider_id AND s.id = p.session_id AND s.state = 'scheduled' AND s.starts_at > $1
-			WHERE p.line_freed > p.line_moved OR (p.taken < p.capacity
-				AND (p.provider_id, p.session_id) IN (SELECT w.provider_id, w.session_id FROM waitlist_entry w WHERE w.state = 'waiting'))`, tx.Now)
+			WHERE p.line_freed > p.line_moved OR p.taken < p.capacity`, tx.Now)
 		if err != nil {
 			return err
 		}
