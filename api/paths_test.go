@@ -96,13 +96,17 @@ func (w *world) noDeadlock() {
 	require.Zero(w.t, deadlocks)
 }
 
-// ways is how many kinds of work there are, waysEach how many clients do each.
-const ways, waysEach = 8, 6
+// ways is how many kinds of work there are, waysEach how many clients do each;
+// waitsInLine is the kind that begins when the session is full.
+const ways, waysEach, waitsInLine = 8, 6, 6
 
 // contend lets clients do each kind of work, while others cancel, change the
-// places and offer what is free.
+// places and offer what is free. Two of each kind come before all others, so
+// that each kind gets some, but for those who wait in line.
 func (r *rush) contend(work [ways][]func(c *client) error, waiting int) {
 	r.waiting = int64(waiting)
+	var first sync.WaitGroup
+	first.Add(2 * (ways - 1))
 	var queues [ways]chan func(*client) error
 	for i, list := range work {
 		queues[i] = make(chan func(*client) error, len(list))
@@ -129,7 +133,17 @@ func (r *rush) contend(work [ways][]func(c *client) error, waiting int) {
 		case 4:
 			return r.looks()
 		}
-		for f := range queues[c.number%ways] {
+		queue := queues[c.number%ways]
+		if c.number < 2*ways && c.number%ways != waitsInLine {
+			err := (<-queue)(c)
+			r.answered()
+			first.Done()
+			if err != nil {
+				return err
+			}
+		}
+		first.Wait()
+		for f := range queue {
 			err := f(c)
 			r.answered()
 			if err != nil {

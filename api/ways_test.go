@@ -41,7 +41,7 @@ func (r *rush) work(n int) (work [ways][]func(c *client) error) {
 		}
 		work[4] = append(work[4], func(c *client) error { return r.moves(c, moves[i]) })
 		work[5] = append(work[5], func(c *client) error { return r.imports(c, i, named[i]) })
-		work[6] = append(work[6], func(c *client) error { return r.waits(c, waiting[i]) })
+		work[waitsInLine] = append(work[waitsInLine], func(c *client) error { return r.waits(c, waiting[i]) })
 		work[7] = append(work[7], func(*client) error { return r.booksAlone(alone[i]) })
 	}
 	return work

@@ -248,6 +248,7 @@ func (e *Embedded) settings() []string {
 		"log_timezone=UTC",
 		"log_error_verbosity=terse", // details of an error may be personal data
 		"cluster_name=shortbreaks",
+		"jit=off", // as in poolConfig, for whoever else connects
 	}
 	if e.opts.Throwaway {
 		set = append(set, "fsync=off", "synchronous_commit=off", "full_page_writes=off",

@@ -129,7 +129,7 @@ type lane struct {
 // that reads whole tables would then be a guess that went wrong.
 var planByKey = map[string]string{
 	"plan_cache_mode": "force_generic_plan", "join_collapse_limit": "1", "enable_seqscan": "off", "enable_hashjoin": "off",
-	"enable_mergejoin": "off", "enable_bitmapscan": "off", "jit": "off",
+	"enable_mergejoin": "off", "enable_bitmapscan": "off",
 }
 
 func openLane(ctx context.Context, cfg Config) (*lane, error) {
@@ -165,6 +165,7 @@ func poolConfig(cfg Config) (*pgxpool.Config, error) {
 	if cfg.Pooler {
 		pc.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	} else {
+		params["jit"] = "off" // compiling costs more than any query of ours saves
 		params["statement_timeout"] = millis(statementTimeout)
 		params["lock_timeout"] = millis(lockTimeout)
 		params["idle_in_transaction_session_timeout"] = millis(idleTimeout)
