@@ -263,6 +263,33 @@ func TestAMinimumIsHeldAgainstItsSeries(t *testing.T) {
 	}
 }
 
+// Cut to two places, what three make run would never run and nobody would have
+// said so. Once it is decided places are cut to what is taken.
+func TestT46_PlacesAreNotCutBelowTheMinimum(t *testing.T) {
+	w := newWorld(t)
+	club := w.publish(groupOf(func(d *marketplace.OfferDraft) { d.Sessions.LastDate = d.Sessions.FirstDate }))
+	cut := func(places int) error {
+		_, err := marketplace.ChangeSessions(w.ctx, w.d, w.house.Owner, marketplace.SessionChange{
+			OfferID: club.Offer.ID, From: shortbreaks.Date(club.Sessions[0].StartsAt), Capacity: &places,
+		})
+		return err
+	}
+	err := cut(2)
+	require.ErrorIs(t, err, shortbreaks.ErrInvalid)
+	var refusal *shortbreaks.Error
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, "/capacity", refusal.Fields[0].Pointer)
+	require.NoError(t, cut(3))
+	for _, g := range w.guests(3) {
+		w.booksAs(g, ask(w.child, club, 1))
+	}
+	w.clock.Set(club.Sessions[0].StartsAt.Add(-48 * time.Hour))
+	w.decide()
+	m, _ := w.minimum(club)
+	require.NotNil(t, m.DecidedAt)
+	require.ErrorIs(t, cut(2), marketplace.ErrBelowTaken)
+}
+
 func day(text string) time.Time {
 	on, err := time.Parse(time.DateOnly, text)
 	if err != nil {

@@ -257,6 +257,9 @@ func (c SessionChange) apply(planned []*plannedSession, closures []Closure, now 
 		if c.Capacity != nil {
 			small.Unless(*c.Capacity >= p.needed(), "/sessions/"+p.ID.String(), "%s has %s.", shortbreaks.LongDate(p.StartsAt), p.spoken())
 			p.newCapacity = *c.Capacity
+			if m := p.minimum(); m.Needed(p.onSale()) > 0 {
+				bad.Add("/capacity", "The session on %s runs only if %d places are taken: call it off, or leave it as many.", shortbreaks.LongDate(p.StartsAt), m.Places)
+			}
 		}
 		if c.ToDay == nil && c.Start == nil && c.End == nil {
 			continue

