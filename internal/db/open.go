@@ -165,7 +165,7 @@ func poolConfig(cfg Config) (*pgxpool.Config, error) {
 	if cfg.Pooler {
 		pc.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	} else {
-		params["jit"] = "off" // compiling costs more than any query of ours saves
+		params["jit"] = "off" // our queries are short, and not worth compiling
 		params["statement_timeout"] = millis(statementTimeout)
 		params["lock_timeout"] = millis(lockTimeout)
 		params["idle_in_transaction_session_timeout"] = millis(idleTimeout)
