@@ -74,7 +74,7 @@ func (h *history) linear(t *testing.T, what string, model porcupine.Model) {
 		return parts
 	}
 	require.NotEmpty(t, h.told)
-	result := porcupine.CheckOperationsTimeout(model, h.told, time.Minute)
+	result := porcupine.CheckOperationsTimeout(model, h.told, 5*time.Minute)
 	require.Equal(t, porcupine.Ok, result, "the answers about %s have no order in which they are right", what)
 }
 

@@ -128,7 +128,7 @@ func TestAPasswordIsWorkedOutBeforeTheListIsLocked(t *testing.T) {
 		defer func() { require.NoError(t, tx.Rollback(w.ctx)) }()
 		require.NoError(t, tx.QueryRow(w.ctx, `SELECT count(*) FROM (SELECT FROM booking_item WHERE id = $1 FOR UPDATE SKIP LOCKED) i`, it.ID).Scan(&free))
 		return free == 0
-	}, 5*time.Second, 5*time.Millisecond)
+	}, dbtest.Patience, 5*time.Millisecond)
 	var free int
 	require.Never(t, func() bool {
 		require.NoError(t, admin.QueryRow(w.ctx, `SELECT count(*) FROM (SELECT FROM collection_list FOR UPDATE SKIP LOCKED) l`).Scan(&free))

@@ -42,7 +42,7 @@ func (w *world) requireOrder(of func(n int) (booking.CreateQuote, []row)) {
 				_, err := desk.Create(w.ctx, people.As(w.parent), c)
 				ended <- err
 			}()
-			require.Eventually(w.t, waits, 10*time.Second, time.Millisecond, "nobody waits for %s", rows[n].table)
+			require.Eventually(w.t, waits, dbtest.Patience, time.Millisecond, "nobody waits for %s", rows[n].table)
 			for i, r := range rows {
 				if i != n && w.isLocked(r) != (i < n) {
 					wrong = append(wrong, r.table+" while it waits for "+rows[n].table)

@@ -404,7 +404,7 @@ func (w *world) killInTheMiddle(club *marketplace.OfferDetail) {
 		err := held.QueryRow(w.ctx, `SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()
 			AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())`).Scan(&waiting)
 		return err == nil && waiting > 0
-	}, 10*time.Second, 5*time.Millisecond)
+	}, dbtest.Patience, 5*time.Millisecond)
 	kill()
 	require.Error(w.t, <-ended)
 	require.NoError(w.t, held.Rollback(w.ctx))

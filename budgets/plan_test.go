@@ -17,6 +17,7 @@ import (
 	"shortbreaks"
 	"shortbreaks/budgets"
 	"shortbreaks/internal/db"
+	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/payments"
 )
 
@@ -282,7 +283,7 @@ func TestLinesAreLockedInIDOrder(t *testing.T) {
 			go func() { done <- w.in(w.north, step) }()
 			require.Eventually(t, func() bool {
 				return w.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
-			}, 1500*time.Millisecond, time.Millisecond, name)
+			}, dbtest.Patience, time.Millisecond, name)
 			for _, l := range lines[:len(lines)-1] {
 				_, err := w.owner.Exec(w.ctx, `SELECT FROM plan_line WHERE id = $1 FOR NO KEY UPDATE NOWAIT`, l.ID)
 				require.NoError(t, err, "%s took a later line before the first", name)

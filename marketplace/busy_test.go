@@ -12,6 +12,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/marketplace"
 )
 
@@ -214,7 +215,7 @@ func TestT52_TheSchemaWaitsForBusyTimesBeingWritten(t *testing.T) {
 		var waiting bool
 		require.NoError(t, s.admin.QueryRow(s.ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waiting))
 		return waiting
-	}, 10*time.Second, time.Millisecond)
+	}, dbtest.Patience, time.Millisecond)
 	_, err = tx.Exec(s.ctx, `SET LOCAL row_security = off`)
 	require.NoError(t, err)
 	_, err = tx.Exec(s.ctx, `INSERT INTO lane_busy VALUES ($1, $2, tstzrange($3, $4))`, k.Provider, k.Lane, k.From, k.To)

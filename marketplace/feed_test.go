@@ -11,6 +11,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/internal/demo"
 	"shortbreaks/marketplace"
 	"shortbreaks/marketplace/tariff"
@@ -202,7 +203,7 @@ func bothAreRead(t *testing.T, broken string) bool {
 		err := s.admin.QueryRow(s.ctx, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
 			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waits)
 		return err == nil && (waits > 0 || ended.Load())
-	}, 20*time.Second, 5*time.Millisecond)
+	}, dbtest.Patience, 5*time.Millisecond)
 
 	seen := map[uuid.UUID]bool{}
 	read := func() {

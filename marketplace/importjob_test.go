@@ -12,6 +12,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/marketplace"
 )
 
@@ -57,7 +58,7 @@ func TestAnImportTellsHowFarItIsAndIsDoneWithItsOffers(t *testing.T) {
 	require.NoError(t, err)
 	ran := make(chan error, 1)
 	go func() { ran <- marketplace.RunImport(s.ctx, s.d, args) }()
-	require.Eventually(t, func() bool { return s.status(made.ID).RowsDone == 250 }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return s.status(made.ID).RowsDone == 250 }, dbtest.Patience, 5*time.Millisecond)
 	now := s.status(made.ID)
 	require.Equal(t, marketplace.ImportRunning, now.State)
 	require.Equal(t, 250, now.RowsFound)

@@ -12,6 +12,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/payments"
 )
 
@@ -110,7 +111,7 @@ func (w *world) whileHolding(take string, what any, step func(tx *db.Tx) error, 
 	pid := <-backend
 	require.Eventually(w.t, func() bool {
 		return w.number(`SELECT count(*) FROM pg_locks WHERE pid = $1 AND NOT granted`, int64(pid)) > 0
-	}, 30*time.Second, 5*time.Millisecond, "it never waited")
+	}, dbtest.Patience, 5*time.Millisecond, "it never waited")
 
 	probe, err := w.owner.Begin(ctx)
 	require.NoError(w.t, err)

@@ -14,6 +14,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/internal/stripedouble"
 	"shortbreaks/payments"
 )
@@ -165,7 +166,7 @@ func TestT71_TwoNoticesAtOncePostOnce(t *testing.T) {
 	}
 	require.Eventually(t, func() bool {
 		return s.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) >= 4
-	}, 30*time.Second, 5*time.Millisecond)
+	}, dbtest.Patience, 5*time.Millisecond)
 	require.NoError(t, holder.Rollback(ctx))
 	for range 4 {
 		require.NoError(t, <-done)
@@ -434,6 +435,6 @@ func TestTheQueueWorksANotice(t *testing.T) {
 	require.NoError(t, s.receive(s.events("checkout.session.completed")[0].Body))
 	require.Eventually(t, func() bool {
 		return s.number(`SELECT count(*) FROM top_up WHERE state = 'succeeded'`) == 1
-	}, 30*time.Second, 20*time.Millisecond)
+	}, dbtest.Patience, 20*time.Millisecond)
 	s.clean()
 }

@@ -122,7 +122,7 @@ func TestOwnersCannotAllBeRemoved(t *testing.T) {
 		var waiting int
 		err := admin.QueryRow(w.ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
 		return err == nil && waiting == len(all)
-	}, 30*time.Second, 10*time.Millisecond)
+	}, dbtest.Patience, 10*time.Millisecond)
 	require.NoError(t, gate.Commit(w.ctx))
 	refused := 0
 	for range all {

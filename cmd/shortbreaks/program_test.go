@@ -17,13 +17,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"shortbreaks/internal/db"
+	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/internal/demo"
 	"shortbreaks/people"
 )
 
 // patience is how long a test waits for something that must come, on however
 // crowded a machine.
-const patience = time.Minute
+const patience = dbtest.Patience
 
 // program is the service running as a process of its own.
 type program struct {

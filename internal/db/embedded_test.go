@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"shortbreaks/internal/db"
+	"shortbreaks/internal/db/dbtest"
 )
 
 // childFolder tells a copy of this test binary to start PostgreSQL there.
@@ -85,7 +86,7 @@ func folder(t *testing.T) string {
 	require.NoError(t, os.Chmod(dir, 0o711)) //nolint:gosec // as above
 	// What a child started may write until it has ended.
 	t.Cleanup(func() {
-		require.Eventually(t, func() bool { return os.RemoveAll(dir) == nil }, 30*time.Second, 10*time.Millisecond, "it cannot be removed")
+		require.Eventually(t, func() bool { return os.RemoveAll(dir) == nil }, dbtest.Patience, 10*time.Millisecond, "it cannot be removed")
 	})
 	return dir
 }

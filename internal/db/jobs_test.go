@@ -11,6 +11,7 @@ import (
 
 	"shortbreaks"
 	"shortbreaks/internal/db"
+	"shortbreaks/internal/db/dbtest"
 )
 
 // noteArgs is a job that says what it was given.
@@ -63,7 +64,7 @@ func TestAJobExistsIfItsTransactionCommits(t *testing.T) {
 		select {
 		case text := <-w.seen:
 			seen = append(seen, text)
-		case <-time.After(20 * time.Second):
+		case <-time.After(dbtest.Patience):
 			t.Fatalf("only %v were worked", seen)
 		}
 	}

@@ -314,7 +314,7 @@ func TestConnectionsThatDiedAreReplacedUnnoticed(t *testing.T) {
 		var left int
 		err := owner.QueryRow(ctx, `SELECT count(*)`+ours).Scan(&left)
 		return err == nil && left == 0
-	}, 10*time.Second, time.Millisecond)
+	}, dbtest.Patience, time.Millisecond)
 	calls := 0
 	require.NoError(t, d.Do(ctx, within(a), func(tx *db.Tx) error { calls++; return add(ctx, tx, a, 1) }))
 	require.Equal(t, 1, calls)

@@ -59,7 +59,7 @@ func TestNoSearchReadsAllOffersOrSessions(t *testing.T) {
 			var n int
 			err := owner.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'counted'`).Scan(&n)
 			return err == nil && n == 0
-		}, time.Minute, 10*time.Millisecond)
+		}, dbtest.Patience, 10*time.Millisecond)
 		grown = map[string]int64{}
 		for name, n := range seqScans(t, owner) {
 			if n > before[name] {

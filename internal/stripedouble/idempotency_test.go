@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/stripe/stripe-go/v76"
+
+	"shortbreaks/internal/db/dbtest"
 )
 
 const sessionsPath = "/v1/checkout/sessions"
@@ -74,7 +76,7 @@ func TestFiftyWithOneKeyMakeOneSession(t *testing.T) {
 			}
 		})
 	}
-	require.Eventually(t, func() bool { return b.Stalled() > 0 && len(b.Requests()) >= 50 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return b.Stalled() > 0 && len(b.Requests()) >= 50 }, dbtest.Patience, time.Millisecond)
 	release()
 	all.Wait()
 	for _, body := range bodies {
@@ -96,7 +98,7 @@ func TestAKeyStillAtWorkIs409AndTheRetryIsReplayed(t *testing.T) {
 		}
 		first <- s.ID
 	}()
-	require.Eventually(t, func() bool { return b.Stalled() == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return b.Stalled() == 1 }, dbtest.Patience, time.Millisecond)
 	_, err := b.api.CheckoutSessions.New(topUp("k", 2500))
 	require.Equal(t, http.StatusConflict, refusal(t, err).HTTPStatusCode)
 	require.Equal(t, stripe.ErrorCodeIdempotencyKeyInUse, refusal(t, err).Code)
@@ -198,7 +200,7 @@ func TestCloseFreesWhatIsStalled(t *testing.T) {
 		defer close(done)
 		_, _ = b.api.CheckoutSessions.New(topUp("k", 2500))
 	}()
-	require.Eventually(t, func() bool { return b.Stalled() == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return b.Stalled() == 1 }, dbtest.Patience, time.Millisecond)
 	require.NoError(t, b.Close())
 	<-done
 	require.NoError(t, b.Close(), "twice is harmless")

@@ -13,6 +13,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/webhook"
 
+	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/internal/stripedouble"
 )
 
@@ -238,7 +239,7 @@ func TestTimersDeliverRetriesAndCloseStopsThem(t *testing.T) {
 	require.NoError(t, json.NewDecoder(reply.Body).Decode(&s))
 	require.NoError(t, reply.Body.Close())
 	require.NoError(t, d.Complete(s.ID))
-	require.Eventually(t, func() bool { return len(hooks.all()) >= 4 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(hooks.all()) >= 4 }, dbtest.Patience, 10*time.Millisecond)
 	require.NoError(t, d.Close())
 	require.False(t, d.Events()[0].Delivered)
 }

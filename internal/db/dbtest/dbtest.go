@@ -28,6 +28,10 @@ import (
 	"shortbreaks/internal/db"
 )
 
+// Patience is how long a test waits for something that must come, on however
+// slow and busy a machine. Nothing that passes waits so long.
+const Patience = 3 * time.Minute
+
 // Option changes how New opens the database.
 type Option func(*db.Config)
 
