@@ -199,13 +199,15 @@ const postedAheadSQL = `WITH asked AS (
 		SELECT * FROM unnest($1::uuid[], $2::uuid[]) k (authority_id, item_id)
 	), posted AS MATERIALIZED (
 		SELECT d.authority_id, d.item_id, d.charge_n, t.id FROM asked k JOIN item_due d USING (authority_id, item_id)
-		JOIN ledger_transaction t ON t.authority_id = d.authority_id AND t.kind = due_kind(d.what) AND t.source_id = d.id
+		CROSS JOIN LATERAL (SELECT * FROM ledger_transaction
+			WHERE authority_id = d.authority_id AND kind = due_kind(d.what) AND source_id = d.id OFFSET 0) t
 		UNION ALL
 		SELECT r.authority_id, r.item_id, r.charge_n, t.id FROM asked k JOIN refund r USING (authority_id, item_id)
-		JOIN ledger_transaction t ON t.authority_id = r.authority_id AND t.kind = 'refund' AND t.source_id = r.id
+		CROSS JOIN LATERAL (SELECT * FROM ledger_transaction
+			WHERE authority_id = r.authority_id AND kind = 'refund' AND source_id = r.id OFFSET 0) t
 	)
 	SELECT p.item_id, p.charge_n, a.id, a.kind, a.unit, coalesce(a.stream, ''), coalesce(a.payer, ''), a.holder_id, sum(e.amount)::bigint
 	FROM posted p
-	JOIN ledger_entry e ON e.authority_id = p.authority_id AND e.transaction_id = p.id
+	CROSS JOIN LATERAL (SELECT * FROM ledger_entry WHERE authority_id = p.authority_id AND transaction_id = p.id OFFSET 0) e
 	JOIN account a ON a.authority_id = e.authority_id AND a.id = e.account_id
 	GROUP BY p.item_id, p.charge_n, a.id, a.kind, a.unit, a.stream, a.payer, a.holder_id ORDER BY p.item_id, p.charge_n, a.id`
