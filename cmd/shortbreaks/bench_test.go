@@ -30,7 +30,7 @@ func smallBench(t *testing.T) benchOptions {
 	})
 	return benchOptions{
 		world: demo.BulkSize{Authorities: 2, Budgets: 400, Providers: 4, Sessions: 40, Capacity: 600},
-		floor: 4, clients: []int{1, 4}, each: time.Second, warm: 100 * time.Millisecond, lead: 300 * time.Millisecond, quotes: 6000, moved: 600, crowd: 300, folder: t.TempDir(), temp: temp,
+		floor: 4, clients: []int{1, 4}, each: time.Second, warm: 100 * time.Millisecond, lead: 300 * time.Millisecond, quotes: 3000, moved: 600, crowd: 300, folder: t.TempDir(), temp: temp,
 	}
 }
 
