@@ -195,6 +195,8 @@ func postedAhead(ctx context.Context, tx *db.Tx, authorities, items []uuid.UUID)
 	return by, nil
 }
 
+// OFFSET 0 keeps each look-up by its key, also while PostgreSQL has not counted
+// the tables yet and would read all an authority has.
 const postedAheadSQL = `WITH asked AS (
 		SELECT * FROM unnest($1::uuid[], $2::uuid[]) k (authority_id, item_id)
 	), posted AS MATERIALIZED (

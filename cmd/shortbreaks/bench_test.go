@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/internal/demo"
 )
 
@@ -112,7 +113,7 @@ func TestBenchStoppedHalfWayLeavesNothing(t *testing.T) {
 		}
 		script, _ := filepath.Glob(filepath.Join(o.temp, "*", "floor", "floor.sql"))
 		return len(script) > 0
-	}, patience, 10*time.Millisecond)
+	}, dbtest.Patience, 10*time.Millisecond)
 	stop()
 	if err == nil {
 		require.Error(t, <-done)

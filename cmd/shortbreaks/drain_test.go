@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/internal/demo"
 )
 
@@ -83,7 +84,7 @@ func TestStoppedUnderLoadAnswersWhatItBegan(t *testing.T) {
 	for range clientsAtOnce {
 		select {
 		case <-v.answered:
-		case <-time.After(patience):
+		case <-time.After(dbtest.Patience):
 			require.Fail(t, "too few answers", "%v", v.wrong)
 		}
 	}
@@ -95,9 +96,9 @@ func TestStoppedUnderLoadAnswersWhatItBegan(t *testing.T) {
 	require.NoError(t, err)
 	whole := make(chan bool, 1)
 	go func() { whole <- v.ask(held) }()
-	require.Eventually(t, func() bool { return s.waitingFor(lock) == 1 }, patience, 5*time.Millisecond, "the request is not under way")
+	require.Eventually(t, func() bool { return s.waitingFor(lock) == 1 }, dbtest.Patience, 5*time.Millisecond, "the request is not under way")
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	require.Eventually(t, func() bool { return refusing(t.Context(), s.addr) }, patience, 5*time.Millisecond, "it still takes requests")
+	require.Eventually(t, func() bool { return refusing(t.Context(), s.addr) }, dbtest.Patience, 5*time.Millisecond, "it still takes requests")
 	require.NoError(t, lock.Rollback(t.Context()))
 
 	require.True(t, <-whole, "a request under way was cut off")
@@ -105,7 +106,7 @@ func TestStoppedUnderLoadAnswersWhatItBegan(t *testing.T) {
 	v.wg.Wait()
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
+	case <-time.After(dbtest.Patience):
 		require.Fail(t, "it does not end")
 	}
 	require.NoError(t, p.err, "exit code 0")

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"shortbreaks/internal/db/dbtest"
 	"shortbreaks/internal/demo"
 )
 
@@ -127,7 +128,7 @@ func (c *crowd) await(n int) {
 	for len(c.answered) > 0 {
 		<-c.answered // from before
 	}
-	late := time.After(patience)
+	late := time.After(dbtest.Patience)
 	for range n {
 		select {
 		case <-c.answered:

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"shortbreaks/internal/db"
+	"shortbreaks/internal/db/dbtest"
 )
 
 // PostgreSQL is killed (SIGKILL) again and again while many book, and starts
@@ -127,7 +128,7 @@ func newCutter(t *testing.T, database string) *cutter {
 
 // pass is one connection.
 func (p *cutter) pass(service net.Conn) {
-	postgres, err := net.DialTimeout("tcp", p.to, patience)
+	postgres, err := net.DialTimeout("tcp", p.to, dbtest.Patience)
 	if err != nil {
 		_ = service.Close()
 		return

@@ -22,10 +22,6 @@ import (
 	"shortbreaks/people"
 )
 
-// patience is how long a test waits for something that must come, on however
-// crowded a machine.
-const patience = dbtest.Patience
-
 // program is the service running as a process of its own.
 type program struct {
 	cmd   *exec.Cmd
@@ -88,7 +84,7 @@ func startProgram(t *testing.T, settings []string, args ...string) *program {
 	case <-p.text.said:
 	case <-p.ended:
 		require.Fail(t, "the program ended", "%v: %s", p.err, p.text)
-	case <-time.After(patience):
+	case <-time.After(dbtest.Patience):
 		require.Fail(t, "the program does not serve", "%s", p.text)
 	}
 	return p

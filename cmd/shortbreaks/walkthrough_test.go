@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"shortbreaks/internal/db/dbtest"
 )
 
 // walkthrough is the document that is run, from the project's folder.
@@ -127,14 +129,14 @@ func (p *page) faults(t *testing.T, settings ...string) []string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), filepath.Base(p.name))
 	require.NoError(t, os.WriteFile(file, []byte(strings.Join(p.script, "\n")), 0o600))
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), dbtest.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", file)
 	cmd.Dir = filepath.Join("..", "..")
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, settings...)
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
-	cmd.WaitDelay = patience / 10
+	cmd.WaitDelay = dbtest.Patience / 10
 	err := cmd.Run()
 
 	var faults []string
