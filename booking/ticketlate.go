@@ -2,7 +2,6 @@ package booking
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -88,18 +87,15 @@ func lockPaidBy(ctx context.Context, tx *db.Tx, items []*Item, blocks []uuid.UUI
 // dateWorth is what one date of a block is worth of one of its charges.
 type dateWorth struct {
 	charge int
-	pence  shortbreaks.Pence
-	by     uuid.UUID // who wrote the register, or cancelled
+	pence  shortbreaks.Pence // at most
+	by     uuid.UUID         // who wrote the register, or cancelled
 }
 
-// worthOf shares each charge of a block over its dates, to the penny. No more
-// is left of a charge than was taken for it and not given back.
+// worthOf shares what a block cost over its dates, to the penny.
 func worthOf(ctx context.Context, tx *db.Tx, it *Item) ([]dateWorth, error) {
 	rows, err := tx.PGX.Query(ctx, `SELECT c.n, coalesce(c.due_pence, c.amount_pence), t.count, b.created_by,
 			(SELECT d.recorded_by FROM delivery d WHERE d.authority_id = t.authority_id AND d.item_id = $3),
-			(SELECT e.actor_id FROM item_event e WHERE e.authority_id = t.authority_id AND e.item_id = $3 ORDER BY e.at DESC, e.id DESC LIMIT 1),
-			CASE WHEN c.payer = 'family_direct' THEN c.amount_pence ELSE (SELECT coalesce(sum(h.captured - h.refunded), 0)::bigint FROM hold h
-				WHERE h.authority_id = c.authority_id AND h.item_id = c.item_id AND h.charge_n = c.n AND h.state = 'captured') END
+			(SELECT e.actor_id FROM item_event e WHERE e.authority_id = t.authority_id AND e.item_id = $3 ORDER BY e.at DESC, e.id DESC LIMIT 1)
 		FROM ticket t JOIN item_charge c ON c.authority_id = t.authority_id AND c.item_id = t.id
 		JOIN booking_item i ON i.authority_id = t.authority_id AND i.id = $3 JOIN booking b ON b.authority_id = i.authority_id AND b.id = i.booking_id
 		WHERE t.authority_id = $1 AND t.id = $2 AND c.payer IN ('budget', 'family_direct', 'family_top_up', 'contingency') ORDER BY c.n`, it.AuthorityID, *it.TicketID, it.ID)
@@ -107,10 +103,10 @@ func worthOf(ctx context.Context, tx *db.Tx, it *Item) ([]dateWorth, error) {
 		return nil, fmt.Errorf("read what a date was worth: %w", err)
 	}
 	parts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p dateWorth, err error) {
-		var pence, rest int64
+		var pence int64
 		var count int
 		var wrote, moved *uuid.UUID
-		if err := row.Scan(&p.charge, &pence, &count, &p.by, &wrote, &moved, &rest); err != nil {
+		if err := row.Scan(&p.charge, &pence, &count, &p.by, &wrote, &moved); err != nil {
 			return p, err
 		}
 		for _, by := range []*uuid.UUID{moved, wrote} {
@@ -122,7 +118,7 @@ func worthOf(ctx context.Context, tx *db.Tx, it *Item) ([]dateWorth, error) {
 		for i := range equal {
 			equal[i] = 1
 		}
-		p.pence = shortbreaks.Pence(min(rest, shortbreaks.Split(pence, equal)[*it.TicketPart-1]))
+		p.pence = shortbreaks.Pence(shortbreaks.Split(pence, equal)[*it.TicketPart-1])
 		return p, nil
 	})
 	if err != nil {
@@ -131,7 +127,8 @@ func worthOf(ctx context.Context, tx *db.Tx, it *Item) ([]dateWorth, error) {
 	return parts, nil
 }
 
-// refund gives a part back.
+// refund gives a part back, of which no more may be left than was taken and not
+// given back before.
 func (p dateWorth) refund(ctx context.Context, tx *db.Tx, it *Item) error {
 	if p.pence == 0 {
 		return nil
@@ -141,11 +138,8 @@ func (p dateWorth) refund(ctx context.Context, tx *db.Tx, it *Item) error {
 		reason = "given_back"
 	}
 	_, moves, err := payments.Refund(ctx, tx, payments.RefundItem{
-		Authority: it.AuthorityID, Item: *it.TicketID, ChargeN: p.charge, Amount: p.pence, Reason: reason, Actor: p.by,
+		Authority: it.AuthorityID, Item: *it.TicketID, ChargeN: p.charge, Amount: p.pence, AtMost: true, Reason: reason, Actor: p.by,
 	})
-	if errors.Is(err, payments.ErrRefundTooHigh) {
-		return nil // what the family paid itself was given back before
-	}
 	if err != nil {
 		return err
 	}

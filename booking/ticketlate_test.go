@@ -100,6 +100,30 @@ func TestT65_DatesThatComeBackToABlockItsProviderCancelledArePaidBack(t *testing
 	require.Equal(t, []int{3, 0}, []int{refunds, used}, "what was paid ahead and not used, and two dates")
 }
 
+// Of a block of £25.00 all but £5.00, and then that too, was given back for
+// another reason.
+func TestT61_ADateOfABlockIsPaidBackAsFarAsAnythingIsLeft(t *testing.T) {
+	w := newWorld(t)
+	club := w.publish(inBlocks("arrears"))
+	block := w.block(club)
+	first, second := w.book(off(block, club, 0)), w.book(off(block, club, 1))
+	for _, date := range []*booking.Booking{first, second} {
+		w.deliver(date.Items[0], booking.RecordAttendance{Outcome: booking.NoShow, Cause: booking.CouldNotAdmit})
+	}
+	w.clock.Set(time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC))
+	w.endTickets(1)
+	b, err := booking.Load(w.ctx, w.d, w.parent, block.BookingID)
+	require.NoError(t, err)
+	w.refund(b.Items[0], "place", 2000)
+	w.requireMoney(w.child, 0, 500, 99_500)
+	for _, date := range []*booking.Booking{first, second} {
+		_, err := booking.Confirm(w.ctx, w.d, w.parent, date.Items[0].ID)
+		require.NoError(t, err)
+		w.endTickets(1)
+		w.requireMoney(w.child, 0, 0, 100_000)
+	}
+}
+
 // Cancelled too late, a date of a block that has ended is used up all the same.
 func TestT65_ADateLostToALateCancellationIsNotPaidBack(t *testing.T) {
 	w := newWorld(t)

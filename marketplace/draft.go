@@ -115,6 +115,7 @@ func (d OfferDraft) check(now time.Time) *shortbreaks.Faults {
 	f.Unless((d.Visits == nil) != (d.Sessions == nil) || d.datesLater, "/sessions", "Give visits or sessions, and not both.")
 	if d.Visits != nil {
 		d.Visits.check(f, "/visits")
+		f.Unless(len(d.Companions) == 0, "/companions", "Nobody comes along to support by the hour: leave this out.")
 	}
 	if d.Sessions != nil {
 		d.Sessions.check(f, "/sessions", now)

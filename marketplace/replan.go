@@ -108,10 +108,20 @@ const (
 	sqlSaveSessions = `
 UPDATE session s SET starts_at = k.starts_at, ends_at = k.ends_at, local_start = k.local_start, state = k.state, sequence = k.sequence,
     planned_start = k.planned_start, changed_at = k.changed_at, reason = k.reason,
-    decide_at = CASE WHEN s.decided_at IS NULL THEN s.decide_at + (k.starts_at - s.starts_at) ELSE s.decide_at END
+    decide_at = CASE WHEN s.decided_at IS NULL AND s.term_id IS NULL THEN s.decide_at + (k.starts_at - s.starts_at) ELSE s.decide_at END
 FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[], $7::int[], $8::text[], $9::timestamptz[], $10::text[])
     AS k (id, starts_at, ends_at, local_start, state, sequence, planned_start, changed_at, reason)
 WHERE s.provider_id = $1 AND s.id = k.id`
+
+	// The dates of a bundle are decided together, so long before its first one.
+	sqlDecideBundles = `
+UPDATE session s SET decide_at = s.decide_at + m.later
+FROM (SELECT b.term_id, min(coalesce(k.starts_at, b.starts_at)) - min(b.starts_at) AS later
+    FROM session b LEFT JOIN unnest($2::uuid[], $3::timestamptz[], $4::text[]) AS k (id, starts_at, state) ON k.id = b.id
+    WHERE b.provider_id = $1 AND b.term_id IN (SELECT term_id FROM session WHERE provider_id = $1 AND id = ANY ($2))
+        AND b.minimum_places IS NOT NULL AND b.decided_at IS NULL AND b.state = 'scheduled' AND coalesce(k.state, b.state) = 'scheduled'
+    GROUP BY b.term_id) m
+WHERE s.provider_id = $1 AND s.term_id = m.term_id AND s.minimum_places IS NOT NULL AND s.decided_at IS NULL AND m.later <> interval '0'`
 
 	sqlSaveCapacity = `
 UPDATE session_places p SET capacity = k.capacity
@@ -143,6 +153,9 @@ func saveSessions(ctx context.Context, tx *db.Tx, planned []*plannedSession) err
 		return err
 	}
 	provider := planned[0].ProviderID
+	if _, err := tx.PGX.Exec(ctx, sqlDecideBundles, provider, ids, starts, states); err != nil {
+		return fmt.Errorf("changing when %d sessions are decided: %w", len(ids), err)
+	}
 	batch := &pgx.Batch{}
 	batch.Queue(sqlSaveSessions, provider, ids, starts, ends, walls, states, sequences, planneds, changed, reasons)
 	batch.Queue(sqlSaveCapacity, provider, ids, capacities)

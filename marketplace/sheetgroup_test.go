@@ -148,9 +148,7 @@ func TestADraftOfTheAPIComesBackFromItsFileAsItWas(t *testing.T) {
 	term := bundled(club(tariffOf(option("Term", charge("place", "term", 11_000)))), "term")
 	term.Sessions.Minimum = &marketplace.MinimumDraft{Places: 6, DecideHoursBefore: 24}
 	s.publish(s.owner, term)
-	visits := support(hourly())
-	visits.Companions = map[string]int{"carer": 0}
-	s.publish(s.owner, visits)
+	s.publish(s.owner, support(hourly()))
 	plain := s.publish(s.owner, club(price))
 	_, err := marketplace.CopyOffer(s.ctx, s.d, s.owner, s.offersOf(s.owner)[0]) // a draft without dates still says who may come along
 	require.NoError(t, err)
@@ -235,7 +233,17 @@ func TestABundleIsDecidedWhenItWasThoughItsDatesChanged(t *testing.T) {
 	require.NoError(t, err)
 	_, after = s.roundTrip(s.owner)
 	require.Equal(t, slices.Repeat([]string{"4 by 2027-01-07T10:00"}, 10), minimaOf(after[0]), "one that was moved is decided with the others")
-	s.clock.Set(at("2027-01-08T09:00"))
+	own := func() []string {
+		o, err := marketplace.Get(s.ctx, s.d, s.owner, o.Offer.ID)
+		require.NoError(t, err)
+		return minimaOf(o)
+	}
+	require.Equal(t, slices.Repeat([]string{"4 by 2027-01-07T10:00"}, 10), own())
+	first := marketplace.SessionMove{SessionID: o.Sessions[1].ID, On: date("2027-01-17"), From: "10:00", To: "13:00"}
+	_, err = marketplace.MoveSession(s.ctx, s.d, s.owner, first)
+	require.NoError(t, err)
+	require.Equal(t, slices.Repeat([]string{"4 by 2027-01-08T10:00"}, 10), own(), "all with the first of them")
+	s.clock.Set(at("2027-01-09T09:00"))
 	_, after = s.roundTrip(s.owner)
 	require.Equal(t, slices.Repeat([]string{"none"}, 10), minimaOf(after[0]), "it could not be decided any more")
 }

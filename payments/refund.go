@@ -19,6 +19,7 @@ type RefundItem struct {
 	Authority, Item uuid.UUID
 	ChargeN         int
 	Amount          shortbreaks.Pence
+	AtMost          bool // only what is left of the charge, if that is less; if nothing is, nothing is written
 	Reason          string
 	Actor           uuid.UUID
 }
@@ -38,6 +39,11 @@ func Refund(ctx context.Context, tx *db.Tx, r RefundItem) (uuid.UUID, []LineMove
 	paid, err := readPaid(ctx, tx, r)
 	if err != nil {
 		return uuid.Nil, nil, err
+	}
+	if r.AtMost {
+		if r.Amount = min(r.Amount, paid.left()); r.Amount == 0 {
+			return uuid.Nil, nil, nil
+		}
 	}
 	plan, err := paid.plan(r.Amount)
 	if err != nil {

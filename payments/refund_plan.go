@@ -75,7 +75,7 @@ func (p *paidCharge) plan(amount shortbreaks.Pence) (refundPlan, error) {
 	if !ok {
 		return refundPlan{}, shortbreaks.ErrNotFound
 	}
-	left := p.paidPence(charge) - charge.RefundedPence
+	left := p.left()
 	if amount > left {
 		return refundPlan{}, ErrRefundTooHigh.With(fmt.Sprintf("%s is left to refund of this charge.", left))
 	}
@@ -83,6 +83,15 @@ func (p *paidCharge) plan(amount shortbreaks.Pence) (refundPlan, error) {
 		return p.planDirect(amount)
 	}
 	return p.planHeld(charge, amount, left)
+}
+
+// left is what was paid for the charge and not given back.
+func (p *paidCharge) left() shortbreaks.Pence {
+	charge, ok := p.charge()
+	if !ok {
+		return 0
+	}
+	return p.paidPence(charge) - charge.RefundedPence
 }
 
 func (p *paidCharge) charge() (chargePaid, bool) {

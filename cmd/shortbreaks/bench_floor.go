@@ -68,18 +68,18 @@ var errNoPgbench = errors.New("pgbench, which measures the floor, is not here")
 // errNothingLogged says that pgbench had no time left once its clients were connected.
 var errNothingLogged = errors.New("pgbench logged no transaction: take more --seconds")
 
-// findPgbench looks beside the server's own programs, then on the PATH.
+// findPgbench looks beside the server's own programs, then on the PATH, where
+// Debian puts a script that may have no program to call.
 func (b *bencher) findPgbench(ctx context.Context) error {
 	var folder string
 	err := b.owner.QueryRow(ctx, `SELECT setting, current_setting('server_version') FROM pg_config WHERE name = 'BINDIR'`).Scan(&folder, &b.server)
 	if err != nil {
 		return err
 	}
-	if b.pgb, err = exec.LookPath(filepath.Join(folder, "pgbench")); err == nil {
-		return nil
-	}
-	if b.pgb, err = exec.LookPath("pgbench"); err == nil {
-		return nil
+	for _, name := range []string{filepath.Join(folder, "pgbench"), "pgbench"} {
+		if b.pgb, err = exec.LookPath(name); err == nil && exec.CommandContext(ctx, b.pgb, "--version").Run() == nil { //nolint:gosec // found just now
+			return nil
+		}
 	}
 	return fmt.Errorf("%w: type 'apt-get install -y postgresql' as root, or put the pgbench of PostgreSQL %s on your PATH", errNoPgbench, b.server)
 }
