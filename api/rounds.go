@@ -97,7 +97,7 @@ func (s *Server) PutAllocationWishes(ctx context.Context, r gen.PutAllocationWis
 	e, err := booking.PutWishes(ctx, s.DB, who(ctx), booking.EnterRound{
 		RoundID: r.RoundID, ChildID: r.ChildID, Wishes: mapped(r.Body.Wishes, func(w gen.AllocationWish) booking.CreateQuote {
 			return booking.CreateQuote{
-				SessionIDs: w.SessionIds, ChargeKinds: words[string](w.ChargeKinds), Companions: companionsOf(w.Companions),
+				SessionIDs: w.SessionIds, BundleID: w.BundleID, ChargeKinds: words[string](w.ChargeKinds), Companions: companionsOf(w.Companions),
 				PlanLineID: w.PlanLineID, FamilyPays: string(given(w.FamilyPays)),
 			}
 		}),
@@ -153,7 +153,7 @@ func roundEntryOut(e *booking.RoundEntry) gen.AllocationEntry {
 		Place: e.Place, Of: optional(e.Of), Wish: e.Wish, BookingID: e.BookingID, Words: optional(e.Words), CreatedAt: london(e.CreatedAt),
 		Wishes: mapped(e.Wishes, func(w booking.RoundWish) gen.AllocationWishShown {
 			return gen.AllocationWishShown{
-				SessionIds: w.Ask.SessionIDs, LocalStarts: w.LocalStart, Places: w.Places, TotalPence: int64(w.TotalPence), Because: optional(w.Because),
+				SessionIds: w.Sessions(), BundleID: w.Ask.BundleID, LocalStarts: w.LocalStart, Places: w.Places, TotalPence: int64(w.TotalPence), Because: optional(w.Because),
 			}
 		}),
 	}

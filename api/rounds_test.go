@@ -13,6 +13,7 @@ import (
 	"shortbreaks/api/gen"
 	"shortbreaks/booking"
 	"shortbreaks/commissioning"
+	"shortbreaks/marketplace"
 )
 
 // announced is a round over the first session of a new club of the stars, open
@@ -96,6 +97,41 @@ func TestT98_ARoundOverHTTPFromItsAnnouncementToTheDrawAnybodyCanRepeat(t *testi
 	}
 	require.Equal(t, map[gen.AllocationEntryState]int{gen.AllocationEntryStatePlaced: 1, gen.AllocationEntryStateWaiting: 1}, states)
 	require.Equal(t, gen.AllocationRoundStateDone, into[gen.AllocationRoundList](w.mother.get("/v1/allocation-rounds?offer_id="+r.OfferID.String()), http.StatusOK).Items[0].State)
+}
+
+// A week of a scheme is wished for by the bundle it is sold as.
+func TestT98_ABundleIsWishedForOverHTTPAndBookedWhole(t *testing.T) {
+	w := setup(t)
+	w.fund(w.ash, w.sam)
+	d := club()
+	d.Tariff.Options[0].Charges[0] = charge("place", "quarter", 15_600)
+	d.Sessions.Bundle = &marketplace.BundleDraft{Name: "Spring", Unit: "quarter"}
+	o := w.publish(w.stars, d)
+	var sessions []object
+	for _, s := range o.Sessions {
+		sessions = append(sessions, object{"session_id": s.ID})
+	}
+	r := into[gen.AllocationRound](w.as(w.stars.Owner).post("/v1/allocation-rounds", object{
+		"offer_id": o.Offer.ID, "opens_at": w.clock.Now(), "closes_at": w.clock.Now().Add(time.Hour), "sessions": sessions,
+	}), http.StatusCreated)
+	path := "/v1/allocation-rounds/" + r.ID.String() + "/entries/" + w.sam.String()
+	whole := o.Bundles[0].Term.ID
+	both := object{"session_ids": []uuid.UUID{o.Sessions[0].ID}, "bundle_id": whole}
+	for _, wish := range []object{both, {}, {"bundle_id": o.Sessions[0].ID}} {
+		require.NotEqual(t, http.StatusOK, w.mother.ask(http.MethodPut, path, object{"wishes": []object{wish}}).status)
+	}
+	e := into[gen.AllocationEntry](w.mother.ask(http.MethodPut, path, object{"wishes": []object{{"bundle_id": whole}}}), http.StatusOK)
+	require.Equal(t, whole, *e.Wishes[0].BundleID)
+	require.Len(t, e.Wishes[0].SessionIds, len(o.Sessions))
+	require.EqualValues(t, 15_600, e.Wishes[0].TotalPence)
+	w.clock.Advance(time.Hour)
+	_, err := booking.RunRounds(w.ctx, w.d)
+	require.NoError(t, err)
+	mother := w.as(w.oakley.Parents[0])
+	e = into[gen.AllocationEntryList](mother.get("/v1/allocation-entries"), http.StatusOK).Items[0]
+	b := into[gen.Booking](mother.get("/v1/bookings/"+e.BookingID.String()), http.StatusOK)
+	require.Len(t, b.Items, len(o.Sessions))
+	require.EqualValues(t, 15_600, b.TotalPence)
 }
 
 func TestT98_PagesOfRoundsAndEntriesAreWhole(t *testing.T) {

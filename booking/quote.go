@@ -127,7 +127,7 @@ type CreateQuote struct {
 	Companions   map[string]int // who come along, by kind (T96)
 	TicketID     *uuid.UUID     // to book the dates off; nil: they are paid for
 
-	anyHour bool    // for an emergency
+	anyHour bool    // for an emergency, and in a round
 	ticket  *Ticket // of TicketID
 }
 

@@ -58,14 +58,23 @@ type RoundEntry struct {
 // Ticket is by what the child stands in the published draw.
 func (e *RoundEntry) Ticket() uuid.UUID { return ticketOf(e.RoundID, e.ChildID) }
 
-// RoundWish is sessions a child wants together, at the price its family was
-// shown. If it would cost more in the end, the wish is passed over.
+// RoundWish is sessions a child wants together, or a bundle, at the price its
+// family was shown. If it would cost more in the end, the wish is passed over.
 type RoundWish struct {
 	Ask        CreateQuote       `json:"ask"`
+	Dates      []uuid.UUID       `json:"dates,omitempty"` // the sessions of a bundle
 	TotalPence shortbreaks.Pence `json:"total_pence"`
-	Places     int               `json:"places"`
+	Places     int               `json:"places"` // in each session
 	LocalStart []string          `json:"local_start"`
 	Because    string            `json:"because,omitempty"` // why it could not be booked
+}
+
+// Sessions are those wished for.
+func (w RoundWish) Sessions() []uuid.UUID {
+	if w.Ask.BundleID != nil {
+		return w.Dates
+	}
+	return w.Ask.SessionIDs
 }
 
 // EnterRound asks for a child's wishes, the dearest first, to be those of a
@@ -146,10 +155,13 @@ func (c EnterRound) quoted(ctx context.Context, tx *db.Tx, who shortbreaks.Actor
 	var f shortbreaks.Faults
 	f.Unless(len(c.Wishes) >= 1 && len(c.Wishes) <= 10, "/wishes", "Give 1 to 10 wishes.")
 	for i, w := range c.Wishes {
+		if w.BundleID != nil {
+			continue
+		}
 		at := fmt.Sprintf("/wishes/%d/session_ids", i)
 		f.Unless(len(w.SessionIDs) >= 1 && len(w.SessionIDs) <= 20, at, "Give 1 to 20 sessions.")
 		for j, id := range w.SessionIDs {
-			f.Unless(slices.ContainsFunc(r.Places, func(p marketplace.RoundPlaces) bool { return p.SessionID == id && p.Kept }), at, "Choose among the sessions of this round.")
+			f.Unless(keeps(r, id), at, "Choose among the sessions of this round.")
 			f.Unless(!slices.Contains(w.SessionIDs[:j], id), at, "A session is named twice.")
 		}
 	}
@@ -163,15 +175,29 @@ func (c EnterRound) quoted(ctx context.Context, tx *db.Tx, who shortbreaks.Actor
 		if err != nil {
 			return nil, err
 		}
+		wish := RoundWish{Ask: w, TotalPence: q.TotalPence}
+		for _, it := range q.Document.Items {
+			wish.Places, wish.LocalStart = max(wish.Places, it.places()), append(wish.LocalStart, it.LocalStart)
+			if w.BundleID == nil {
+				continue
+			}
+			f.Unless(keeps(r, *it.SessionID), fmt.Sprintf("/wishes/%d/bundle_id", i), "Not all dates of this are given out in this round: %s is not.", shortbreaks.LongDate(it.StartsAt))
+			wish.Dates = append(wish.Dates, *it.SessionID)
+		}
+		if err := f.As(shortbreaks.ErrInvalid); err != nil {
+			return nil, err
+		}
 		if err := notYetAttending(ctx, tx, q); err != nil {
 			return nil, err
 		}
-		wishes[i] = RoundWish{Ask: w, TotalPence: q.TotalPence}
-		for _, it := range q.Document.Items {
-			wishes[i].Places, wishes[i].LocalStart = max(wishes[i].Places, it.places()), append(wishes[i].LocalStart, it.LocalStart)
-		}
+		wishes[i] = wish
 	}
 	return wishes, nil
+}
+
+// keeps reports whether a round has places of a session to give.
+func keeps(r *marketplace.Round, session uuid.UUID) bool {
+	return slices.ContainsFunc(r.Places, func(p marketplace.RoundPlaces) bool { return p.SessionID == session && p.Kept })
 }
 
 // draftWish quotes a wish as it would be booked: without notice or horizon,

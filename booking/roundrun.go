@@ -204,7 +204,7 @@ func (run *roundRun) drawn(e *RoundEntry, family uuid.UUID) DrawEntry {
 		if run.asks[e.ChildID] == nil {
 			w.Because = shortbreaks.ErrForbidden.Title
 		}
-		d.Wishes = append(d.Wishes, DrawWish{Sessions: w.Ask.SessionIDs, Places: w.Places, Impossible: w.Because != ""})
+		d.Wishes = append(d.Wishes, DrawWish{Sessions: w.Sessions(), Places: w.Places, Impossible: w.Because != ""})
 	}
 	return d
 }

@@ -24,7 +24,8 @@ const (
 
 // write keeps what became of each entry, in the order of the draw. Who got
 // nothing joins the line of every session it wished for that lacked the places;
-// where something else was lacking there is nothing to wait for.
+// where something else was lacking there is nothing to wait for, and no line
+// gives a place in every session of a bundle.
 func (run *roundRun) write(ctx context.Context, tx *db.Tx, bookings map[uuid.UUID]uuid.UUID) error {
 	var batch pgx.Batch
 	for _, de := range run.draw.Entries {
@@ -49,7 +50,7 @@ func (run *roundRun) write(ctx context.Context, tx *db.Tx, bookings map[uuid.UUI
 func (run *roundRun) lineUp(batch *pgx.Batch, e *RoundEntry, tx *db.Tx) {
 	joined := map[uuid.UUID]bool{}
 	for _, w := range e.Wishes {
-		for _, session := range w.Ask.SessionIDs {
+		for _, session := range w.Ask.SessionIDs { // none, of a bundle
 			if w.Because != "" || joined[session] {
 				continue
 			}

@@ -250,7 +250,11 @@ func (o *Offered) bundle(ctx context.Context, tx *db.Tx, id uuid.UUID, ask *tari
 	if err != nil {
 		return err
 	}
-	now := bundleOf(term, all[term.ID], o.Offer.gone(tx.Now))
+	gone := o.Offer.gone(tx.Now)
+	if o.anyHour {
+		gone = tx.Now
+	}
+	now := bundleOf(term, all[term.ID], gone)
 	ask.Bundle = now.ask().Bundle
 	for _, s := range now.remaining {
 		o.Items = append(o.Items, OfferedItem{SessionID: &s.ID, StartsAt: s.StartsAt, EndsAt: s.EndsAt, LocalStart: s.LocalStart, Minimum: s.minimum()})

@@ -3903,8 +3903,12 @@ type AllocationSession struct {
 	SessionID ID `json:"session_id"`
 }
 
-// AllocationWish Sessions wanted together.
+// AllocationWish Sessions wanted together, or a bundle. Exactly one of `session_ids` and `bundle_id`.
 type AllocationWish struct {
+	// BundleID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BundleID    *ID          `json:"bundle_id,omitempty"`
 	ChargeKinds []ChargeKind `json:"charge_kinds,omitempty"`
 
 	// Companions Who comes along with the child, by kind; only where the offer takes them.
@@ -3917,17 +3921,24 @@ type AllocationWish struct {
 	//
 	// Example: 01930a6e-7c00-7000-8000-000000000001
 	PlanLineID *ID  `json:"plan_line_id,omitempty"`
-	SessionIds []ID `json:"session_ids"`
+	SessionIds []ID `json:"session_ids,omitempty"`
 }
 
 // AllocationWishShown A wish, with what it would cost at most.
 type AllocationWishShown struct {
 	// Because Why it could not be booked.
-	Because     *string     `json:"because,omitempty"`
+	Because *string `json:"because,omitempty"`
+
+	// BundleID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BundleID    *ID         `json:"bundle_id,omitempty"`
 	LocalStarts []LocalTime `json:"local_starts"`
 
 	// Places In each session.
-	Places     int   `json:"places"`
+	Places int `json:"places"`
+
+	// SessionIds Of a bundle, those it has.
 	SessionIds []ID  `json:"session_ids"`
 	TotalPence int64 `json:"total_pence"`
 }
