@@ -72,11 +72,16 @@ func status(e *shortbreaks.Error) int {
 
 // HandleError answers any error as a problem document. Install it as Echo's
 // HTTPErrorHandler. What it does not know is a 500 that says nothing of the
-// cause; the cause is logged under the request's id.
+// cause; the cause is logged under the request's id. What passes by itself, such
+// as a queue that was too long or a caller who hung up, is logged as a warning.
 func HandleError(err error, c echo.Context) {
 	refusal := refusalOf(err)
-	if status(refusal) >= http.StatusInternalServerError {
-		slog.ErrorContext(c.Request().Context(), "request failed", "request_id", RequestID(c),
+	if status := status(refusal); status >= http.StatusInternalServerError {
+		level := slog.LevelError
+		if status == http.StatusServiceUnavailable {
+			level = slog.LevelWarn
+		}
+		slog.Log(c.Request().Context(), level, "request failed", "request_id", RequestID(c),
 			"method", c.Request().Method, "route", c.Path(), "error", discreet(err))
 	}
 	if c.Response().Committed {

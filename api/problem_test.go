@@ -112,6 +112,13 @@ func TestProblems_AnUnknownErrorSaysNothingAndIsLoggedWithoutPersonalData(t *tes
 	for _, personal := range []string{"Amina Begum", "example.org", "(Amina)"} {
 		require.NotContains(t, log.String(), personal)
 	}
+	require.Contains(t, log.String(), "level=ERROR")
+	log.Reset()
+	for _, passing := range []error{context.Canceled, ErrUnavailable} {
+		require.Equal(t, http.StatusServiceUnavailable, answer(t, passing).Code)
+	}
+	require.Contains(t, log.String(), "level=WARN")
+	require.NotContains(t, log.String(), "level=ERROR", "nobody has to be woken")
 }
 
 func TestProblems_AnAnswerBegunIsNotAnsweredTwice(t *testing.T) {
