@@ -166,7 +166,7 @@ func roundOut(r *marketplace.Round) gen.AllocationRound {
 		Rule: booking.RuleWords(r.Groups, r.SiblingsTogether), Commitment: hex.EncodeToString(r.Commitment), Seed: optional(hex.EncodeToString(r.Seed)),
 		State: gen.AllocationRoundState(r.Stage()), EndedAt: londonOrNone(r.EndedAt),
 		Sessions: mapped(r.Places, func(p marketplace.RoundPlaces) gen.AllocationPlaces {
-			return gen.AllocationPlaces{SessionID: p.SessionID, LocalStart: p.LocalStart, Places: p.Places, Kept: p.Kept}
+			return gen.AllocationPlaces{SessionID: p.SessionID, LocalStart: p.LocalStart, Places: p.Places, Kept: p.Kept, BundleID: p.BundleID}
 		}),
 	}
 }

@@ -115,7 +115,8 @@ func TestT98_ABundleIsWishedForOverHTTPAndBookedWhole(t *testing.T) {
 		"offer_id": o.Offer.ID, "opens_at": w.clock.Now(), "closes_at": w.clock.Now().Add(time.Hour), "sessions": sessions,
 	}), http.StatusCreated)
 	path := "/v1/allocation-rounds/" + r.ID.String() + "/entries/" + w.sam.String()
-	whole := o.Bundles[0].Term.ID
+	whole := *r.Sessions[0].BundleID
+	require.Equal(t, o.Bundles[0].Term.ID, whole)
 	both := object{"session_ids": []uuid.UUID{o.Sessions[0].ID}, "bundle_id": whole}
 	for _, wish := range []object{both, {}, {"bundle_id": o.Sessions[0].ID}} {
 		require.NotEqual(t, http.StatusOK, w.mother.ask(http.MethodPut, path, object{"wishes": []object{wish}}).status)

@@ -30,8 +30,8 @@ func (w *world) weeks(n int) (*marketplace.OfferDetail, *marketplace.Round) {
 	return club, w.announce(club)
 }
 
-func wholeOf(club *marketplace.OfferDetail) booking.CreateQuote {
-	return booking.CreateQuote{BundleID: club.Sessions[0].TermID}
+func wholeOf(r *marketplace.Round) booking.CreateQuote {
+	return booking.CreateQuote{BundleID: r.Places[0].BundleID}
 }
 
 // Of two places on each date one is left where only one date is wished for.
@@ -41,14 +41,14 @@ func TestT98_AWishForABundleIsForAllItsDatesOrNone(t *testing.T) {
 	w.clock.Advance(time.Hour)
 	all := w.guests(4)
 	for _, g := range all {
-		c := booking.EnterRound{RoundID: r.ID, ChildID: g.child, Wishes: []booking.CreateQuote{wholeOf(club)}}
+		c := booking.EnterRound{RoundID: r.ID, ChildID: g.child, Wishes: []booking.CreateQuote{wholeOf(r)}}
 		e, err := booking.PutWishes(w.ctx, w.d, g.parent, c)
 		require.NoError(t, err)
 		require.EqualValues(t, 5000, e.Wishes[0].TotalPence)
 		require.Len(t, e.Wishes[0].Sessions(), 5)
 	}
 	last := w.guests2("last", 1)[0]
-	c := booking.EnterRound{RoundID: r.ID, ChildID: last.child, Wishes: []booking.CreateQuote{wholeOf(club), {SessionIDs: []uuid.UUID{club.Sessions[4].ID}}}}
+	c := booking.EnterRound{RoundID: r.ID, ChildID: last.child, Wishes: []booking.CreateQuote{wholeOf(r), {SessionIDs: []uuid.UUID{club.Sessions[4].ID}}}}
 	_, err := booking.PutWishes(w.ctx, w.d, last.parent, c)
 	require.NoError(t, err)
 	w.clock.Set(r.ClosesAt)
@@ -87,7 +87,7 @@ func TestT98_AWishForABundleIsForAllItsDatesOrNone(t *testing.T) {
 
 func TestT98_ABundleIsWishedForOnlyIfAllItsDatesAreInTheRound(t *testing.T) {
 	w := newWorld(t)
-	club, _ := w.weeks(2)
+	_, others := w.weeks(2)
 	two := w.publish(quarterly())
 	r := w.announce(two, func(o *marketplace.OpenRound) { o.Sessions = o.Sessions[1:] })
 	w.clock.Advance(time.Hour)
@@ -97,11 +97,11 @@ func TestT98_ABundleIsWishedForOnlyIfAllItsDatesAreInTheRound(t *testing.T) {
 		return err
 	}
 	var refused *shortbreaks.Error
-	require.ErrorAs(t, put(wholeOf(two)), &refused)
+	require.ErrorAs(t, put(wholeOf(r)), &refused)
 	require.Equal(t, "invalid", refused.Code)
 	require.Equal(t, "/wishes/0/bundle_id", refused.Fields[0].Pointer)
 	require.Contains(t, refused.Fields[0].Detail, "6 January 2027 is not")
-	require.ErrorIs(t, put(wholeOf(club)), shortbreaks.ErrInvalid, "of another offer")
+	require.ErrorIs(t, put(wholeOf(others)), shortbreaks.ErrInvalid, "of another offer")
 	page, _, err := booking.RoundEntries(w.ctx, w.d, g.parent, uuid.Nil, uuid.Nil, 50)
 	require.NoError(t, err)
 	require.Empty(t, page)
@@ -113,7 +113,7 @@ func TestT98_ABundleThatChangedSinceIsNotWhatTheFamilyWishedFor(t *testing.T) {
 	club, r := w.weeks(2)
 	w.clock.Advance(time.Hour)
 	g := w.guests(1)[0]
-	c := booking.EnterRound{RoundID: r.ID, ChildID: g.child, Wishes: []booking.CreateQuote{wholeOf(club)}}
+	c := booking.EnterRound{RoundID: r.ID, ChildID: g.child, Wishes: []booking.CreateQuote{wholeOf(r)}}
 	_, err := booking.PutWishes(w.ctx, w.d, g.parent, c)
 	require.NoError(t, err)
 	other := marketplace.SessionMove{SessionID: club.Sessions[2].ID, On: day("2027-01-28"), From: "10:00", To: "13:00"}

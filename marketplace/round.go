@@ -66,6 +66,7 @@ type RoundPlaces struct {
 	Kept       bool // still the round's to give out
 	StartsAt   time.Time
 	LocalStart string
+	BundleID   *uuid.UUID // that the session is part of, if of any
 }
 
 // OpenRound asks for a round over free places of some sessions of an offer.

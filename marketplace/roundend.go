@@ -71,14 +71,14 @@ func selectRounds(ctx context.Context, tx *db.Tx, where string, args ...any) ([]
 	if err != nil {
 		return nil, fmt.Errorf("reading rounds: %w", err)
 	}
-	rows, err = tx.PGX.Query(ctx, `SELECT p.round_id, p.session_id, p.places, p.kept, s.starts_at, s.local_start FROM allocation_place p
+	rows, err = tx.PGX.Query(ctx, `SELECT p.round_id, p.session_id, p.places, p.kept, s.starts_at, s.local_start, s.term_id FROM allocation_place p
 		JOIN session s ON s.provider_id = p.provider_id AND s.id = p.session_id WHERE p.round_id = ANY ($1) ORDER BY s.starts_at, s.id`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("reading the places of rounds: %w", err)
 	}
 	var id uuid.UUID
 	var p RoundPlaces
-	_, err = pgx.ForEachRow(rows, []any{&id, &p.SessionID, &p.Places, &p.Kept, &p.StartsAt, &p.LocalStart}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &p.SessionID, &p.Places, &p.Kept, &p.StartsAt, &p.LocalStart, &p.BundleID}, func() error {
 		byID[id].Places = append(byID[id].Places, p)
 		return nil
 	})

@@ -3803,8 +3803,13 @@ type AllocationEntryList struct {
 	NextCursor *NextCursor `json:"next_cursor,omitempty"`
 }
 
-// AllocationPlaces Places a round has in a session.
+// AllocationPlaces Places a round has in a session, and the bundle that session is part of.
 type AllocationPlaces struct {
+	// BundleID A UUID. Those made here are version 7.
+	//
+	// Example: 01930a6e-7c00-7000-8000-000000000001
+	BundleID *ID `json:"bundle_id,omitempty"`
+
 	// Kept They are the round's to give out; not any more once it is over or the session was called off.
 	Kept bool `json:"kept"`
 
