@@ -17,7 +17,7 @@ const defaultLimit = 20
 const cursorCheck = 4
 
 // errCursor is given for a cursor this list did not give.
-var errCursor = ErrMalformed.With("Read the list again from its first page.").At("query/cursor", "is not a cursor of this list")
+var errCursor = ErrMalformed.With("Read the list again from its first page.").At("query/cursor", "This is not a cursor of this list.")
 
 // sealed writes where a page ended so that the next can follow it. It is
 // opaque to callers, so that what is in it may change.

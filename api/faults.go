@@ -46,16 +46,16 @@ func (f *faults) add(in *openapi3.Parameter, err error) {
 			f.put(field.Pointer, field.Detail)
 		}
 	default:
-		f.put(place(in, nil), "cannot be read")
+		f.put(place(in, nil), "This cannot be read.")
 	}
 }
 
 func (f *faults) addRequestError(e *openapi3filter.RequestError) {
 	switch {
 	case errors.Is(e.Err, openapi3filter.ErrInvalidRequired):
-		f.put(place(e.Parameter, nil), "is missing")
+		f.put(place(e.Parameter, nil), "This is missing.")
 	case errors.Is(e.Err, openapi3filter.ErrInvalidEmptyValue):
-		f.put(place(e.Parameter, nil), "is empty")
+		f.put(place(e.Parameter, nil), "This is empty.")
 	case isParseError(e.Err) && e.Parameter != nil && e.Parameter.Schema != nil:
 		f.put(place(e.Parameter, nil), mustBe(e.Parameter.Schema.Value))
 	default:
@@ -89,7 +89,7 @@ func (f *faults) addUnknown(in *openapi3.Parameter, path []string, e *openapi3.S
 	}
 	sort.Strings(unknown)
 	for _, name := range unknown {
-		f.put(place(in, append(path[:len(path):len(path)], name)), "is not a field of this request")
+		f.put(place(in, append(path[:len(path):len(path)], name)), "This is not a field of this request.")
 	}
 }
 
@@ -106,54 +106,56 @@ func explain(e *openapi3.SchemaError) string {
 	s := e.Schema
 	switch e.SchemaField {
 	case "required":
-		return "is missing"
+		return "This is missing."
 	case "nullable":
-		return "may not be null"
+		return "This may not be null."
 	case "enum":
-		return "must be one of " + oneOf(s.Enum)
+		return "This must be one of " + oneOf(s.Enum) + "."
 	case "minimum":
-		return fmt.Sprintf("must be at least %.0f", *s.Min)
+		return fmt.Sprintf("This must be at least %.0f.", *s.Min)
 	case "maximum":
-		return fmt.Sprintf("must be at most %.0f", *s.Max)
+		return fmt.Sprintf("This must be at most %.0f.", *s.Max)
 	case "minLength":
-		return fmt.Sprintf("must have at least %d characters", s.MinLength)
+		return "This must have at least " + counted(s.MinLength, "character") + "."
 	case "maxLength":
-		return fmt.Sprintf("must have at most %d characters", *s.MaxLength)
+		return "This must have at most " + counted(*s.MaxLength, "character") + "."
 	case "minItems":
-		return fmt.Sprintf("must have at least %d entries", s.MinItems)
+		return "This must have at least " + counted(s.MinItems, "value") + "."
 	case "maxItems":
-		return fmt.Sprintf("must have at most %d entries", *s.MaxItems)
+		return "This must have at most " + counted(*s.MaxItems, "value") + "."
 	case "uniqueItems":
-		return "may not have the same entry twice"
+		return "This may not have the same entry twice."
 	}
 	return mustBe(s)
 }
 
+func counted(n uint64, word string) string { return shortbreaks.Plural(int(n), word) } //nolint:gosec // the contract's numbers are small
+
 // mustBe describes a type or form, with the contract's example if it has one.
 func mustBe(s *openapi3.Schema) string {
-	what := "must be of the right form"
+	what := "This must be of the right form"
 	switch {
 	case s.Format == "uuid":
-		return "must be a UUID"
+		return "This must be a UUID."
 	case s.Format == "date":
-		return "must be a date such as 2027-01-09"
+		return "This must be a date such as 2027-01-09."
 	case s.Format == "date-time":
-		return "must be a time such as 2027-01-09T10:00:00Z"
+		return "This must be a time such as 2027-01-09T10:00:00Z."
 	case s.Type.Is(openapi3.TypeInteger):
-		return "must be a whole number"
+		return "This must be a whole number."
 	case s.Type.Is(openapi3.TypeBoolean):
-		return "must be true or false"
+		return "This must be true or false."
 	case s.Type.Is(openapi3.TypeArray):
-		return "must be a list"
+		return "This must be a list."
 	case s.Type.Is(openapi3.TypeObject):
-		return "must be an object"
+		return "This must be an object."
 	case s.Type.Is(openapi3.TypeString) && s.Pattern == "" && s.Format == "":
-		return "must be text"
+		return "This must be text."
 	}
 	if example, ok := s.Example.(string); ok {
 		what += ", such as " + example
 	}
-	return what
+	return what + "."
 }
 
 func oneOf(values []any) string {

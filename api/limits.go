@@ -87,7 +87,7 @@ func RequestID(c echo.Context) string { return c.Response().Header().Get(echo.He
 // stay json.Number.
 func strictJSON(text []byte) (any, error) {
 	if !utf8.Valid(text) {
-		return nil, malformedAt("", "is not UTF-8")
+		return nil, malformedAt("", "This is not UTF-8.")
 	}
 	s := strictReader{dec: json.NewDecoder(bytes.NewReader(text))}
 	s.dec.UseNumber()
@@ -96,7 +96,7 @@ func strictJSON(text []byte) (any, error) {
 		return nil, err
 	}
 	if _, err := s.dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, malformedAt("", "has something after the end of the JSON document")
+		return nil, malformedAt("", "This has something after the end of the JSON document.")
 	}
 	return value, nil
 }
@@ -115,10 +115,10 @@ func (s *strictReader) value(depth int) (any, error) {
 		return nil, s.notJSON()
 	}
 	if s.values++; s.values > MaxValues {
-		return nil, malformedAt("", fmt.Sprintf("has more than %d values", MaxValues))
+		return nil, malformedAt("", fmt.Sprintf("This has more than %d values.", MaxValues))
 	}
 	if depth > MaxDepth {
-		return nil, s.wrong(fmt.Sprintf("is nested more than %d deep", MaxDepth))
+		return nil, s.wrong(fmt.Sprintf("This is nested more than %d deep.", MaxDepth))
 	}
 	switch t := token.(type) {
 	case json.Delim:
@@ -128,11 +128,11 @@ func (s *strictReader) value(depth int) (any, error) {
 		return s.array(depth)
 	case json.Number:
 		if strings.ContainsAny(string(t), ".eE") {
-			return nil, s.wrong("must be a whole number, without a point or exponent")
+			return nil, s.wrong("This must be a whole number, without a point or exponent.")
 		}
 	case string:
 		if strings.ContainsRune(t, 0) {
-			return nil, s.wrong("contains a character that cannot be stored")
+			return nil, s.wrong("This contains a character that cannot be stored.")
 		}
 	}
 	return token, nil
@@ -147,11 +147,11 @@ func (s *strictReader) object(depth int) (any, error) {
 			return nil, s.notJSON()
 		}
 		if len(out) == MaxNames {
-			return nil, s.wrong(fmt.Sprintf("has more than %d fields", MaxNames))
+			return nil, s.wrong(fmt.Sprintf("This has more than %d fields.", MaxNames))
 		}
 		s.path = append(s.path, name)
 		if _, twice := out[name]; twice {
-			return nil, s.wrong("is given twice")
+			return nil, s.wrong("This is given twice.")
 		}
 		if out[name], err = s.value(depth + 1); err != nil {
 			return nil, err
@@ -185,7 +185,7 @@ func (s *strictReader) wrong(detail string) error { return malformedAt(pointer(s
 
 // notJSON says where reading stopped, never what stood there.
 func (s *strictReader) notJSON() error {
-	return s.wrong(fmt.Sprintf("is not JSON: reading stopped at byte %d", s.dec.InputOffset()))
+	return s.wrong(fmt.Sprintf("This is not JSON: reading stopped at byte %d.", s.dec.InputOffset()))
 }
 
 // pointer writes a path as a JSON pointer (RFC 6901).

@@ -51,11 +51,11 @@ func TestProblems_KindsHaveTheirStatus(t *testing.T) {
 func TestProblems_ARefusalIsAnsweredInFull(t *testing.T) {
 	t.Parallel()
 	full := shortbreaks.NewError(shortbreaks.Conflict, "session-full", "This session has no places left")
-	rec := answer(t, fmt.Errorf("booking: %w", full.With("Nothing was booked.").At("/quotes/0/quote_id", "its session is full")))
+	rec := answer(t, fmt.Errorf("booking: %w", full.With("Nothing was booked.").At("/quotes/0/quote_id", "Its session is full.")))
 	require.Equal(t, Problem{
 		Type: "/problems/session-full", Title: "This session has no places left", Status: 409, Detail: "Nothing was booked.",
 		Instance: rec.Header().Get("X-Request-Id"), Code: "session-full",
-		Errors: []shortbreaks.Field{{Pointer: "/quotes/0/quote_id", Detail: "its session is full"}},
+		Errors: []shortbreaks.Field{{Pointer: "/quotes/0/quote_id", Detail: "Its session is full."}},
 	}, problem(t, rec))
 	require.Equal(t, "no-store", rec.Header().Get("Cache-Control"))
 	require.Empty(t, rec.Header().Get("Retry-After"))

@@ -139,7 +139,7 @@ const idempotencyHeader = "Idempotency-Key"
 func (o *Operation) checkQuery(req *http.Request, found *faults) {
 	given, err := url.ParseQuery(req.URL.RawQuery)
 	if err != nil {
-		found.put("query", "is not a well-formed query")
+		found.put("query", "This is not a well-formed query.")
 		return
 	}
 	names := make([]string, 0, len(given))
@@ -152,11 +152,11 @@ func (o *Operation) checkQuery(req *http.Request, found *faults) {
 		values := given[name]
 		switch {
 		case !known:
-			found.put("query/"+name, "is not a parameter of this operation")
+			found.put("query/"+name, "This is not a parameter of this operation.")
 		case len(values) > 1:
-			found.put("query/"+name, "is given more than once")
+			found.put("query/"+name, "This is given more than once.")
 		case !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0):
-			found.put("query/"+name, "contains a character that cannot be stored")
+			found.put("query/"+name, "This contains a character that cannot be stored.")
 		}
 	}
 }
@@ -167,12 +167,12 @@ func (o *Operation) checkBody(req *http.Request, body []byte, found *faults) err
 	}
 	if o.body == nil {
 		if len(body) > 0 && !slices.Equal(bytes.TrimSpace(body), []byte("{}")) {
-			found.put("", "is not expected: this operation takes no body")
+			found.put("", "This is not expected: this operation takes no body.")
 		}
 		return nil
 	}
 	if len(body) == 0 {
-		found.put("", "is missing: this operation takes a JSON body")
+		found.put("", "This is missing: this operation takes a JSON body.")
 		return nil
 	}
 	if kind, _, err := mime.ParseMediaType(req.Header.Get(echo.HeaderContentType)); err != nil || kind != echo.MIMEApplicationJSON {
@@ -214,13 +214,13 @@ func (o *Operation) checkExactlyOne(object map[string]any, found *faults) {
 				continue
 			}
 			if first != "" {
-				found.put("/"+name, "may not be given together with "+first)
+				found.put("/"+name, "This may not be given together with "+first+".")
 				continue
 			}
 			first = name
 		}
 		if first == "" {
-			found.put("/"+group[0], "is missing: give exactly one of "+strings.Join(group, ", "))
+			found.put("/"+group[0], "This is missing: give exactly one of "+strings.Join(group, ", ")+".")
 		}
 	}
 }

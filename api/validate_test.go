@@ -50,7 +50,26 @@ func problem(t *testing.T, rec *httptest.ResponseRecorder) Problem {
 	require.Equal(t, ProblemMIME, rec.Header().Get("Content-Type"), rec.Body)
 	require.NoError(t, json.Unmarshal(rec.Body.Bytes(), &p))
 	require.Equal(t, rec.Code, p.Status)
+	InSentences(t, rec.Body.Bytes())
 	return p
+}
+
+// InSentences holds what a problem says against how we speak to people: in whole
+// sentences, each of which can be read alone.
+func InSentences(t testing.TB, body []byte) {
+	t.Helper()
+	var p Problem
+	require.NoError(t, json.Unmarshal(body, &p))
+	var said []string
+	if p.Detail != "" {
+		said = append(said, p.Detail)
+	}
+	for _, f := range p.Errors {
+		said = append(said, f.Detail)
+	}
+	for _, s := range said {
+		require.Regexp(t, `^[\p{Lu}\d£"'“‘].*[.?!]$`, s, "%s", body)
+	}
 }
 
 const (
@@ -137,7 +156,7 @@ func TestValidation_RefusesWithThePlace(t *testing.T) {
 		"no such wall time":      {"POST", quote, visit("2027-02-30T10:00"), "/visits/0/local_start", "such as 2027-01-09T10:00"},
 		"in a list":              {"POST", pattern, strings.Replace(aPattern, "[6]", "[6,8]", 1), "/weekdays/1", "must be at most 7"},
 		"twice in a list":        {"POST", pattern, strings.Replace(aPattern, "[6]", "[6,6]", 1), "/weekdays", "may not have the same entry twice"},
-		"empty list":             {"POST", pattern, strings.Replace(aPattern, "[6]", "[]", 1), "/weekdays", "must have at least 1 entries"},
+		"empty list":             {"POST", pattern, strings.Replace(aPattern, "[6]", "[]", 1), "/weekdays", "must have at least 1 value."},
 		"list for an object":     {"POST", pattern, `[]`, "", "must be an object"},
 		"none of the choices":    {"POST", quote, `{"child_id":"` + anID + `","offer_id":"` + anID + `"}`, "/session_ids", "exactly one of session_ids, bundle_id, visits"},
 		"two of the choices":     {"POST", quote, with(aQuote, `"session_ids":["`+anID+`"]`), "/bundle_id", "may not be given together with session_ids"},
@@ -188,9 +207,9 @@ func TestValidation_NamesEveryFaultAtOnce(t *testing.T) {
 		at[f.Pointer] = f.Detail
 	}
 	require.Equal(t, map[string]string{
-		"query/x": "is not a parameter of this operation", "path/item_id": "must be a UUID",
-		"/outcome": "must be one of delivered, partly_delivered, no_show", "/note": "must have at least 1 characters",
-		"/left_at": "must be of the right form, such as 2027-01-09T10:00", "/y": "is not a field of this request",
+		"query/x": "This is not a parameter of this operation.", "path/item_id": "This must be a UUID.",
+		"/outcome": "This must be one of delivered, partly_delivered, no_show.", "/note": "This must have at least 1 character.",
+		"/left_at": "This must be of the right form, such as 2027-01-09T10:00.", "/y": "This is not a field of this request.",
 	}, at)
 	require.NotContains(t, fmt.Sprint(p), "noon", "what was sent is not repeated")
 
@@ -219,7 +238,7 @@ func TestValidation_AsksForTheIdempotencyKey(t *testing.T) {
 	p := problem(t, ask(e, "POST", "/v1/top-ups", aTopUp))
 	require.Equal(t, http.StatusBadRequest, p.Status)
 	require.Equal(t, "idempotency-key-required", p.Code)
-	require.Equal(t, []shortbreaks.Field{{Pointer: "header/Idempotency-Key", Detail: "is missing"}}, p.Errors)
+	require.Equal(t, []shortbreaks.Field{{Pointer: "header/Idempotency-Key", Detail: "This is missing."}}, p.Errors)
 
 	for _, key := range []string{"with space", strings.Repeat("k", 256), "é"} {
 		p = problem(t, ask(e, "POST", "/v1/top-ups", aTopUp, "Idempotency-Key: "+key))

@@ -300,6 +300,9 @@ func (w *world) check(req *http.Request, a answer) {
 	}
 	require.NoError(w.t, err, "%s %s: %d %s", req.Method, req.URL, a.status, a.body)
 	require.NotEmpty(w.t, a.header.Get("X-Request-Id"))
+	if a.header.Get("Content-Type") == api.ProblemMIME {
+		api.InSentences(w.t, a.body)
+	}
 }
 
 func (c caller) get(path string) answer {

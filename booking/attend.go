@@ -172,10 +172,10 @@ func attended(it *Item, r RecordAttendance) (int, error) {
 		to = *r.LeftAt
 	}
 	if r.Outcome == PartlyDelivered && r.ArrivedAt == nil && r.LeftAt == nil {
-		return 0, shortbreaks.ErrInvalid.At("/left_at", "say when the child arrived or left")
+		return 0, shortbreaks.ErrInvalid.At("/left_at", "Say when the child arrived or left.")
 	}
 	if !to.After(from) {
-		return 0, shortbreaks.ErrInvalid.At("/left_at", "the child cannot leave before arriving")
+		return 0, shortbreaks.ErrInvalid.At("/left_at", "The child cannot leave before arriving.")
 	}
 	return int(to.Sub(from) / time.Minute), nil
 }

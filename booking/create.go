@@ -93,7 +93,7 @@ func newOrder(who shortbreaks.Actor, c CreateBooking, found map[uuid.UUID]*quote
 	for i, w := range c.Quotes {
 		q := found[w.QuoteID]
 		if q == nil || !slices.Contains(who.Authorities, q.AuthorityID) {
-			return nil, shortbreaks.ErrNotFound.With("There is no such quote. Nothing was booked.").At(fmt.Sprintf("/quotes/%d/quote_id", i), "not found")
+			return nil, shortbreaks.ErrNotFound.With("There is no such quote. Nothing was booked.").At(fmt.Sprintf("/quotes/%d/quote_id", i), "There is no such quote.")
 		}
 		quotes[i] = &q.Quote
 	}
@@ -118,11 +118,11 @@ const quoteColumns = `q.authority_id, q.id, q.child_id, q.provider_id, q.offer_i
 // checkWanted refuses an empty or a large basket, and one with a quote twice.
 func checkWanted(wanted []QuoteToBook) error {
 	if len(wanted) == 0 || len(wanted) > 20 {
-		return shortbreaks.ErrInvalid.At("/quotes", "send 1 to 20 quotes")
+		return shortbreaks.ErrInvalid.At("/quotes", "Send 1 to 20 quotes.")
 	}
 	for i, w := range wanted {
 		if slices.ContainsFunc(wanted[:i], func(other QuoteToBook) bool { return other.QuoteID == w.QuoteID }) {
-			return shortbreaks.ErrInvalid.At(fmt.Sprintf("/quotes/%d/quote_id", i), "this quote is in the basket twice")
+			return shortbreaks.ErrInvalid.At(fmt.Sprintf("/quotes/%d/quote_id", i), "This quote is in the basket twice.")
 		}
 	}
 	return nil
@@ -171,7 +171,7 @@ func checkTotals(wanted []QuoteToBook, quotes []*Quote) error {
 	for i, w := range wanted {
 		if w.ExpectedTotalPence != quotes[i].TotalPence {
 			return ErrPriceChanged.With(fmt.Sprintf("The quote is for %s and you sent %s. Nothing was booked; check the price and try again.",
-				quotes[i].TotalPence, w.ExpectedTotalPence)).At(fmt.Sprintf("/quotes/%d/expected_total_pence", i), "is not the quote's total")
+				quotes[i].TotalPence, w.ExpectedTotalPence)).At(fmt.Sprintf("/quotes/%d/expected_total_pence", i), "This is not the quote's total.")
 		}
 	}
 	return nil

@@ -113,7 +113,7 @@ func (c CreateEmergency) quote(ctx context.Context, tx *db.Tx, who shortbreaks.A
 	q.Document.Introduction, q.Document.Instant = introduction, true
 	if c.ExpectedTotalPence != nil && *c.ExpectedTotalPence != q.TotalPence {
 		return nil, ErrPriceChanged.With(fmt.Sprintf("It costs %s and you sent %s. Nothing was booked.", q.TotalPence, *c.ExpectedTotalPence)).
-			At("/expected_total_pence", "is not the price")
+			At("/expected_total_pence", "This is not the price.")
 	}
 	if err := noteNeeds(ctx, tx, q); err != nil {
 		return nil, err

@@ -232,7 +232,7 @@ func (e *Emergency) payable(ctx context.Context, tx *db.Tx, due int64) ([]paymen
 	}
 	line := lines[*e.LineID]
 	if line == nil || line.ChildID != e.ChildID {
-		return nil, shortbreaks.ErrInvalid.With("Nothing was decided.").At("/plan_line_id", "is not a line of this child's plan")
+		return nil, shortbreaks.ErrInvalid.With("Nothing was decided.").At("/plan_line_id", "This is not a line of this child's plan.")
 	}
 	if by, _ := line.PayableBy(); by != payments.PayableByAuthority {
 		return nil, ErrNotAllowed.With("The money of this line is in the family's hands. Nothing was decided; choose a line the council pays.")

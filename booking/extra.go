@@ -187,7 +187,7 @@ func Answer(ctx context.Context, d *db.DB, who shortbreaks.Actor, a AnswerExtra)
 		}
 		if a.ExpectedPence != x.AmountPence {
 			return ErrPriceChanged.With(fmt.Sprintf("The provider asks for %s and you sent %s. Nothing was agreed.", x.AmountPence, a.ExpectedPence)).
-				At("/expected_pence", "is not what the provider asks for")
+				At("/expected_pence", "This is not what the provider asks for.")
 		}
 		if err := addExtra(ctx, tx, it, x, by); err != nil {
 			return err

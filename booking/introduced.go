@@ -49,7 +49,7 @@ func offeringFor(ctx context.Context, tx *db.Tx, child *budgets.Child, c *Create
 		return o, q, nil
 	}
 	if c.Ratio.Staff > 0 {
-		return nil, nil, ratioDecided(decided).At("/ratio", decided.String()+" was decided")
+		return nil, nil, ratioDecided(decided).At("/ratio", "The provider decided on "+decided.String()+".")
 	}
 	q.Ratio, c.Ratio = decided, decided
 	o, err = marketplace.Offering(ctx, tx, c.want(child))

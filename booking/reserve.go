@@ -3,6 +3,7 @@ package booking
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -170,7 +171,7 @@ func (t *taking) checkQuote(q *Quote) error {
 	case !t.now.Before(q.ExpiresAt):
 		return ErrQuoteExpired.With("Nothing was booked. Ask for a new quote; the price may have changed.")
 	case !q.Document.Allowed:
-		return ErrNotAllowed.With(because(q.Document.Because))
+		return ErrNotAllowed.With(because(q.Document.Because) + " Nothing was booked.")
 	case q.Document.Ask != "":
 		return ErrAskFirst.With(q.Document.Ask + " Nothing was booked. " + askPractitioner)
 	case !t.board.open[q.OfferID]:
@@ -184,11 +185,12 @@ func (t *taking) checkQuote(q *Quote) error {
 	return nil
 }
 
+// because is the first of the reasons, as a sentence.
 func because(reasons []string) string {
 	if len(reasons) == 0 {
-		return "No line of the plan pays for this. Nothing was booked."
+		return "No line of the plan pays for this."
 	}
-	return reasons[0]
+	return strings.TrimSuffix(reasons[0], ".") + "."
 }
 
 func (t *taking) newBooking(basket *Basket, q *Quote) *Booking {

@@ -106,7 +106,7 @@ func (k *Desk) BuyTicket(ctx context.Context, who shortbreaks.Actor, c BuyTicket
 		}
 		if q.TotalPence != c.ExpectedTotalPence {
 			return ErrPriceChanged.With(fmt.Sprintf("It costs %s and you sent %s. Nothing was bought; check the price and try again.",
-				q.TotalPence, c.ExpectedTotalPence)).At("/expected_total_pence", "is not the price")
+				q.TotalPence, c.ExpectedTotalPence)).At("/expected_total_pence", "This is not the price.")
 		}
 		return insertQuote(ctx, tx, q)
 	})

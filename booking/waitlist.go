@@ -97,7 +97,7 @@ func JoinWaitlist(ctx context.Context, d *db.DB, who shortbreaks.Actor, c Create
 			return err
 		}
 		if whole := places[key].Capacity + aside[key.Session]; q.Document.Items[0].places() > whole && !places[key].Cancelled {
-			return shortbreaks.ErrInvalid.At("/companions", "the session has "+shortbreaks.Plural(whole, "place")+" in all")
+			return shortbreaks.ErrInvalid.At("/companions", "The session has "+shortbreaks.Plural(whole, "place")+" in all.")
 		}
 		var batch pgx.Batch
 		attends := queueAttendances(&batch, needs([]Order{{Authority: q.AuthorityID, Quotes: []*Quote{q}}}))

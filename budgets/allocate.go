@@ -108,15 +108,15 @@ func allocate(ctx context.Context, tx *db.Tx, who shortbreaks.Actor, child *Chil
 // check holds the values against the contract's lists and limits.
 func (c NewAllocation) check() error {
 	var f shortbreaks.Faults
-	f.Unless(known(streams, c.Stream), "/stream", "is not a funding stream")
-	f.Unless(known(units, string(c.Unit)), "/unit", "is not a unit of accounts")
-	f.Unless(c.Amount > 0 && c.Amount <= maxAmount, "/amount", "must be from 1 to %d", maxAmount)
-	f.Unless(between(c.Note, 0, 300), "/note", "is longer than 300 characters")
-	f.Unless((c.PeriodID == nil) != (c.Period == nil), "/period_id", "give either period_id or period")
+	f.Unless(known(streams, c.Stream), "/stream", "This is not a funding stream.")
+	f.Unless(known(units, string(c.Unit)), "/unit", "This is not a unit of accounts.")
+	f.Unless(c.Amount > 0 && c.Amount <= maxAmount, "/amount", "This must be from 1 to %d.", maxAmount)
+	f.Unless(between(c.Note, 0, 300), "/note", "This is longer than 300 characters.")
+	f.Unless((c.PeriodID == nil) != (c.Period == nil), "/period_id", "Give either period_id or period.")
 	if p := c.Period; p != nil {
-		f.Unless(between(p.Name, 1, 80), "/period/name", "give it a name of 1 to 80 characters")
-		f.Unless(!p.StartsOn.IsZero(), "/period/starts_on", "say when it starts")
-		f.Unless(!p.EndsOn.Before(p.StartsOn), "/period/ends_on", "must not be before the start")
+		f.Unless(between(p.Name, 1, 80), "/period/name", "Give it a name of 1 to 80 characters.")
+		f.Unless(!p.StartsOn.IsZero(), "/period/starts_on", "Say when it starts.")
+		f.Unless(!p.EndsOn.Before(p.StartsOn), "/period/ends_on", "This must not be before the start.")
 	}
 	return f.As(errValues)
 }
@@ -130,7 +130,7 @@ func (c NewAllocation) period(ctx context.Context, tx *db.Tx, authority uuid.UUI
 	}
 	p, err := loadPeriod(ctx, tx, authority, *c.PeriodID)
 	if err == nil && p == nil {
-		return nil, shortbreaks.ErrInvalid.With("Nothing was allocated.").At("/period_id", "is not a funding period of this authority")
+		return nil, shortbreaks.ErrInvalid.With("Nothing was allocated.").At("/period_id", "This is not a funding period of this authority.")
 	}
 	return p, err
 }

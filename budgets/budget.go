@@ -57,7 +57,7 @@ func List(ctx context.Context, d *db.DB, who shortbreaks.Actor, page Page) (budg
 		return nil, nil, shortbreaks.ErrForbidden
 	}
 	if page.Limit < 1 || page.Limit > 100 {
-		return nil, nil, shortbreaks.ErrInvalid.At("query/limit", "must be from 1 to 100")
+		return nil, nil, shortbreaks.ErrInvalid.At("query/limit", "This must be from 1 to 100.")
 	}
 	err = d.Read(ctx, db.For(who), func(tx *db.Tx) error {
 		children, err := childrenOf(ctx, tx, who, page)

@@ -234,7 +234,7 @@ func (l *CostLine) check(f *shortbreaks.Faults, at string, c *CostPlan) {
 			f.Add(at+s.Pointer, "%s", s.Detail)
 		}
 	}
-	checkWords(f, at+"/family_pays", l.FamilyPays, chargeKinds, "is not a kind of charge")
+	checkWords(f, at+"/family_pays", l.FamilyPays, chargeKinds, "This is not a kind of charge.")
 	from, to := l.span(c)
 	f.Unless(!from.Before(c.StartsOn) && !to.After(c.EndsOn) && !to.Before(from), at+"/ends_on", "A line lies within the plan.")
 	if l.Fixed != nil {

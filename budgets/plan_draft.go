@@ -68,20 +68,20 @@ func CreatePlanLine(ctx context.Context, d *db.DB, who shortbreaks.Actor, c NewP
 // check holds the values against the contract's lists and the plan's rules.
 func (c NewPlanLine) check() error {
 	var f shortbreaks.Faults
-	f.Unless(known(planTypes, c.PlanType), "/plan_type", "is not a type of plan")
-	f.Unless(between(c.Description, 3, 300), "/description", "say in 3 to 300 characters what it is for")
-	f.Unless(between(c.Outcome, 0, 500), "/outcome", "is longer than 500 characters")
-	checkWords(&f, "/categories", c.Categories, categories, "is not a category")
-	checkWords(&f, "/pays_kinds", c.PaysKinds, chargeKinds, "is not a kind of charge")
-	f.Unless(known(units, string(c.Unit)), "/unit", "is not a unit of accounts")
-	f.Unless(c.LimitAmount > 0 && c.LimitAmount <= maxAmount, "/limit", "must be from 1 to %d", maxAmount)
-	f.Unless(!c.StartsOn.IsZero() && !c.EndsOn.Before(c.StartsOn), "/ends_on", "must not be before the start")
-	f.Unless(known(managementOptions, c.ManagementOption), "/management_option", "is not a way to manage the money")
+	f.Unless(known(planTypes, c.PlanType), "/plan_type", "This is not a type of plan.")
+	f.Unless(between(c.Description, 3, 300), "/description", "Say in 3 to 300 characters what it is for.")
+	f.Unless(between(c.Outcome, 0, 500), "/outcome", "This is longer than 500 characters.")
+	checkWords(&f, "/categories", c.Categories, categories, "This is not a category.")
+	checkWords(&f, "/pays_kinds", c.PaysKinds, chargeKinds, "This is not a kind of charge.")
+	f.Unless(known(units, string(c.Unit)), "/unit", "This is not a unit of accounts.")
+	f.Unless(c.LimitAmount > 0 && c.LimitAmount <= maxAmount, "/limit", "This must be from 1 to %d.", maxAmount)
+	f.Unless(!c.StartsOn.IsZero() && !c.EndsOn.Before(c.StartsOn), "/ends_on", "This must not be before the start.")
+	f.Unless(known(managementOptions, c.ManagementOption), "/management_option", "This is not a way to manage the money.")
 	switch c.ManagementOption {
 	case Notional:
-		f.Unless(c.HolderID == nil, "/recipient_id", "nobody else holds money that the authority manages")
+		f.Unless(c.HolderID == nil, "/recipient_id", "Nobody else holds money that the authority manages.")
 	case DirectPayment, ThirdParty:
-		f.Unless(c.HolderID != nil && *c.HolderID != uuid.Nil, "/recipient_id", "say who receives and hands over the money")
+		f.Unless(c.HolderID != nil && *c.HolderID != uuid.Nil, "/recipient_id", "Say who receives and hands over the money.")
 	}
 	checkShares(&f, c.Shares)
 	return f.As(errValues)
@@ -92,19 +92,19 @@ func checkWords(f *shortbreaks.Faults, pointer string, values []string, list []w
 	for i, v := range values {
 		at := fmt.Sprintf("%s/%d", pointer, i)
 		f.Unless(known(list, v), at, "%s", detail)
-		f.Unless(!seen[v], at, "is there twice")
+		f.Unless(!seen[v], at, "This is there twice.")
 		seen[v] = true
 	}
 }
 
 func checkShares(f *shortbreaks.Faults, shares []Share) {
-	f.Unless(len(shares) > 0, "/shares", "name at least one stream that bears it")
+	f.Unless(len(shares) > 0, "/shares", "Name at least one stream that bears it.")
 	seen := map[string]bool{}
 	for i, s := range shares {
 		at := fmt.Sprintf("/shares/%d", i)
-		f.Unless(known(streams, s.Stream), at+"/stream", "is not a funding stream")
-		f.Unless(!seen[s.Stream], at+"/stream", "is there twice")
-		f.Unless(s.Weight > 0 && s.Weight <= 10_000, at+"/weight", "must be from 1 to 10000")
+		f.Unless(known(streams, s.Stream), at+"/stream", "This is not a funding stream.")
+		f.Unless(!seen[s.Stream], at+"/stream", "This is there twice.")
+		f.Unless(s.Weight > 0 && s.Weight <= 10_000, at+"/weight", "This must be from 1 to 10000.")
 		seen[s.Stream] = true
 	}
 }

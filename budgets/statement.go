@@ -136,7 +136,7 @@ func (b Budget) days(from, to, today time.Time) (time.Time, time.Time, error) {
 	}
 	from, to = shortbreaks.Date(from), shortbreaks.Date(to)
 	if from.After(to) {
-		return from, to, shortbreaks.ErrInvalid.At("query/from", "must not be after the last day")
+		return from, to, shortbreaks.ErrInvalid.At("query/from", "This must not be after the last day.")
 	}
 	return from, to, nil
 }

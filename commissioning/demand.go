@@ -45,7 +45,7 @@ func Demand(ctx context.Context, d *db.DB, who shortbreaks.Actor, by Grouping) (
 	}
 	query, args, ok := queryOf(by, who)
 	if !ok {
-		return nil, shortbreaks.ErrInvalid.At("query/by", "is category, area, week or missing")
+		return nil, shortbreaks.ErrInvalid.At("query/by", "Choose category, area, week or missing.")
 	}
 	var cells []Cell
 	err := d.Read(ctx, db.For(who), func(tx *db.Tx) error {

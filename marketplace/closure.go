@@ -295,7 +295,7 @@ func closureCursor(cursor string) (after time.Time, id uuid.UUID, err error) {
 		id, err = uuid.Parse(text)
 	}
 	if err != nil {
-		return time.Time{}, uuid.Nil, shortbreaks.ErrInvalid.With("This cursor is not of this list.").At("query/cursor", "is not of this list")
+		return time.Time{}, uuid.Nil, shortbreaks.ErrInvalid.With("This cursor is not of this list.").At("query/cursor", "This is not of this list.")
 	}
 	return after, id, nil
 }

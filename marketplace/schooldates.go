@@ -199,7 +199,7 @@ func ListCalendars(ctx context.Context, d *db.DB, q CalendarQuery) (list []Schoo
 	after := uuid.Nil
 	if q.Cursor != "" {
 		if after, err = uuid.Parse(q.Cursor); err != nil {
-			return nil, "", shortbreaks.ErrInvalid.With("This cursor is not of this list.").At("query/cursor", "is not of this list")
+			return nil, "", shortbreaks.ErrInvalid.With("This cursor is not of this list.").At("query/cursor", "This is not of this list.")
 		}
 	}
 	limit := min(max(q.Limit, 1), 100)
