@@ -120,11 +120,11 @@ func relist(ctx context.Context, tx *db.Tx, keys []offerKey) error {
 	}
 	providers, offers := keyColumns(keys)
 	for _, sql := range []string{sqlLockListed, sqlForgetMarks, sqlUnlist} {
-		if _, err := tx.PGX.Exec(ctx, sql, providers, offers); err != nil {
+		if _, err := tx.PGX.Exec(ctx, sql, plannedFor(keys, providers, offers)...); err != nil {
 			return fmt.Errorf("listing %d offers: %w", len(keys), err)
 		}
 	}
-	rows, err := tx.PGX.Query(ctx, sqlToList, providers, offers, tx.Now)
+	rows, err := tx.PGX.Query(ctx, sqlToList, plannedFor(keys, providers, offers, tx.Now)...)
 	if err != nil {
 		return fmt.Errorf("listing %d offers: %w", len(keys), err)
 	}
@@ -147,6 +147,19 @@ func relist(ctx context.Context, tx *db.Tx, keys []offerKey) error {
 	}
 	return writeListings(ctx, tx, all)
 }
+
+// plannedFor are the values of a statement about these offers, which PostgreSQL
+// plans for them if they are many. The plan it would keep from the sixth time on
+// is for any values: it read every session for each batch of an import.
+func plannedFor[T any](of []T, values ...any) []any {
+	if len(of) < fewOffers {
+		return values
+	}
+	return append([]any{pgx.QueryExecModeCacheDescribe}, values...)
+}
+
+// fewOffers are looked up by key whatever the plan.
+const fewOffers = 50
 
 // listed is an offer on its way to be listed.
 type listed struct {
@@ -191,7 +204,8 @@ func writeListings(ctx context.Context, tx *db.Tx, all []listed) error {
 			}
 		}
 	}
-	if _, err := tx.PGX.Exec(ctx, sqlList, providers, offers, soldBy, rates, cells, next, days, hours, tx.Now, shortbreaks.Date(tx.Now), lapsed, lats, lons); err != nil {
+	values := plannedFor(all, providers, offers, soldBy, rates, cells, next, days, hours, tx.Now, shortbreaks.Date(tx.Now), lapsed, lats, lons)
+	if _, err := tx.PGX.Exec(ctx, sqlList, values...); err != nil {
 		return fmt.Errorf("listing %d offers: %w", len(all), err)
 	}
 	slices.Sort(vocabulary)
